@@ -1,0 +1,68 @@
+// Where runs execute. Adding a kind of target is one folder below compute/ and one line in main/targets.cc; every kind passes
+// tests/contract/compute_target.cc. Nothing above this interface asks which kind it talks to: it asks for capabilities.
+//
+// Contract:
+// * Every method may be called again after a crash in between (at least once): start() with an (attempt, rank) that already
+//   started answers its handle and starts nothing.
+// * A handle is JSON that the target alone understands; it is stored with the attempt and survives a server restart.
+// * The target does not read logs or metrics: the runner brings those. It starts, finds, stops and cleans up runners.
+// * Methods may block; the lifecycle calls them on the blocking pool. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hh"
+#include "base/result.hh"
+#include "domain/launch.hh"
+
+namespace werkbank::compute {
+
+struct Capabilities {
+  bool same_machine = false;       // may read the content store's folder and the submitter's interpreter paths
+  bool several_nodes = false;
+  bool enforces_memory = false;
+  int64_t runs_at_once = 1;        // capacity when nothing is running; a dynamic target answers capacity()
+};
+
+struct Capacity {
+  int64_t free_slots = 0;
+  std::string reason;              // why there is no room, for `why RUN`; empty where there is
+};
+
+enum class RunnerState { kRunning, kGone };
+
+struct RunnerStatus {
+  RunnerState state = RunnerState::kRunning;
+  std::optional<RunEnd> end;       // kGone: what the exit file says, where there is one; the runner's own report counts first
+};
+
+// Receives build output as it comes; bytes, not lines.
+using OutputSink = std::function<void(std::string_view)>;
+
+class ComputeTarget {
+ public:
+  virtual ~ComputeTarget() = default;
+  virtual std::string kind() const = 0;  // "local"
+  virtual Capabilities capabilities() const = 0;
+  virtual Result<Capacity> capacity(int64_t running) = 0;
+  // Makes the environment of the recipe ready on this target, or finds it ready. Its output goes to the sink while it works.
+  // environment_failed with the tool's own last lines where it cannot be built. `canceled` is polled.
+  virtual Result<ReadyEnvironment> prepare(const EnvironmentRecipe& recipe, const OutputSink& output,
+                                           const std::function<bool()>& canceled) = 0;
+  // Starts the runner for the plan and answers the handle.
+  virtual Result<json::object> start(const LaunchPlan& plan) = 0;
+  // After a server restart, or a lapsed lease: is the runner there? Starts a runner again that died beside a living script.
+  virtual Result<RunnerStatus> recover(const json::object& handle) = 0;
+  // Asks the runner to end the script (SIGTERM, then SIGKILL after the plan's grace time). Idempotent, returns at once.
+  virtual Status cancel(const json::object& handle) = 0;
+  // Ends everything of this attempt at once, also processes that left the process group.
+  virtual Status kill(const json::object& handle) = 0;
+  // Removes the work folder. Only after the run has ended and all is collected.
+  virtual Status remove(const json::object& handle) = 0;
+};
+
+}  // namespace werkbank::compute
