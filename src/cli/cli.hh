@@ -1,0 +1,44 @@
+// The command line: `werkbank …`, and `az …` where the program is called by that name. Everything but `serve` works through the
+// HTTP interface; what only the server's side of the program can do comes in as CliPrograms from main().
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace werkbank::cli {
+
+// What `werkbank serve` was asked for. Defaults: the Unix socket of the home only.
+struct ServeOptions {
+  std::filesystem::path home;             // WERKBANK_HOME or ~/.werkbank, absolute
+  std::vector<std::string> listen;        // --listen HOST:PORT, repeatable: TCP besides the socket
+  std::vector<std::string> allowed_hosts; // --allow-host NAME: further Host and Origin values that are accepted
+  bool no_auth = false;                   // --no-auth: TCP acts as owner; refused off loopback by the server
+  std::chrono::seconds idle_exit{0};      // --idle-exit S: end after this time without requests and runs; 0: never
+  size_t threads = 2;                     // --threads N
+  std::string log_level = "info";         // --log-level debug|info|warning|error
+};
+
+// One line of `werkbank doctor`.
+enum class CheckState { kOk, kWarning, kFailed };
+struct DoctorCheck {
+  std::string name;
+  CheckState state = CheckState::kOk;
+  std::string finding;   // what was seen
+  std::string remedy;    // what to do; empty with kOk
+};
+
+struct CliPrograms {
+  std::string version = "0.0.0";
+  std::function<int(const ServeOptions&)> serve;  // runs until stopped; the process's exit code
+  // Checks of parts that only the whole program holds (the embedded runner, the database), appended to doctor's own.
+  std::function<std::vector<DoctorCheck>(const std::filesystem::path& home)> doctor;
+};
+
+// The whole program for these arguments; the process's exit code: 0 done, 1 failed (a run that Failed or was Canceled too),
+// 2 refused (the command line, a configuration, a request), 130 interrupted.
+int run(int argc, char** argv, const CliPrograms& programs);
+
+}  // namespace werkbank::cli
