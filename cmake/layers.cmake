@@ -2,7 +2,7 @@
 # tools/tidy reads this file and fails on any include that it does not allow.
 #
 #   base <- domain <- net <- {store content environment access compute} <- lifecycle <- {registry} <- api <- main
-#   base <- domain <- net <- client <- {runner cli} <- main
+#   base <- domain <- net <- client <- {runner client/project} <- cli <- main   (runner and client/project are strangers)
 #
 # Folders in one brace are strangers: they meet in the layer above, which hands each plain values.
 function(werkbank_library folder)
@@ -42,5 +42,6 @@ werkbank_library(lifecycle SEES base domain net store content environment access
 werkbank_library(api SEES base domain net store content environment access compute lifecycle)
 
 werkbank_library(client SEES base domain net PACKAGES pkg_yaml pkg_zstd)
+werkbank_library(client/project SEES base domain client PACKAGES pkg_yaml)
 werkbank_library(runner SEES base domain net client)
-werkbank_library(cli SEES base domain net client PACKAGES CLI11::CLI11 pkg_yaml)
+werkbank_library(cli SEES base domain net client client/project PACKAGES CLI11::CLI11 pkg_yaml)
