@@ -1,7 +1,8 @@
 // Content-addressed blobs, shared by snapshots, outputs and models.
 //
 // Contract (tests/contract/blob_store.cc): a blob is there whole and durable, or not at all. Putting what is there is cheap and
-// succeeds. A size or hash that does not match is refused (hash_mismatch) and leaves nothing. Thread-safe.
+// succeeds. A size or hash that does not match is refused (hash_mismatch) and leaves nothing. Thread-safe; writers and batches
+// are each used by one thread at a time, and are ended before close().
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "base/hash.hh"
 #include "base/result.hh"
+#include "domain/snapshot.hh"
 
 namespace werkbank::content {
 
@@ -27,11 +29,24 @@ class BlobWriter {
   virtual Result<Hash> finish(std::optional<Hash> expected) = 0;
 };
 
+// Many small blobs at once: their way to the disk is shared. What was put is there after commit(), all of it; before, and when
+// the batch is destroyed without it, nothing is.
+class BlobBatch {
+ public:
+  virtual ~BlobBatch() = default;
+  virtual Status put(const Hash& expected, std::string_view bytes) = 0;  // hash_mismatch
+  virtual Status commit() = 0;
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  virtual Result<std::vector<Hash>> missing(const std::vector<Hash>& hashes) = 0;  // in the order given
+  // The size of each blob, in the order given; nothing for one that is not there. What is named here counts as used now: it
+  // survives a collect() with a grace time of two hours or more.
+  virtual Result<std::vector<std::optional<uint64_t>>> sizes(const std::vector<Hash>& hashes) = 0;
+  Result<std::vector<Hash>> missing(const std::vector<Hash>& hashes);  // in the order given, each once
   virtual Result<std::unique_ptr<BlobWriter>> create() = 0;
+  virtual Result<std::unique_ptr<BlobBatch>> create_batch() = 0;
   virtual Result<uint64_t> size(const Hash& hash) = 0;                              // blob_not_found
   virtual Result<std::string> read(const Hash& hash, uint64_t offset, uint64_t size_max) = 0;
   // The folder that a reader on this machine can take blobs from directly (see blob_path), or nothing.
@@ -41,8 +56,8 @@ class BlobStore {
   virtual void close() = 0;
 };
 
-// Where a blob lies below local_folder(): "ab/cdef…" . Shared with the runner; the file holds the plain bytes.
-std::filesystem::path blob_path(const std::filesystem::path& folder, const Hash& hash);
+// Where a blob lies below local_folder(); the file holds the plain bytes, mode 0400.
+using werkbank::blob_path;
 
 // put whole bytes at once
 Result<Hash> put_blob(BlobStore& store, std::string_view bytes);

@@ -1,7 +1,9 @@
 // Byte streams that grow while a run lives: its logs. Keyed by (run, attempt, rank, path); offsets make delivery exactly-once.
 //
 // Contract (tests/contract/log_store.cc): append() takes bytes at `offset` of the stream; what overlaps is ignored, a gap is a
-// conflict naming the length. Acknowledged after a group fsync; concurrent appends to many streams share flushes. Thread-safe.
+// conflict (offset_conflict) naming the length. Acknowledged after a group fsync; concurrent appends to many streams share
+// flushes. Readers see durable bytes only. Thread-safe; a coroutine that awaits append() goes on on the store's flusher thread,
+// so it must not block for long there, nor call close().
 #pragma once
 
 #include <cstdint>
