@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "base/task.hh"
+#include "domain/roles.hh"
 #include "domain/run.hh"
 
 namespace werkbank::store {
+
+using werkbank::Role;
 
 // A page of a listing. `next` is an opaque cursor, empty at the end.
 template <typename T>
@@ -55,8 +58,6 @@ struct EnvironmentVersion {
   EnvironmentDefinition definition;           // definition.version may hold the user's own label
   UtcMs created_ms = 0;
 };
-
-enum class Role { kReader, kContributor, kOwner };
 
 // A login token; the text itself is never stored, only its hash.
 struct TokenRecord {

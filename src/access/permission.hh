@@ -1,0 +1,44 @@
+// Who may do what. Every route names its Permission at compile time (api/route.hh); the answer is one pure function.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.hh"
+#include "domain/roles.hh"
+#include "domain/run.hh"
+
+namespace werkbank::access {
+
+enum class Permission {
+  kPublic,        // anybody who passes the Host check
+  kRead,          // reader of the workspace (of any workspace for routes without one)
+  kWrite,         // contributor of the workspace; a run token for its own run and descendants
+  kOwn,           // owner of the workspace; of the installation for routes without one
+  kRunner,        // the run token of that very run only
+  kLocalOnly,     // Unix socket only
+};
+
+enum class LoginKind { kNobody, kUnixSocket, kNoAuth, kToken, kRunToken };
+
+// The outcome of looking at a connection and its headers, decided in one place (api/login.cc).
+struct Identity {
+  LoginKind kind = LoginKind::kNobody;
+  std::string user;                // for created_by and "canceled by"
+  std::string workspace = "*";     // kToken: where the role holds; "*": everywhere
+  Role role = Role::kReader;       // kToken; kUnixSocket and kNoAuth are owner of everything
+  RunKey run;                      // kRunToken
+  std::string refusal;             // kNobody: why a login that was tried was not taken ("the token has expired")
+};
+
+// What a request is about. `root_of_run` is the root of the named run's family: a run token reaches its descendants.
+struct Subject {
+  std::string workspace;           // empty: none named
+  std::string run_id;              // empty: none named
+  bool is_descendant = false;      // the named run descends from the token's run
+};
+
+// unauthenticated for nobody, denied otherwise; the message names the role that is needed.
+Status authorize(const Identity& identity, Permission permission, const Subject& subject);
+
+}  // namespace werkbank::access

@@ -1,0 +1,32 @@
+// Run tokens: what a job and its runner log in with. A JWT (HS256) with the claims sub = run id, ws = workspace, att = attempt,
+// scope = "run", iat, exp (seconds), jti. Genuine v1 clients only read `exp`; we verify all of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.hh"
+#include "base/secret.hh"
+#include "domain/run.hh"
+
+namespace werkbank::access {
+
+struct RunTokenClaims {
+  RunKey run;
+  int64_t attempt = 0;
+  UtcMs expires_ms = 0;
+};
+
+class RunTokenSigner {
+ public:
+  explicit RunTokenSigner(Secret key);  // at least 32 bytes
+
+  Secret issue(const RunKey& run, int64_t attempt, UtcMs expires_ms) const;
+  // unauthenticated, saying whether it is malformed, forged or expired. Constant time in the signature.
+  Result<RunTokenClaims> verify(std::string_view token, UtcMs now_ms) const;
+
+ private:
+  Secret key_;
+};
+
+}  // namespace werkbank::access

@@ -1,0 +1,375 @@
+#include "lifecycle/engine.hh"
+
+#include <fmt/format.h>
+
+#include "base/failpoint.hh"
+#include "base/log.hh"
+#include "lifecycle/cancel.hh"
+#include "lifecycle/launch.hh"
+#include "lifecycle/moves.hh"
+#include "lifecycle/prepare.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+Result<std::optional<Run>> find_run(Services& services, const RunKey& key) {
+  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.run(key); };
+  return store::read<std::optional<Run>>(services.store, find);
+}
+
+}  // namespace
+
+Engine::Engine(Services services, EngineConfig config) : services_(services), config_(config), leases_(services_) {}
+
+Engine::~Engine() { stop(); }
+
+Status Engine::start() {
+  const std::function<Result<std::vector<Run>>(store::Reader&)> unfinished = [](store::Reader& reader) {
+    return reader.unfinished_managed_runs();
+  };
+  TRY(const std::vector<Run> runs, store::read<std::vector<Run>>(services_.store, unfinished));
+  for (const Run& run : runs) take_up(run);
+  ticker_ = std::thread([this] { tick(); });
+  for (const Run& run : runs) wake(run.key);
+  if (!runs.empty()) log_info("engine started unfinished_runs={}", runs.size());
+  return {};
+}
+
+void Engine::take_up(const Run& run) {
+  const std::lock_guard lock(mutex_);
+  if (run.status == RunStatus::kQueued) {
+    waiting_[run.key] = {run.key, run.target, run.priority, run.queued_ms, ++arrivals_};
+  } else if (holds_node(run.status) && run.attempt > 0) {
+    holding_[run.key] = run.target;
+    recover_on_start_.insert(run.key);
+  }
+}
+
+void Engine::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  ticker_wake_.notify_all();
+  if (ticker_.joinable()) ticker_.join();
+  tasks_.stop();
+}
+
+size_t Engine::active_runs() const {
+  const std::lock_guard lock(mutex_);
+  return holding_.size() + waiting_.size() + driven_.size();
+}
+
+Task<Result<Submitted>> Engine::submit(Submission submission) {
+  Result<Submitted> submitted = co_await lifecycle::submit(services_, std::move(submission));
+  failpoint_kill("submit.after_commit");
+  if (submitted && !submitted->repeated) {
+    log_info("run submitted run={:?} experiment={} target={} user={}", submitted->run.key.run_id, submitted->run.experiment,
+             submitted->run.target, submitted->run.created_by);
+    wake(submitted->run.key);
+  }
+  co_return submitted;
+}
+
+Task<Result<Run>> Engine::cancel(RunKey key, std::string who) {
+  Result<std::vector<RunKey>> woken = co_await request_cancel(services_, key, std::move(who));
+  if (!woken) co_return fail(std::move(woken).error());
+  failpoint_kill("cancel.after_commit");
+  for (const RunKey& each : *woken) wake(each);
+  Result<std::optional<Run>> run = find_run(services_, key);
+  if (!run) co_return fail(std::move(run).error());
+  if (!*run) co_return fail(errors::run_not_found, "the run was deleted meanwhile");
+  co_return std::move(**run);
+}
+
+Task<Result<ReportAnswer>> Engine::report(RunKey key, RunnerReport report) {
+  Result<ReportAnswer> answer = co_await take_report(services_, leases_, key, std::move(report));
+  if (answer && answer->ended) wake(key);
+  co_return answer;
+}
+
+void Engine::wake(const RunKey& key) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    const auto [driven, is_new] = driven_.try_emplace(key, false);
+    if (!is_new) {
+      driven->second = true;
+      return;
+    }
+  }
+  // On a thread of the pool: the caller may be the store's or a connection's.
+  services_.pool.post([this, key] { tasks_.spawn(drive(key)); });
+}
+
+Task<void> Engine::drive(RunKey key) {
+  bool again = true;
+  while (again) {
+    again = false;
+    const Status done = co_await step(key, again);
+    if (!done) log_error("step failed run={:?} error={:?}", key.run_id, done.error().to_string());
+    const std::lock_guard lock(mutex_);
+    const auto driven = driven_.find(key);
+    if (driven->second && !stopping_) again = true;
+    driven->second = false;
+    if (!again || stopping_) {
+      driven_.erase(driven);
+      break;
+    }
+  }
+}
+
+Task<Status> Engine::step(RunKey key, bool& again) {
+  CO_TRY(const std::optional<Run> run, find_run(services_, key));
+  if (!run) co_return Status{};
+  switch (run->status) {
+    case RunStatus::kNotStarted:
+    case RunStatus::kPreparing: {
+      Status prepared = co_await prepare_run(services_, key);
+      again = prepared.has_value();
+      co_return prepared;
+    }
+    case RunStatus::kQueued:
+      co_return co_await step_queued(*run);
+    case RunStatus::kStarting: {
+      CO_CHECK_OK(co_await launch_run(services_, key));
+      bool recover = false;
+      {
+        const std::lock_guard lock(mutex_);
+        recover = recover_on_start_.erase(key) > 0;
+      }
+      if (recover) co_return co_await recover_run(services_, leases_, key);
+      CO_TRY(const std::optional<Run> launched, find_run(services_, key));
+      again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested);
+      co_return Status{};
+    }
+    case RunStatus::kCancelRequested:
+      co_return co_await step_cancel(*run);
+    case RunStatus::kCompleted:
+    case RunStatus::kFailed:
+    case RunStatus::kCanceled:
+      co_await clean_up(*run);
+      co_return co_await place_waiting();
+    default:
+      break;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    recover_on_start_.erase(key);
+  }
+  Status recovered = co_await recover_run(services_, leases_, key);
+  CO_TRY(const std::optional<Run> now, find_run(services_, key));
+  again = recovered && now && is_terminal(now->status);
+  co_return recovered;
+}
+
+Task<Status> Engine::step_queued(Run run) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.try_emplace(run.key, QueuedRun{run.key, run.target, run.priority, run.queued_ms, ++arrivals_});
+  }
+  co_return co_await place_waiting();
+}
+
+Task<Status> Engine::step_cancel(Run run) {
+  if (run.attempt == 0) {  // canceled while its environment was built
+    const RunKey key = run.key;
+    std::function<Status(store::Transaction&)> apply = [this, key](store::Transaction& transaction) -> Status {
+      TRY(auto current, transaction.run(key));
+      if (!current || is_terminal(current->status)) return {};
+      RunEnd end;
+      end.kind = RunEndKind::kCanceled;
+      end.who = current->cancel_who;
+      return end_run(transaction, services_.clock, *current, std::move(end));
+    };
+    co_return co_await services_.store.write(std::move(apply));
+  }
+  CO_CHECK_OK(co_await launch_run(services_, run.key));
+  CO_CHECK_OK(co_await deliver_cancel(services_, run.key));
+  bool recover = false;
+  {
+    const std::lock_guard lock(mutex_);
+    recover = recover_on_start_.erase(run.key) > 0;
+  }
+  if (recover) co_return co_await recover_run(services_, leases_, run.key);
+  co_return Status{};
+}
+
+Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
+  std::map<std::string, int64_t> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, queued] : waiting_) running.try_emplace(queued.target, 0);
+    for (const auto& [key, target] : holding_) {
+      if (const auto found = running.find(target); found != running.end()) ++found->second;
+    }
+  }
+  std::map<std::string, int64_t> free;
+  std::map<std::string, std::string> no_room;
+  for (const auto& [name, count] : running) {
+    CO_TRY(compute::ComputeTarget* const target, services_.targets.find(name));
+    const auto ask = [target, held = count] { return target->capacity(held); };
+    const Result<compute::Capacity> capacity = co_await services_.pool.run(ask);
+    if (capacity) free[name] = capacity->free_slots;
+    if (!capacity) no_room[name] = capacity.error().to_string();
+    else if (capacity->free_slots <= 0) no_room[name] = capacity->reason;
+  }
+  const std::lock_guard lock(mutex_);
+  no_room_ = std::move(no_room);
+  co_return free;
+}
+
+// One placement at a time: whoever finds one under way leaves a mark and goes.
+Task<Status> Engine::place_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    place_again_ = true;
+    if (placing_) co_return Status{};
+    placing_ = true;
+  }
+  Status outcome;
+  while (true) {
+    std::vector<QueuedRun> queue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!place_again_ || stopping_ || waiting_.empty()) {
+        placing_ = false;
+        co_return outcome;
+      }
+      place_again_ = false;
+      for (const auto& [key, run] : waiting_) queue.push_back(run);
+    }
+    Result<std::map<std::string, int64_t>> free = co_await free_slots();
+    if (!free) {
+      outcome = fail(std::move(free).error());
+      continue;
+    }
+    const std::vector<RunKey> placed = place(std::move(queue), std::move(*free));
+    if (placed.empty()) continue;
+    std::function<Result<std::vector<Attempt>>(store::Transaction&)> apply =
+        [this, placed](store::Transaction& transaction) -> Result<std::vector<Attempt>> {
+      std::vector<Attempt> begun;
+      for (const RunKey& key : placed) {
+        TRY(auto run, transaction.run(key));
+        if (!run || run->status != RunStatus::kQueued) continue;
+        run->attempt += 1;
+        Attempt attempt;
+        attempt.run = key;
+        attempt.number = run->attempt;
+        attempt.lease = random_hex(16);
+        attempt.target = run->target;
+        attempt.started_ms = services_.clock.utc_now_ms();
+        CHECK_OK(transaction.put_attempt(attempt));
+        CHECK_OK(move_run(transaction, services_.clock, *run, RunStatus::kStarting));
+        begun.push_back(std::move(attempt));
+      }
+      return begun;
+    };
+    Result<std::vector<Attempt>> begun = co_await store::write<std::vector<Attempt>>(services_.store, std::move(apply));
+    failpoint_kill("place.after_commit");
+    if (!begun) {
+      outcome = fail(std::move(begun).error());
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      for (const RunKey& key : placed) waiting_.erase(key);
+      for (const Attempt& attempt : *begun) holding_[attempt.run] = attempt.target;
+    }
+    for (const Attempt& attempt : *begun) {
+      leases_.expect(attempt.run, attempt.number, attempt.lease);
+      wake(attempt.run);
+    }
+  }
+}
+
+// The ended run's room is free at once; its work folder goes when its runner has gone.
+Task<void> Engine::clean_up(Run run) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(run.key);
+    holding_.erase(run.key);
+    recover_on_start_.erase(run.key);
+  }
+  leases_.forget(run.key);
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&run](store::Reader& reader) { return reader.attempts(run.key); };
+  const Result<std::vector<Attempt>> attempts = store::read<std::vector<Attempt>>(services_.store, find);
+  if (!attempts) co_return;
+  for (const Attempt& attempt : *attempts) {
+    const Result<compute::ComputeTarget*> target = services_.targets.find(attempt.target);
+    if (!target || attempt.handle.empty()) continue;
+    // Not awaited: the next run shall not wait for the folder of this one.
+    services_.builders.post([target = *target, handle = attempt.handle, run_id = run.key.run_id] {
+      const Status removed = target->remove(handle);
+      if (!removed) log_warning("work folder not removed run={:?} error={:?}", run_id, removed.error().to_string());
+    });
+  }
+}
+
+void Engine::tick() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    ticker_wake_.wait_for(lock, config_.tick);
+    if (stopping_) return;
+    lock.unlock();
+    for (const RunKey& key : leases_.lapsed(config_.lease_silence)) {
+      log_warning("runner silent run={:?}", key.run_id);
+      wake(key);
+    }
+    lock.lock();
+  }
+}
+
+Result<Explanation> Engine::explain(const RunKey& key) {
+  TRY(const std::optional<Run> run, find_run(services_, key));
+  if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+  Explanation told{std::string(to_string(run->status)), {}, {}, {}};
+  const std::lock_guard lock(mutex_);
+  switch (run->status) {
+    case RunStatus::kNotStarted:
+    case RunStatus::kPreparing:
+      told.summary = "The run waits for its environment.";
+      told.reasons.push_back("The environment is being built, or another run builds the same one.");
+      told.next.push_back(fmt::format("Watch it: werkbank run logs {} --follow --file {}", key.run_id, kBuildLog));
+      break;
+    case RunStatus::kQueued: {
+      told.summary = fmt::format("The run waits for room on target {:?}.", run->target);
+      if (const auto reason = no_room_.find(run->target); reason != no_room_.end() && !reason->second.empty()) {
+        told.reasons.push_back(reason->second);
+      }
+      std::vector<QueuedRun> before;
+      const auto own = waiting_.find(key);
+      for (const auto& [other, queued] : waiting_) {
+        if (own != waiting_.end() && queued.target == run->target && goes_before(queued, own->second)) before.push_back(queued);
+      }
+      told.reasons.push_back(fmt::format("{} run(s) are before it in the queue of this target.", before.size()));
+      for (const auto& [holder, target] : holding_) {
+        if (target == run->target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
+      }
+      told.next.push_back("Wait, cancel a run that holds room (werkbank run cancel RUN), or submit with a higher --priority.");
+      break;
+    }
+    case RunStatus::kFailed:
+    case RunStatus::kCanceled:
+      told.summary = run->end.message;
+      told.reasons = run->end.log_tail;
+      if (!run->end.hint.empty()) told.next.push_back(run->end.hint);
+      told.next.push_back(fmt::format("The whole log: werkbank run logs {}", key.run_id));
+      break;
+    case RunStatus::kCompleted:
+      told.summary = "The run is complete.";
+      break;
+    case RunStatus::kNotResponding:
+      told.summary = "The run's runner has not reported for a while.";
+      told.reasons.push_back(fmt::format("The target {:?} does not answer, or its machine is suspended or cut off.", run->target));
+      told.next.push_back("The run goes on there if it can and catches up; cancel it to give it up.");
+      break;
+    default:
+      told.summary = fmt::format("The run is {}.", to_string(run->status));
+      told.next.push_back(fmt::format("Follow it: werkbank run logs {} --follow", key.run_id));
+  }
+  return told;
+}
+
+}  // namespace werkbank::lifecycle

@@ -1,0 +1,84 @@
+// Drives managed runs from step to step. A step commits a state; the state wakes the next step, now or after a restart.
+//
+//   NotStarted, Preparing → prepare.cc    Queued → place.cc    Starting → launch.cc    CancelRequested → cancel.cc
+//   Running, Finalizing, NotResponding → watch.cc (reports, and recovery of silent runners)    ended → clean up, place the next
+//
+// One step of a run at a time; different runs in parallel. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "lifecycle/leases.hh"
+#include "lifecycle/place.hh"
+#include "lifecycle/submit.hh"
+#include "lifecycle/watch.hh"
+
+namespace werkbank::lifecycle {
+
+struct EngineConfig {
+  std::chrono::milliseconds lease_silence{12'000};  // a runner reports every 5 s
+  std::chrono::milliseconds tick{1'000};
+};
+
+struct Explanation {
+  std::string status, summary;
+  std::vector<std::string> reasons, next;
+};
+
+class Engine {
+ public:
+  Engine(Services services, EngineConfig config);
+  ~Engine();  // stop()
+
+  // Takes up all unfinished runs where they were, and begins to watch leases.
+  Status start();
+  // Lets the steps under way finish; runs on targets go on by themselves.
+  void stop();
+
+  Task<Result<Submitted>> submit(Submission submission);
+  Task<Result<Run>> cancel(RunKey key, std::string who);
+  Task<Result<ReportAnswer>> report(RunKey key, RunnerReport report);
+  Status check_lease(const RunKey& key, int64_t attempt, const std::string& lease) { return leases_.check(key, attempt, lease); }
+  // Why the run waits, or ended as it did, and what to do (`why RUN`).
+  Result<Explanation> explain(const RunKey& key);
+
+  void wake(const RunKey& key);
+  Services& services() { return services_; }
+  // Runs that hold room on some target now; none: an on-demand server may end.
+  size_t active_runs() const;
+
+ private:
+  Task<void> drive(RunKey key);
+  Task<Status> step(RunKey key, bool& again);
+  Task<Status> step_queued(Run run);
+  Task<Status> step_cancel(Run run);
+  Task<Status> place_waiting();
+  Task<Result<std::map<std::string, int64_t>>> free_slots();
+  Task<void> clean_up(Run run);
+  void take_up(const Run& run);
+  void tick();
+
+  Services services_;
+  const EngineConfig config_;
+  Leases leases_;
+  TaskGroup tasks_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable ticker_wake_;
+  bool stopping_ = false;
+  std::map<RunKey, bool> driven_;              // a step is under way; true: woken again meanwhile
+  std::map<RunKey, QueuedRun> waiting_;        // Queued
+  std::map<RunKey, std::string> holding_;      // run → target whose room it holds
+  std::set<RunKey> recover_on_start_;          // found running when this server started
+  int64_t arrivals_ = 0;
+  bool placing_ = false;
+  bool place_again_ = false;
+  std::map<std::string, std::string> no_room_;  // target → why, from the last placement
+  std::thread ticker_;
+};
+
+}  // namespace werkbank::lifecycle

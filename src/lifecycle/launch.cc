@@ -1,0 +1,141 @@
+#include "lifecycle/launch.hh"
+
+#include "base/failpoint.hh"
+#include "base/log.hh"
+#include "lifecycle/moves.hh"
+#include "lifecycle/prepare.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+struct Loaded {
+  Run run;
+  RunSpec spec;
+  Workspace workspace;
+  Attempt attempt;
+};
+
+Result<Loaded> load(Services& services, const RunKey& key) {
+  const std::function<Result<Loaded>(store::Reader&)> action = [&key](store::Reader& reader) -> Result<Loaded> {
+    TRY(auto run, reader.run(key));
+    TRY(auto spec, reader.run_spec(key));
+    TRY(auto workspace, reader.workspace(key.workspace));
+    TRY(auto attempts, reader.attempts(key));
+    if (!run || !spec || !workspace || attempts.empty()) {
+      return fail(errors::run_not_found, "the run, its specification or its attempt is gone: " + key.run_id);
+    }
+    return Loaded{std::move(*run), std::move(*spec), std::move(*workspace), std::move(attempts.back())};
+  };
+  return store::read<Loaded>(services.store, action);
+}
+
+// A token lives as long as the run may, plus time to come back after an outage.
+UtcMs token_expiry(const Services& services, const RunSpec& spec) {
+  constexpr int64_t kDayMs = 24 * 3600 * 1000LL;
+  const int64_t limit_ms = spec.timeout_seconds > 0 ? spec.timeout_seconds * 1000 : 365 * kDayMs;
+  return services.clock.utc_now_ms() + limit_ms + 7 * kDayMs;
+}
+
+LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Capabilities& capabilities, ReadyEnvironment environment) {
+  const UtcMs expires_ms = token_expiry(services, loaded.spec);
+  LaunchPlan plan;
+  plan.run = loaded.run.key;
+  plan.experiment = loaded.run.experiment;
+  plan.experiment_id = loaded.run.experiment_id;
+  plan.attempt = loaded.attempt.number;
+  plan.lease = loaded.attempt.lease;
+  plan.token = services.run_tokens.issue(loaded.run.key, loaded.attempt.number, expires_ms);
+  plan.server_url = services.runner.server_url;
+  plan.snapshot_id = loaded.spec.snapshot_id;
+  if (capabilities.same_machine) plan.blob_folder = services.runner.blob_folder;
+  plan.script = loaded.spec.script;
+  plan.arguments = loaded.spec.arguments;
+  plan.command = loaded.spec.command;
+  plan.environment = std::move(environment);
+  plan.variables = script_variables(services, loaded.workspace, loaded.run, loaded.spec, capabilities, plan.token.reveal(), expires_ms);
+  plan.sdk_folder = services.runner.sdk_folder;
+  plan.watched_directories = loaded.spec.watched_directories;
+  plan.collect_outputs = loaded.spec.collect_outputs;
+  plan.timeout_seconds = loaded.spec.timeout_seconds;
+  return plan;
+}
+
+Result<json::object> start_runner(Services& services, const Loaded& loaded) {
+  TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
+  TRY(ReadyEnvironment environment, ready_environment(services, loaded.spec, [](std::string_view) {}, [] { return false; }));
+  return target->start(make_plan(services, loaded, target->capabilities(), std::move(environment)));
+}
+
+}  // namespace
+
+TextMap script_variables(const Services& services, const Workspace& workspace, const Run& run, const RunSpec& spec,
+                         const compute::Capabilities& capabilities, const std::string& token, UtcMs token_expires_ms) {
+  TextMap variables;
+  if (capabilities.same_machine) variables = spec.submitter_environment;
+  for (const auto& [name, value] : spec.environment.variables) variables[name] = value;
+  for (const auto& [name, value] : spec.environment_variables) variables[name] = value;
+  const TextMap ours{
+      {"AZUREML_RUN_ID", run.key.run_id},
+      {"AZUREML_ARM_SUBSCRIPTION", workspace.subscription_id},
+      {"AZUREML_ARM_RESOURCEGROUP", workspace.resource_group},
+      {"AZUREML_ARM_WORKSPACE_NAME", workspace.name},
+      {"AZUREML_ARM_PROJECT_NAME", run.experiment},
+      {"AZUREML_RUN_TOKEN", token},
+      {"AZUREML_RUN_TOKEN_EXPIRY", std::to_string(token_expires_ms / 1000)},
+      {"AZUREML_SERVICE_ENDPOINT", services.runner.server_url},
+      {"AZUREML_DISCOVERY_SERVICE_ENDPOINT", services.runner.server_url},
+      {"AZUREML_EXPERIMENT_ID", std::to_string(run.experiment_id)},
+      {"AZUREML_WORKSPACE_ID", workspace.name},
+      {"AZUREML_IDENTITY_IN_USE", "AMLToken"},
+      {"AZUREML_CURRENT_CLOUD", "AzureCloud"},
+      {"AZUREML_FRAMEWORK", spec.framework},
+      {"AZUREML_TARGET_TYPE", spec.target},
+      {"AZUREML_CR_NODE_RANK", "0"},
+      {"AZUREML_ROOT_RUN_ID", run.root_id},
+      {"MLFLOW_TRACKING_URI", services.runner.server_url},
+      {"MLFLOW_TRACKING_TOKEN", token},
+      {"MLFLOW_RUN_ID", run.key.run_id},
+      {"MLFLOW_EXPERIMENT_ID", std::to_string(run.experiment_id)},
+      {"MLFLOW_EXPERIMENT_NAME", run.experiment},
+      {"WERKBANK_URL", services.runner.server_url},
+      {"WERKBANK_TOKEN", token},
+      {"WERKBANK_WORKSPACE", workspace.name},
+  };
+  for (const auto& [name, value] : ours) variables[name] = value;
+  return variables;
+}
+
+Task<Status> launch_run(Services& services, RunKey key) {
+  CO_TRY(const Loaded loaded, load(services, key));
+  // A cancel that came between start() and its handle needs the handle all the same: start() is idempotent and answers it.
+  const bool wanted = loaded.run.status == RunStatus::kStarting || loaded.run.status == RunStatus::kCancelRequested;
+  if (!wanted || !loaded.attempt.handle.empty()) co_return Status{};
+
+  failpoint_kill("launch.before_start");
+  const auto start = [&services, &loaded] { return start_runner(services, loaded); };
+  const Result<json::object> handle = co_await services.pool.run(start);
+  failpoint_kill("launch.after_start");
+
+  const int64_t number = loaded.attempt.number;
+  std::function<Status(store::Transaction&)> apply = [&services, key, number, handle](store::Transaction& transaction) -> Status {
+    TRY(auto run, transaction.run(key));
+    TRY(auto attempts, transaction.attempts(key));
+    if (!run || attempts.empty() || attempts.back().number != number) return {};
+    if (!handle) {
+      if (is_terminal(run->status)) return {};
+      RunEnd end;
+      end.kind = RunEndKind::kLaunch;
+      end.message = "The runner could not be started: " + handle.error().to_string();
+      end.hint = std::string(handle.error().remedy());
+      return end_run(transaction, services.clock, *run, std::move(end));
+    }
+    attempts.back().handle = *handle;
+    return transaction.put_attempt(attempts.back());
+  };
+  Status applied = co_await services.store.write(std::move(apply));
+  failpoint_kill("launch.after_handle");
+  if (handle) log_info("run started run={:?} attempt={} target={}", key.run_id, number, loaded.spec.target);
+  co_return applied;
+}
+
+}  // namespace werkbank::lifecycle

@@ -1,0 +1,59 @@
+#include "lifecycle/leases.hh"
+
+#include <fmt/format.h>
+
+namespace werkbank::lifecycle {
+
+Result<Leases::Holder> Leases::load(const RunKey& key) {
+  const std::function<Result<Holder>(store::Reader&)> action = [&key](store::Reader& reader) -> Result<Holder> {
+    TRY(const auto run, reader.run(key));
+    if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+    TRY(const auto attempts, reader.attempts(key));
+    if (attempts.empty() || is_terminal(run->status)) {
+      return fail(errors::lease_lost, fmt::format("the run {:?} has no attempt under way", key.run_id));
+    }
+    return Holder{attempts.back().number, attempts.back().lease, {}, false};
+  };
+  return store::read<Holder>(services_.store, action);
+}
+
+Status Leases::check(const RunKey& run, int64_t attempt, const std::string& lease) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = holders_.find(run); found != holders_.end() && found->second.attempt == attempt && found->second.lease == lease) {
+      found->second.heard = services_.clock.monotonic_now();
+      found->second.reported = false;
+      return {};
+    }
+  }
+  TRY(Holder holder, load(run));
+  if (holder.attempt != attempt || holder.lease != lease) {
+    return fail(errors::lease_lost, fmt::format("attempt {} of run {:?} is not the current one ({})", attempt, run.run_id, holder.attempt));
+  }
+  expect(run, attempt, lease);
+  return {};
+}
+
+void Leases::expect(const RunKey& run, int64_t attempt, const std::string& lease) {
+  const std::lock_guard lock(mutex_);
+  holders_[run] = Holder{attempt, lease, services_.clock.monotonic_now(), false};
+}
+
+void Leases::forget(const RunKey& run) {
+  const std::lock_guard lock(mutex_);
+  holders_.erase(run);
+}
+
+std::vector<RunKey> Leases::lapsed(std::chrono::milliseconds silence) {
+  const std::lock_guard lock(mutex_);
+  const std::chrono::milliseconds now = services_.clock.monotonic_now();
+  std::vector<RunKey> found;
+  for (auto& [key, holder] : holders_) {
+    if (holder.reported || now - holder.heard <= silence) continue;
+    holder.reported = true;
+    found.push_back(key);
+  }
+  return found;
+}
+
+}  // namespace werkbank::lifecycle

@@ -1,0 +1,99 @@
+#include "lifecycle/prepare.hh"
+
+#include "base/log.hh"
+#include "lifecycle/moves.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+// Carries a build's output into the run's log, and shows Preparing when the first byte of it comes. Used on one builder thread.
+class BuildLog {
+ public:
+  BuildLog(Services& services, const RunKey& key) : services_(services), key_{key, 0, 0, std::string(kBuildLog)} {
+    offset_ = services_.logs.size(key_).value_or(0);
+  }
+
+  void write(std::string_view bytes) {
+    if (!shown_) {
+      shown_ = true;
+      show_preparing();
+    }
+    Result<uint64_t> size = sync_wait(services_.logs.append(key_, offset_, std::string(bytes)));
+    if (size) offset_ = *size;
+    else log_error("build log not written run={:?} error={:?}", key_.run.run_id, size.error().to_string());
+  }
+
+ private:
+  void show_preparing() {
+    const RunKey key = key_.run;
+    const Clock& clock = services_.clock;
+    const Status moved = sync_wait(services_.store.write([key, &clock](store::Transaction& transaction) -> Status {
+      TRY(auto run, transaction.run(key));
+      if (!run || run->status != RunStatus::kNotStarted) return {};
+      return move_run(transaction, clock, *run, RunStatus::kPreparing);
+    }));
+    if (!moved) log_error("run not shown as preparing run={:?} error={:?}", key.run_id, moved.error().to_string());
+  }
+
+  Services& services_;
+  content::LogKey key_;
+  uint64_t offset_ = 0;
+  bool shown_ = false;
+};
+
+bool cancel_is_asked(Services& services, const RunKey& key) {
+  bool asked = false;
+  const Status read = services.store.read([&](store::Reader& reader) -> Status {
+    TRY(const auto run, reader.run(key));
+    asked = !run || run->cancel_requested || is_terminal(run->status);
+    return {};
+  });
+  return read.has_value() && asked;
+}
+
+RunEnd environment_end(const Error& error) {
+  RunEnd end;
+  end.kind = RunEndKind::kEnvironment;
+  end.code = "UserError";
+  end.message = error.to_string();
+  end.hint = std::string(error.remedy());
+  return end;
+}
+
+}  // namespace
+
+Result<ReadyEnvironment> ready_environment(Services& services, const RunSpec& spec, const compute::OutputSink& output,
+                                           const std::function<bool()>& canceled) {
+  TRY(const EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
+  TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  return target->prepare(recipe, output, canceled);
+}
+
+Task<Status> prepare_run(Services& services, RunKey key) {
+  const std::function<Result<std::optional<RunSpec>>(store::Reader&)> find_spec = [&key](store::Reader& reader) { return reader.run_spec(key); };
+  CO_TRY(const std::optional<RunSpec> spec, store::read<std::optional<RunSpec>>(services.store, find_spec));
+  if (!spec) co_return fail(errors::run_not_found, "the run's specification is gone: " + key.run_id);
+
+  const auto build = [&services, &key, &spec] {
+    BuildLog log(services, key);
+    return ready_environment(services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
+                             [&services, &key] { return cancel_is_asked(services, key); });
+  };
+  const Result<ReadyEnvironment> ready = co_await services.builders.run(build);
+
+  std::function<Status(store::Transaction&)> apply = [&services, key, ready](store::Transaction& transaction) -> Status {
+    TRY(auto run, transaction.run(key));
+    if (!run || is_terminal(run->status)) return {};
+    if (run->cancel_requested) {
+      RunEnd end;
+      end.kind = RunEndKind::kCanceled;
+      end.who = run->cancel_who;
+      return end_run(transaction, services.clock, *run, std::move(end));
+    }
+    if (!ready) return end_run(transaction, services.clock, *run, environment_end(ready.error()));
+    return move_run(transaction, services.clock, *run, RunStatus::kQueued);
+  };
+  co_return co_await services.store.write(std::move(apply));
+}
+
+}  // namespace werkbank::lifecycle

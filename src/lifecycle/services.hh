@@ -1,0 +1,58 @@
+// What the steps of a run's way are made of: references to the parts below, wired once in main/.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/run_token.hh"
+#include "base/blocking_pool.hh"
+#include "base/clock.hh"
+#include "compute/compute_target.hh"
+#include "content/blob_store.hh"
+#include "content/log_store.hh"
+#include "environment/environment_kind.hh"
+#include "store/series.hh"
+#include "store/store.hh"
+
+namespace werkbank::lifecycle {
+
+// The compute targets of the installation by name. Filled in main/targets.cc; names are what users write after -c and --target.
+class TargetRegistry {
+ public:
+  void add(std::string name, std::unique_ptr<compute::ComputeTarget> target) { targets_.emplace(std::move(name), std::move(target)); }
+  // target_unknown naming the nearest one.
+  Result<compute::ComputeTarget*> find(const std::string& name) const;
+  std::vector<std::string> names() const;
+
+ private:
+  std::map<std::string, std::unique_ptr<compute::ComputeTarget>> targets_;
+};
+
+// What a runner is told about this server.
+struct RunnerSettings {
+  std::string server_url;   // where runners report
+  std::string sdk_folder;   // our Python package, unpacked
+  std::string blob_folder;  // of the content store; empty where it cannot be read directly
+};
+
+struct Services {
+  const Clock& clock;
+  store::Store& store;
+  store::SeriesStore& series;
+  content::BlobStore& blobs;
+  content::LogStore& logs;
+  const environment::EnvironmentPlanner& environments;
+  const TargetRegistry& targets;
+  const access::RunTokenSigner& run_tokens;
+  BlockingPool& pool;      // short calls into targets
+  BlockingPool& builders;  // environment builds: minutes
+  RunnerSettings runner;
+};
+
+inline constexpr std::string_view kBuildLog = "azureml-logs/20_image_build_log.txt";
+inline constexpr std::string_view kDriverLog = "azureml-logs/70_driver_log.txt";
+
+}  // namespace werkbank::lifecycle

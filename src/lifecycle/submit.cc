@@ -1,0 +1,195 @@
+#include "lifecycle/submit.hh"
+
+#include <fmt/format.h>
+
+#include "content/snapshot_store.hh"
+#include "domain/names.hh"
+#include "lifecycle/moves.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+Status check_script(Services& services, const RunSpec& spec) {
+  if (spec.script.empty() == spec.command.empty()) {
+    return fail(errors::invalid_request, "spec: exactly one of script and command is needed");
+  }
+  if (spec.snapshot_id.empty()) {
+    if (!spec.script.empty()) return fail(errors::script_not_found, fmt::format("{:?} was submitted without a snapshot", spec.script));
+    return {};
+  }
+  TRY(const Hash id, Hash::parse(spec.snapshot_id));
+  TRY(const SnapshotManifest manifest, content::get_manifest(services.blobs, id));
+  if (spec.script.empty()) return {};
+  std::vector<std::string> names;
+  for (const SnapshotEntry& entry : manifest.entries) {
+    if (entry.path == spec.script) return {};
+    names.push_back(entry.path);
+  }
+  const std::optional<std::string> nearest = nearest_word(spec.script, names);
+  return fail(errors::script_not_found,
+              fmt::format("the script {:?} is not in the submitted folder ({} files){}", spec.script, names.size(),
+                          nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
+}
+
+// Plans the environment; where there is nothing to build, the target also checks at once that what is named is there.
+Task<Result<bool>> check_environment(Services& services, const RunSpec& spec) {
+  CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  if (!recipe.requirements.empty() || !target->capabilities().same_machine || recipe.kind != "system") co_return false;
+  const auto check = [target, recipe] { return target->prepare(recipe, [](std::string_view) {}, [] { return false; }); };
+  Result<ReadyEnvironment> ready = co_await services.pool.run(check);
+  if (!ready) co_return fail(std::move(ready).error());
+  co_return true;
+}
+
+Status check_submission(Services& services, const Submission& submission) {
+  CHECK_OK(check_experiment_name(submission.experiment));
+  if (!submission.run_id.empty()) CHECK_OK(check_stored_name("the run id", submission.run_id));
+  TRY(compute::ComputeTarget* const target, services.targets.find(submission.spec.target));
+  if (submission.spec.node_count > 1 && !target->capabilities().several_nodes) {
+    return fail(errors::not_supported,
+                fmt::format("target {:?} has one node, {} were asked for", submission.spec.target, submission.spec.node_count),
+                "Set node_count to 1, or use a target with several nodes.");
+  }
+  return check_script(services, submission.spec);
+}
+
+Run make_run(const Services& services, const Submission& submission) {
+  Run run;
+  const UtcMs now = services.clock.utc_now_ms();
+  run.key = {submission.workspace, submission.run_id.empty() ? make_run_id(submission.experiment, now) : submission.run_id};
+  run.display_name = submission.display_name.empty() ? "run_" + run.key.run_id : submission.display_name;
+  run.description = submission.description;
+  run.run_type = submission.run_type.empty() ? "azureml.scriptrun" : submission.run_type;
+  run.target = submission.spec.target;
+  run.script = submission.spec.script.empty() ? submission.spec.command : submission.spec.script;
+  run.created_by = submission.user;
+  run.created_ms = now;
+  run.priority = submission.spec.priority;
+  run.tags = submission.tags;
+  run.properties = submission.properties;
+  run.properties.try_emplace("azureml.runsource", "experiment");
+  run.properties.try_emplace("_azureml.ComputeTargetType", submission.spec.target);
+  run.properties.try_emplace("ProcessInfoFile", "azureml-logs/process_info.json");
+  run.properties.try_emplace("ProcessStatusFile", "azureml-logs/process_status.json");
+  if (!submission.spec.snapshot_id.empty()) run.properties["ContentSnapshotId"] = submission.spec.snapshot_id;
+  add_git_properties(run.properties, submission.git);
+  return run;
+}
+
+Result<std::optional<Run>> repeated_run(store::Transaction& transaction, const Submission& submission) {
+  if (submission.idempotency_key.empty()) return std::optional<Run>();
+  TRY(const auto record, transaction.idempotency(submission.workspace, submission.idempotency_key));
+  if (!record) return std::optional<Run>();
+  if (record->request_hash != submission.request_hash) {
+    return fail(errors::idempotency_conflict,
+                fmt::format("the idempotency key {:?} was used for run {:?} with another request", submission.idempotency_key, record->answer));
+  }
+  return transaction.run({submission.workspace, record->answer});
+}
+
+}  // namespace
+
+std::string make_run_id(const std::string& experiment, UtcMs now) {
+  return fmt::format("{}_{}_{}", experiment, now / 1000, random_hex(4));
+}
+
+void add_git_properties(TextMap& properties, const GitFacts& git) {
+  const auto set = [&](const char* key, const std::string& value) {
+    if (!value.empty()) properties.try_emplace(key, value);
+  };
+  set("azureml.git.repository_uri", git.repository_url);
+  set("mlflow.source.git.repoURL", git.repository_url);
+  set("azureml.git.branch", git.branch);
+  set("mlflow.source.git.branch", git.branch);
+  set("azureml.git.commit", git.commit);
+  set("mlflow.source.git.commit", git.commit);
+  if (!git.commit.empty()) set("azureml.git.dirty", git.dirty ? "True" : "False");
+}
+
+Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id) {
+  run.root_id = run.key.run_id;
+  if (parent_id.empty()) return {};
+  TRY(const auto parent, transaction.run({run.key.workspace, parent_id}));
+  if (!parent) return fail(errors::run_not_found, fmt::format("the parent run {:?} does not exist", parent_id));
+  run.parent_id = parent_id;
+  run.root_id = parent->root_id;
+  return {};
+}
+
+Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace,
+                                     const std::string& name) {
+  TRY(const auto known_workspace, transaction.workspace(workspace));
+  if (!known_workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", workspace));
+  TRY(auto known, transaction.experiment(workspace, name));
+  if (known) return std::move(*known);
+  Experiment experiment;
+  experiment.workspace = workspace;
+  experiment.name = name;
+  experiment.created_ms = clock.utc_now_ms();
+  TRY(Experiment created, transaction.create_experiment(std::move(experiment)));
+  RunEvent event;
+  event.workspace = workspace;
+  event.experiment = name;
+  event.type = "experiment.created";
+  event.at_ms = clock.utc_now_ms();
+  event.data = {{"id", created.id}};
+  TRY([[maybe_unused]] const int64_t cursor, transaction.append_event(std::move(event)));
+  return created;
+}
+
+Result<Submission> submission_from_json(const json::value& value, std::string workspace) {
+  JsonReader reader(value, "request");
+  Submission submission;
+  submission.workspace = std::move(workspace);
+  submission.experiment = reader.required_string("experiment");
+  submission.run_id = reader.string_or("runId");
+  submission.display_name = reader.string_or("displayName");
+  submission.description = reader.string_or("description");
+  submission.parent_id = reader.string_or("parentRunId");
+  submission.run_type = reader.string_or("runType");
+  for (auto& [key, text] : reader.string_map_or_empty("tags")) submission.tags[key] = text;
+  for (auto& [key, text] : reader.string_map_or_empty("properties")) submission.properties[key] = text;
+  const json::value* const git = reader.value("git");
+  const json::value* const spec = reader.value("spec");
+  if (spec == nullptr) reader.refuse("spec", "is missing");
+  CHECK_OK(reader.finish());
+  if (git != nullptr) {
+    JsonReader facts(*git, "request.git");
+    submission.git.repository_url = facts.string_or("repositoryUrl");
+    submission.git.branch = facts.string_or("branch");
+    submission.git.commit = facts.string_or("commit");
+    submission.git.dirty = facts.bool_or("dirty", false);
+    CHECK_OK(facts.finish());
+  }
+  TRY(submission.spec, run_spec_from_json(*spec, "request.spec"));
+  return submission;
+}
+
+Task<Result<Submitted>> submit(Services& services, Submission submission) {
+  CO_CHECK_OK(check_submission(services, submission));
+  Result<bool> ready = co_await check_environment(services, submission.spec);
+  if (!ready) co_return fail(std::move(ready).error());
+  const bool needs_no_build = *ready;
+  std::function<Result<Submitted>(store::Transaction&)> record =
+      [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
+    TRY(auto repeated, repeated_run(transaction, submission));
+    if (repeated) return Submitted{std::move(*repeated), true};
+    Run run = make_run(services, submission);
+    TRY(const Experiment experiment, ensure_experiment(transaction, services.clock, submission.workspace, submission.experiment));
+    run.experiment = experiment.name;
+    run.experiment_id = experiment.id;
+    CHECK_OK(join_parent(transaction, run, submission.parent_id));
+    TRY(run, transaction.create_run(std::move(run), &submission.spec, submission.git.commit.empty() ? nullptr : &submission.git));
+    CHECK_OK(note_run_event(transaction, services.clock, run, "run.created", {{"status", to_string(run.status)}}));
+    if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));
+    if (!submission.idempotency_key.empty()) {
+      CHECK_OK(transaction.put_idempotency({submission.workspace, submission.idempotency_key, submission.request_hash,
+                                            run.key.run_id, services.clock.utc_now_ms()}));
+    }
+    return Submitted{std::move(run), false};
+  };
+  co_return co_await store::write<Submitted>(services.store, std::move(record));
+}
+
+}  // namespace werkbank::lifecycle

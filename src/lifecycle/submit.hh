@@ -1,0 +1,42 @@
+// Step 1: a submission is checked whole, then recorded with its first event in one transaction (NotStarted, or Queued where the
+// environment needs no build).
+#pragma once
+
+#include "lifecycle/services.hh"
+
+namespace werkbank::lifecycle {
+
+struct Submission {
+  std::string workspace;
+  std::string experiment;
+  std::string run_id;  // empty: <experiment>_<unix seconds>_<8 hex digits>
+  std::string display_name, description, parent_id, run_type;
+  TextMap tags, properties;
+  GitFacts git;
+  RunSpec spec;
+  std::string user;
+  std::string idempotency_key;  // empty: none
+  std::string request_hash;     // of the request body, for the key
+};
+
+Result<Submission> submission_from_json(const json::value& value, std::string workspace);
+
+struct Submitted {
+  Run run;
+  bool repeated = false;  // the idempotency key had been used for the same request: this is that run
+};
+
+// Refusals change nothing: name_refused, workspace_not_found, run_not_found (parent), snapshot_not_found, script_not_found,
+// target_unknown, requirement_invalid, interpreter_not_found, already_exists (run id), idempotency_conflict, not_supported.
+Task<Result<Submitted>> submit(Services& services, Submission submission);
+
+// Answers the experiment of this name, created in this transaction where it is new.
+Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace, const std::string& name);
+// A number of v1's form for a run that brought none.
+std::string make_run_id(const std::string& experiment, UtcMs now);
+// Fills root and checks that the parent is there.
+Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id);
+// azureml.git.* and mlflow.source.git.* as v1 users find them in the properties.
+void add_git_properties(TextMap& properties, const GitFacts& git);
+
+}  // namespace werkbank::lifecycle

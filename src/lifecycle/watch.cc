@@ -1,0 +1,161 @@
+#include "lifecycle/watch.hh"
+
+#include <fmt/format.h>
+
+#include "base/failpoint.hh"
+#include "base/log.hh"
+#include "lifecycle/moves.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+constexpr size_t kTailBytes = 8 * 1024;
+constexpr size_t kTailLines = 30;
+
+// Whether the report would change the record; read first, because most reports only renew the lease.
+bool says_something_new(const Run& run, const RunnerReport& report) {
+  if (is_terminal(run.status)) return false;
+  switch (report.phase) {
+    case RunnerPhase::kPreparing:
+      return !report.warnings.empty() || run.status == RunStatus::kNotResponding;
+    case RunnerPhase::kRunning:
+      return run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding || !report.warnings.empty();
+    case RunnerPhase::kFinalizing:
+      return run.status == RunStatus::kStarting || run.status == RunStatus::kRunning || run.status == RunStatus::kNotResponding;
+    case RunnerPhase::kDone:
+      return true;
+  }
+  return true;
+}
+
+void add_warnings(Run& run, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    if (std::find(run.warnings.begin(), run.warnings.end(), warning) == run.warnings.end()) run.warnings.push_back(warning);
+  }
+}
+
+Status apply_phase(store::Transaction& transaction, const Clock& clock, Run& run, const RunnerReport& report) {
+  add_warnings(run, report.warnings);
+  switch (report.phase) {
+    case RunnerPhase::kPreparing:
+      if (run.status == RunStatus::kNotResponding) return move_run(transaction, clock, run, RunStatus::kRunning);
+      return transaction.update_run(run);
+    case RunnerPhase::kRunning:
+      if (run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding) {
+        return move_run(transaction, clock, run, RunStatus::kRunning);
+      }
+      return transaction.update_run(run);
+    case RunnerPhase::kFinalizing:
+      if (run.status == RunStatus::kCancelRequested) return {};
+      if (run.status == RunStatus::kStarting) CHECK_OK(move_run(transaction, clock, run, RunStatus::kRunning));
+      return move_run(transaction, clock, run, RunStatus::kFinalizing);
+    case RunnerPhase::kDone: {
+      RunEnd end = report.end;
+      if (end.kind == RunEndKind::kCanceled && end.who.empty()) end.who = run.cancel_who;
+      if (run.status == RunStatus::kStarting) CHECK_OK(move_run(transaction, clock, run, RunStatus::kRunning));
+      return end_run(transaction, clock, run, std::move(end));
+    }
+  }
+  return {};
+}
+
+Status close_attempt(store::Transaction& transaction, const Clock& clock, const RunKey& key, int64_t number) {
+  TRY(auto attempts, transaction.attempts(key));
+  for (Attempt& attempt : attempts) {
+    if (attempt.number != number) continue;
+    attempt.ended_ms = clock.utc_now_ms();
+    return transaction.put_attempt(attempt);
+  }
+  return {};
+}
+
+Task<Status> mark_not_responding(Services& services, RunKey key) {
+  std::function<Status(store::Transaction&)> apply = [&services, key](store::Transaction& transaction) -> Status {
+    TRY(auto run, transaction.run(key));
+    if (!run || (run->status != RunStatus::kRunning && run->status != RunStatus::kStarting)) return {};
+    return move_run(transaction, services.clock, *run, RunStatus::kNotResponding);
+  };
+  co_return co_await services.store.write(std::move(apply));
+}
+
+}  // namespace
+
+std::vector<std::string> log_tail(Services& services, const RunKey& key, int64_t attempt, int64_t rank) {
+  const content::LogKey log{key, attempt, rank, std::string(kDriverLog)};
+  const uint64_t size = services.logs.size(log).value_or(0);
+  const uint64_t from = size > kTailBytes ? size - kTailBytes : 0;
+  const std::string text = services.logs.read(log, from, kTailBytes).value_or(std::string());
+  std::vector<std::string> lines;
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    std::string line = text.substr(start, end - start);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (is_valid_utf8(line)) lines.push_back(std::move(line));
+    start = end + 1;
+  }
+  if (from > 0 && !lines.empty()) lines.erase(lines.begin());  // most likely half a line
+  if (lines.size() > kTailLines) lines.erase(lines.begin(), lines.end() - kTailLines);
+  return lines;
+}
+
+Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKey key, RunnerReport report) {
+  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.run(key); };
+  CO_TRY(const std::optional<Run> known, store::read<std::optional<Run>>(services.store, find));
+  if (!known) co_return fail(errors::run_not_found, fmt::format("there is no run {:?}", key.run_id));
+  if (is_terminal(known->status) && report.phase == RunnerPhase::kDone && known->attempt == report.attempt) {
+    co_return ReportAnswer{false, true};  // the acknowledgement was lost on the way: said again
+  }
+  CO_CHECK_OK(leases.check(key, report.attempt, report.lease));
+  if (!says_something_new(*known, report)) co_return ReportAnswer{known->cancel_requested, false};
+
+  if (report.phase == RunnerPhase::kDone && final_status(report.end) == RunStatus::kFailed) {
+    report.end.log_tail = log_tail(services, key, report.attempt, report.rank);
+  }
+  failpoint_kill("report.before_commit");
+  std::function<Result<ReportAnswer>(store::Transaction&)> apply =
+      [&services, key, report](store::Transaction& transaction) -> Result<ReportAnswer> {
+    TRY(auto run, transaction.run(key));
+    if (!run) return fail(errors::run_not_found, "the run was deleted: " + key.run_id);
+    if (run->attempt != report.attempt) return fail(errors::lease_lost, "another attempt has begun");
+    if (says_something_new(*run, report)) CHECK_OK(apply_phase(transaction, services.clock, *run, report));
+    if (is_terminal(run->status)) CHECK_OK(close_attempt(transaction, services.clock, key, report.attempt));
+    return ReportAnswer{run->cancel_requested, is_terminal(run->status)};
+  };
+  Result<ReportAnswer> answer = co_await store::write<ReportAnswer>(services.store, std::move(apply));
+  failpoint_kill("report.after_commit");
+  if (answer && answer->ended) {
+    leases.forget(key);
+    log_info("run ended run={:?} attempt={} reason={}", key.run_id, report.attempt, to_string(report.end.kind));
+  }
+  co_return answer;
+}
+
+Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.attempts(key); };
+  CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services.store, find));
+  if (attempts.empty() || attempts.back().handle.empty()) co_return Status{};
+  const Attempt attempt = attempts.back();
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(attempt.target));
+  const auto ask = [target, &attempt] { return target->recover(attempt.handle); };
+  const Result<compute::RunnerStatus> status = co_await services.pool.run(ask);
+  if (!status) {
+    log_warning("target does not answer run={:?} target={} error={:?}", key.run_id, attempt.target, status.error().to_string());
+    co_return co_await mark_not_responding(services, key);
+  }
+  if (status->state == compute::RunnerState::kRunning) {
+    leases.expect(key, attempt.number, attempt.lease);
+    co_return Status{};
+  }
+  RunnerReport report;
+  report.attempt = attempt.number;
+  report.lease = attempt.lease;
+  report.phase = RunnerPhase::kDone;
+  report.end = status->end.value_or(RunEnd{.kind = RunEndKind::kLost});
+  leases.expect(key, attempt.number, attempt.lease);
+  Result<ReportAnswer> applied = co_await take_report(services, leases, key, std::move(report));
+  if (!applied) co_return fail(std::move(applied).error());
+  co_return Status{};
+}
+
+}  // namespace werkbank::lifecycle
