@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.hh"
+#include "base/files.hh"
 #include "base/log.hh"
 #include "lifecycle/moves.hh"
 
@@ -151,7 +152,8 @@ Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
   report.attempt = attempt.number;
   report.lease = attempt.lease;
   report.phase = RunnerPhase::kDone;
-  report.end = status->end.value_or(RunEnd{.kind = RunEndKind::kLost});
+  report.end.kind = RunEndKind::kLost;
+  if (status->end) report.end = *status->end;
   leases.expect(key, attempt.number, attempt.lease);
   Result<ReportAnswer> applied = co_await take_report(services, leases, key, std::move(report));
   if (!applied) co_return fail(std::move(applied).error());

@@ -1,0 +1,42 @@
+// What the handlers work on: the engine and the stores behind it, and the few facts of this server.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "access/vault.hh"
+#include "api/event_hub.hh"
+#include "lifecycle/engine.hh"
+#include "net/http_server.hh"
+
+namespace werkbank::api {
+
+struct ServerFacts {
+  std::string version;
+  std::string instance_id;
+  bool no_auth = false;                     // TCP requests act as owner
+  std::vector<std::string> allowed_hosts;   // Host names beside loopback ones; empty entries never match
+  uint32_t own_uid = 0;
+  std::string_view wheel;                   // the SDK's wheel, served by the package index
+  std::string wheel_name;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+};
+
+struct Counters {
+  std::atomic<uint64_t> requests{0}, errors{0}, log_bytes{0}, metric_lines{0}, blobs{0}, runs_submitted{0};
+  std::atomic<int64_t> last_request_ms{0};  // monotonic; for the idle end of an on-demand server
+  std::atomic<int64_t> streams{0};          // open SSE streams and waits
+};
+
+struct Api {
+  lifecycle::Engine& engine;
+  lifecycle::Services& services;
+  const access::Vault& vault;
+  EventHub& hub;
+  const ServerFacts& facts;
+  Counters& counters;
+  std::function<void()> request_stop;       // begins a graceful stop of the server
+};
+
+}  // namespace werkbank::api

@@ -1,0 +1,109 @@
+#include "api/login.hh"
+
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "access/tokens.hh"
+
+namespace werkbank::api {
+namespace {
+
+std::string user_name(uint32_t uid) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return entry.pw_name;
+  return fmt::format("uid {}", uid);
+}
+
+// "host:port" or "[v6]:port" without its port, lower case.
+std::string host_name(std::string_view host) {
+  if (host.starts_with('[')) {
+    host = host.substr(0, host.find(']') + 1);
+  } else if (const size_t colon = host.rfind(':'); colon != std::string_view::npos) {
+    host = host.substr(0, colon);
+  }
+  std::string name(host);
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
+bool is_allowed(const ServerFacts& facts, const std::string& name) {
+  if (name == "localhost" || name == "127.0.0.1" || name == "[::1]") return true;
+  return std::ranges::any_of(facts.allowed_hosts, [&](const std::string& allowed) { return !allowed.empty() && host_name(allowed) == name; });
+}
+
+access::Identity nobody(std::string refusal = {}) {
+  access::Identity identity;
+  identity.refusal = std::move(refusal);
+  return identity;
+}
+
+access::Identity owner(access::LoginKind kind, std::string user) {
+  access::Identity identity;
+  identity.kind = kind;
+  identity.user = std::move(user);
+  identity.role = Role::kOwner;
+  return identity;
+}
+
+Result<access::Identity> identify_token(Api& api, std::string_view token) {
+  const UtcMs now = api.services.clock.utc_now_ms();
+  if (!token.starts_with(access::kTokenPrefix)) {
+    const Result<access::RunTokenClaims> claims = api.services.run_tokens.verify(token, now);
+    if (!claims) return nobody(claims.error().message);
+    access::Identity identity;
+    identity.kind = access::LoginKind::kRunToken;
+    identity.user = fmt::format("run {}", claims->run.run_id);
+    identity.workspace = claims->run.workspace;
+    identity.role = Role::kContributor;
+    identity.run = claims->run;
+    return identity;
+  }
+  const std::string hash = access::hash_token(token);
+  const std::function<Result<std::optional<store::TokenRecord>>(store::Reader&)> find = [&hash](store::Reader& reader) {
+    return reader.token_by_hash(hash);
+  };
+  TRY(const auto record, store::read<std::optional<store::TokenRecord>>(api.services.store, find));
+  if (!record) return nobody("the token is not known here");
+  if (record->expires_ms != 0 && record->expires_ms <= now) return nobody("the token has expired");
+  access::Identity identity;
+  identity.kind = access::LoginKind::kToken;
+  identity.user = record->user;
+  identity.workspace = record->workspace;
+  identity.role = record->role;
+  return identity;
+}
+
+}  // namespace
+
+Status check_host(const ServerFacts& facts, const net::Request& request) {
+  if (request.peer.unix_socket) return {};
+  const std::string host = host_name(request.header("host"));
+  if (!is_allowed(facts, host)) return fail(errors::host_refused, fmt::format("the Host header {:?} is not one of this server's names", request.header("host")));
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return {};
+  const size_t scheme = origin.find("://");
+  if (scheme == std::string_view::npos || !is_allowed(facts, host_name(origin.substr(scheme + 3)))) {
+    return fail(errors::host_refused, fmt::format("the Origin header {:?} is another site", origin));
+  }
+  return {};
+}
+
+Result<access::Identity> identify(Api& api, const net::Request& request) {
+  std::string_view authorization = request.header("authorization");
+  const bool has_bearer = authorization.size() > 7 && (authorization.starts_with("Bearer ") || authorization.starts_with("bearer "));
+  // A token that is sent counts, also on the socket: a job acts as its run, not as the user who owns the socket.
+  if (has_bearer) return identify_token(api, authorization.substr(7));
+  if (request.peer.unix_socket) {
+    if (request.peer.uid == api.facts.own_uid || request.peer.uid == 0) return owner(access::LoginKind::kUnixSocket, user_name(request.peer.uid));
+    return nobody(fmt::format("the socket belongs to another user (uid {})", api.facts.own_uid));
+  }
+  if (api.facts.no_auth) return owner(access::LoginKind::kNoAuth, user_name(api.facts.own_uid));
+  return nobody();
+}
+
+}  // namespace werkbank::api

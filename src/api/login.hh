@@ -1,0 +1,14 @@
+// Who is calling: the one place where a connection and its headers become an Identity, and where Host and Origin are checked.
+#pragma once
+
+#include "api/api.hh"
+#include "net/http.hh"
+
+namespace werkbank::api {
+
+// host_refused where Host or Origin name another site (DNS rebinding, a foreign page). Unix sockets have neither.
+Status check_host(const ServerFacts& facts, const net::Request& request);
+// Unix socket: the server's uid and root. TCP: bearer token, run token, or --no-auth. Never fails: nobody is an identity, too.
+Result<access::Identity> identify(Api& api, const net::Request& request);
+
+}  // namespace werkbank::api

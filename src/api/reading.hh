@@ -1,0 +1,36 @@
+// Short reads of the store for handlers: the value, or the typed "not found" of its noun.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "api/api.hh"
+
+namespace werkbank::api {
+
+template <typename T>
+Result<T> read(Api& api, std::function<Result<T>(store::Reader&)> action) {
+  return store::read<T>(api.services.store, action);
+}
+
+inline Result<Run> find_run(store::Reader& reader, const RunKey& key) {
+  TRY(auto run, reader.run(key));
+  if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+  return std::move(*run);
+}
+inline Result<Run> find_run(Api& api, const RunKey& key) {
+  return read<Run>(api, [&](store::Reader& reader) { return find_run(reader, key); });
+}
+
+inline Result<Workspace> find_workspace(store::Reader& reader, const std::string& name) {
+  TRY(auto workspace, reader.workspace(name));
+  if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", name));
+  return std::move(*workspace);
+}
+
+inline Result<Experiment> find_experiment(store::Reader& reader, const std::string& workspace, const std::string& name) {
+  TRY(auto experiment, reader.experiment(workspace, name));
+  if (!experiment) return fail(errors::experiment_not_found, fmt::format("there is no experiment {:?} in workspace {:?}", name, workspace));
+  return std::move(*experiment);
+}
+
+}  // namespace werkbank::api

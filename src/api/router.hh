@@ -1,0 +1,23 @@
+// From a request to its handler: Host check, match, login, permission, handler, problem document. In this order, for every route.
+#pragma once
+
+#include "api/api.hh"
+#include "api/route.hh"
+
+namespace werkbank::api {
+
+class Router {
+ public:
+  explicit Router(Api& api) : api_(api) {}
+  Task<net::Response> answer(net::Request& request);
+
+ private:
+  Task<Result<net::Response>> dispatch(net::Request& request);
+  Result<access::Subject> subject_of(const Route& route, const Call& call);
+  Api& api_;
+};
+
+// The values of the pattern's placeholders where the path matches. Exposed for tests and the OpenAPI generator.
+std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, const std::vector<std::string>& segments);
+
+}  // namespace werkbank::api
