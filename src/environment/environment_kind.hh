@@ -2,6 +2,7 @@
 // Adding a kind is one folder (or file) here and one line in main/environment_kinds.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,0 +1,144 @@
+#include "environment/uv_kind.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "environment/azureml_package.hh"
+#include "environment/conda_package.hh"
+#include "environment/python_choice.hh"
+#include "environment/requirement.hh"
+
+namespace werkbank::environment {
+namespace {
+
+constexpr size_t kRequirementsMax = 2000;
+
+// Gathers the parts of a recipe while the definition is read.
+class Plan {
+ public:
+  explicit Plan(const EnvironmentDefinition& definition) : definition_(definition) {
+    recipe_.kind = "uv";
+    recipe_.policy = definition.policy;
+  }
+
+  Result<EnvironmentRecipe> make(const std::map<std::string, std::string>& submitter_environment) {
+    if (definition_.pip_requirements.size() + definition_.conda_packages.size() > kRequirementsMax) {
+      return fail(errors::requirement_invalid, fmt::format("there are more than {} requirements", kRequirementsMax));
+    }
+    for (const std::string& spec : definition_.conda_packages) CHECK_OK(add_conda(spec));
+    for (const std::string& line : definition_.pip_requirements) CHECK_OK(add_pip(line));
+    CHECK_OK(decide_python());
+    add_submitter_indexes(submitter_environment);
+    if (!definition_.conda_channels.empty() && !definition_.conda_packages.empty()) {
+      recipe_.notes.push_back("conda channels are not asked: the packages come as wheels from the Python index");
+    }
+    finish();
+    return std::move(recipe_);
+  }
+
+ private:
+  Status add_conda(const std::string& text) {
+    TRY(CondaSpec spec, parse_conda_spec(text));
+    if (spec.name == "python") {
+      python_from_packages_ = std::move(spec.clauses);
+      return {};
+    }
+    TRY(auto wheel, wheel_of(spec, recipe_.notes));
+    if (wheel) add(*wheel);
+    return {};
+  }
+
+  Status add_pip(const std::string& line) {
+    if (without_comment(line).empty()) return {};
+    if (is_option_line(line)) {
+      TRY(auto options, parse_option_line(line, recipe_.notes));
+      recipe_.options.insert(recipe_.options.end(), options.begin(), options.end());
+      return {};
+    }
+    TRY(const Requirement requirement, parse_requirement(line));
+    add(requirement);
+    return {};
+  }
+
+  void add(const Requirement& requirement) {
+    if (requirement.key() == "pip") return;  // a tool of the builder; uv brings its own
+    if (!is_azureml_package(requirement)) {
+      recipe_.requirements.push_back(requirement.text());
+      return;
+    }
+    std::string note = fmt::format("{} is not installed: Werkbank's SDK takes its place", requirement.key());
+    const std::vector<std::string> companions = companions_of(requirement);
+    if (!companions.empty()) note += fmt::format("; with it come {}", fmt::join(companions, ", "));
+    recipe_.requirements.insert(recipe_.requirements.end(), companions.begin(), companions.end());
+    recipe_.notes.push_back(std::move(note));
+  }
+
+  Status decide_python() {
+    PythonChoice choice;
+    if (definition_.python_version.empty() && !python_from_packages_.empty()) {
+      TRY(choice, choose_python(python_from_packages_));
+    } else {
+      TRY(choice, choose_python(definition_.python_version));
+    }
+    recipe_.python_version = choice.minor;
+    recipe_.python_fallbacks = choice.fallbacks;
+    if (!choice.note.empty()) recipe_.notes.push_back(choice.note);
+    return {};
+  }
+
+  // What pip would take from the submitter's variables. The definition's own index wins over them; the rest adds up.
+  void add_submitter_indexes(const std::map<std::string, std::string>& variables) {
+    const bool own_index = std::ranges::any_of(
+        recipe_.options, [](const std::string& o) { return o.starts_with("--index-url=") || o == "--no-index"; });
+    constexpr std::array<std::pair<const char*, const char*>, 4> kNames{{{"PIP_INDEX_URL", "--index-url="},
+                                                                         {"PIP_EXTRA_INDEX_URL", "--extra-index-url="},
+                                                                         {"PIP_FIND_LINKS", "--find-links="},
+                                                                         {"PIP_TRUSTED_HOST", "--trusted-host="}}};
+    for (const auto& [variable, option] : kNames) {
+      const auto found = variables.find(variable);
+      if (found == variables.end() || (own_index && std::string_view(option) == "--index-url=")) continue;
+      std::string_view rest = found->second;
+      while (!rest.empty()) {
+        const size_t blank = rest.find_first_of(" \n\t");
+        if (blank != 0) recipe_.options.push_back(option + std::string(rest.substr(0, blank)));
+        rest = blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 1);
+      }
+    }
+  }
+
+  // One order and no doubles: equal wishes make equal recipes. The order of indexes has a meaning and stays.
+  void finish() {
+    std::ranges::sort(recipe_.requirements);
+    recipe_.requirements.erase(std::unique(recipe_.requirements.begin(), recipe_.requirements.end()), recipe_.requirements.end());
+    const auto keep_first = [](std::vector<std::string>& texts) {
+      std::set<std::string> seen;
+      std::erase_if(texts, [&seen](const std::string& text) { return !seen.insert(text).second; });
+    };
+    keep_first(recipe_.options);
+    keep_first(recipe_.notes);
+    recipe_.hash = recipe_hash(recipe_);
+  }
+
+  const EnvironmentDefinition& definition_;
+  EnvironmentRecipe recipe_;
+  std::vector<VersionClause> python_from_packages_;
+};
+
+class UvKind final : public EnvironmentKind {
+ public:
+  std::string name() const override { return "uv"; }
+  bool accepts(const EnvironmentDefinition& definition) const override { return !definition.user_managed; }
+  Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
+                                 const std::map<std::string, std::string>& submitter_environment) const override {
+    return Plan(definition).make(submitter_environment);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<EnvironmentKind> make_uv_kind() { return std::make_unique<UvKind>(); }
+
+}  // namespace werkbank::environment
