@@ -16,8 +16,12 @@ class BlockingPool {
  public:
   explicit BlockingPool(size_t thread_count);
   ~BlockingPool();  // stop()
+  BlockingPool(const BlockingPool&) = delete;
+  BlockingPool& operator=(const BlockingPool&) = delete;
+  // Calls run in the order they were posted, on any of the threads. After stop() the poster's thread runs the call at once, so
+  // that no coroutine is left waiting.
   void post(std::function<void()> call);
-  void stop();  // runs what is queued, then joins
+  void stop();  // runs what is queued, then joins; not from a thread of the pool
 
   // co_await pool.run([&] { return blocking(); })
   template <typename Call>

@@ -23,7 +23,8 @@ class Clock {
 
 const Clock& system_clock();
 
-// "2026-11-21T08:37:21.123456Z", always UTC, always six fractional digits (v1's form). parse accepts an offset and fewer digits.
+// "2026-11-21T08:37:21.123456Z", always UTC, always six fractional digits (v1's form). parse accepts an offset, no zone
+// (UTC is meant), a blank for the T, and up to nine digits or none; below a millisecond it cuts. invalid_request otherwise.
 std::string format_utc(UtcMs time);
 Result<UtcMs> parse_utc(std::string_view text);
 

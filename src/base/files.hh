@@ -1,11 +1,14 @@
-// Files: the one door to the disk below the stores. Every failure names the path.
+// Files: the one door to the disk below the stores. Every failure names the path. What is not there is not_found, a path with NUL
+// is path_refused, a full disk is disk_full, everything else is io_failed.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hh"
@@ -30,7 +33,7 @@ class Fd {
 
 Result<Fd> open_file(const std::filesystem::path& path, int flags, int mode = 0600);  // O_CLOEXEC is added
 Status write_all(int fd, std::string_view bytes);
-Result<std::string> read_file(const std::filesystem::path& path, uint64_t size_max = UINT64_MAX);
+Result<std::string> read_file(const std::filesystem::path& path, uint64_t size_max = UINT64_MAX);  // too_large above size_max
 // Bytes [offset, offset+size_max) as far as they exist.
 Result<std::string> read_file_range(const std::filesystem::path& path, uint64_t offset, uint64_t size_max);
 // Temporary file in the same folder, fsync, rename, fsync of the folder: readers see the old or the new content, never a part.

@@ -29,7 +29,8 @@ bool is_alive(const ProcessId& process);  // false for a zombie, too
 Status signal_process(const ProcessId& process, int signal);
 
 struct SpawnPlan {
-  std::vector<std::string> argv;                   // argv[0] is a path, or a name looked up in `environment`'s PATH
+  std::vector<std::string> argv;                   // argv[0] is a path, or a name looked up in `environment`'s PATH; a relative
+                                                   // path starts at working_directory, the other paths at the caller's folder
   std::map<std::string, std::string> environment;  // the whole environment: nothing is inherited
   std::filesystem::path working_directory;         // empty: the caller's
   std::filesystem::path stdin_path = "/dev/null";

@@ -12,14 +12,14 @@ class Secret {
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
-  Secret& operator=(const Secret&) = default;
-  Secret& operator=(Secret&&) noexcept;
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
   ~Secret();  // wipes the memory
 
   // The only way to the text. Every call is a place to review: grep for it.
   const std::string& reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
-  bool equals(std::string_view other) const;  // constant time
+  bool equals(std::string_view other) const;  // constant time for texts of one length
 
  private:
   std::string value_;
