@@ -1,5 +1,6 @@
 #include "base/failpoint.hh"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -103,11 +104,23 @@ std::optional<Failpoint> pass(std::string_view name) {
   return point;
 }
 
+// With WERKBANK_FAILPOINTS_ONCE=FOLDER a place kills once among all processes, and leaves an empty file of its name there: a
+// process that is started again gets further, and a test sees that the place was reached.
+bool is_first_kill(std::string_view name) {
+  const char* const folder = std::getenv("WERKBANK_FAILPOINTS_ONCE");
+  if (folder == nullptr) return true;
+  const int file = open(fmt::format("{}/{}", folder, name).c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  close(file);
+  return true;
+}
+
 // Kills or sleeps; true where the place is to fail.
 bool act(std::string_view name) {
   const std::optional<Failpoint> point = pass(name);
   if (!point) return false;
   if (point->action == Action::kKill) {
+    if (!is_first_kill(name)) return false;
     kill(getpid(), SIGKILL);
     for (;;) pause();  // the signal may take its time; nothing after this place may happen
   }

@@ -2,6 +2,7 @@
 // `kill` is SIGKILL to itself at the n-th passage (default 1), `error` makes the place answer io_failed, `sleep:MS` waits.
 // `error@n` and `sleep:MS@n` act at the n-th passage only, without @n at each. Without the variable a passage costs one load of a
 // flag; a variable that does not read ends the process, since a test that arms nothing would pass for the wrong reason.
+// With WERKBANK_FAILPOINTS_ONCE=FOLDER a place kills only the first process that reaches it, and leaves a file of its name there.
 #pragma once
 
 #include <string_view>
