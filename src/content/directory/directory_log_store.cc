@@ -1,0 +1,349 @@
+#include "content/directory/directory_log_store.hh"
+
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <tuple>
+
+#include "base/failpoint.hh"
+#include "content/directory/crash_marker.hh"
+#include "content/directory/log_file.hh"
+
+namespace werkbank::content {
+namespace {
+
+struct Stream {
+  explicit Stream(LogKey stream_key) : key(std::move(stream_key)) {}
+  const LogKey key;
+  std::mutex mutex;             // guards what follows; taken after the store's
+  bool is_opened = false;       // `file` tells what is on the disk
+  std::optional<LogFile> file;  // set once, then never moved: readers use it without the lock
+  uint64_t durable = 0;
+  bool is_name_new = false;  // the folder has to be synced, too
+  bool is_removed = false;   // the run was removed: look it up again
+  bool is_broken = false;    // neither synced nor cut back: nothing more is taken
+};
+
+// Shared: the table, callers and the flusher use a stream at the same time, and the table forgets it at will.
+using StreamPointer = std::shared_ptr<Stream>;
+
+struct Waiter {
+  StreamPointer stream;
+  uint64_t end = 0;  // acknowledged when this length is durable
+  OneShot<Result<uint64_t>> done;
+};
+
+// The streams in use, and the least recently used idle ones up to a number.
+class StreamTable {
+ public:
+  explicit StreamTable(size_t idle_max) : idle_max_(idle_max) {}
+
+  StreamPointer acquire(const LogKey& key) {
+    if (const auto found = by_key_.find(key); found != by_key_.end()) {
+      recent_.splice(recent_.begin(), recent_, found->second);
+      return *found->second;
+    }
+    recent_.push_front(std::make_shared<Stream>(key));
+    by_key_.emplace(key, recent_.begin());
+    StreamPointer stream = recent_.front();
+    evict();
+    return stream;
+  }
+  StreamPointer find(const LogKey& key) const {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : *found->second;
+  }
+  std::vector<StreamPointer> take_run(const RunKey& run) {
+    std::vector<StreamPointer> taken;
+    for (auto it = by_key_.lower_bound(LogKey{run, INT64_MIN, INT64_MIN, ""}); it != by_key_.end() && it->first.run == run;) {
+      taken.push_back(*it->second);
+      recent_.erase(it->second);
+      it = by_key_.erase(it);
+    }
+    return taken;
+  }
+
+ private:
+  void evict() {
+    for (auto it = std::prev(recent_.end()); by_key_.size() > idle_max_ && it != recent_.begin();) {
+      const auto candidate = it--;
+      // Only the table holds it: nobody writes, and everything written was synced.
+      if (candidate->use_count() != 1 || (*candidate)->is_broken) continue;
+      by_key_.erase((*candidate)->key);
+      recent_.erase(candidate);
+    }
+  }
+
+  const size_t idle_max_;
+  std::list<StreamPointer> recent_;
+  std::map<LogKey, std::list<StreamPointer>::iterator> by_key_;
+};
+
+class DirectoryLogStore final : public LogStore {
+ public:
+  DirectoryLogStore(std::filesystem::path folder, CrashMarker marker, LogStoreOptions options)
+      : folder_(std::move(folder)), marker_(std::move(marker)), streams_(options.open_files_max), flusher_([this] { flush(); }) {}
+  ~DirectoryLogStore() override { close(); }
+
+  Task<Result<uint64_t>> append(LogKey key, uint64_t offset, std::string bytes) override;
+  Result<uint64_t> size(const LogKey& key) override;
+  Result<std::string> read(const LogKey& key, uint64_t offset, uint64_t size_max) override;
+  Result<std::vector<LogInfo>> list(const RunKey& run) override;
+  Status remove_run(const RunKey& run) override;
+  void on_append(std::function<void(const LogKey&, uint64_t size)> listener) override { listener_ = std::move(listener); }
+  void close() override;
+
+ private:
+  StreamPointer acquire(const LogKey& key) {
+    const std::lock_guard lock(mutex_);
+    return streams_.acquire(key);
+  }
+  std::filesystem::path file_of(const LogKey& key) const { return log_run_folder(folder_, key.run) / log_file_name(key); }
+  Status open_stream(Stream& stream);
+  Status create_file(Stream& stream);
+  // Queues the waiter, or answers the durable length where there is nothing to wait for.
+  Result<std::optional<uint64_t>> write(const LogKey& key, uint64_t offset, std::string_view bytes, Waiter& waiter);
+
+  void flush();
+  void flush_streams(const std::vector<StreamPointer>& streams);
+  Status sync_stream(Stream& stream, uint64_t& target);
+  Status sync_names(Stream& stream, std::set<std::filesystem::path>& synced);
+
+  const std::filesystem::path folder_;
+  CrashMarker marker_;
+  std::function<void(const LogKey&, uint64_t)> listener_;
+  std::mutex mutex_;  // guards the table
+  StreamTable streams_;
+  std::mutex queue_mutex_;
+  std::condition_variable wake_;
+  std::vector<Waiter*> queue_;  // each lives in the frame of the coroutine that awaits it
+  bool closed_ = false;
+  std::thread flusher_;
+};
+
+// Called with the stream's lock held, as is create_file().
+Status DirectoryLogStore::open_stream(Stream& stream) {
+  if (stream.is_opened) return {};
+  const std::filesystem::path file = file_of(stream.key);
+  TRY(stream.file, LogFile::open(file));
+  if (stream.file && stream.file->key() != stream.key) {
+    stream.file.reset();
+    return fail(errors::store_corrupt, file.string() + " holds another stream than its name says",
+                "Somebody renamed it. Move the file away, or restore a backup.");
+  }
+  // What is on the disk at open is durable: see CrashMarker.
+  stream.durable = stream.file ? stream.file->size() : 0;
+  stream.is_opened = true;
+  return {};
+}
+
+Status DirectoryLogStore::create_file(Stream& stream) {
+  const std::filesystem::path file = file_of(stream.key);
+  CHECK_OK(make_directories(file.parent_path()));
+  TRY(LogFile created, LogFile::create(file, stream.key));
+  stream.file.emplace(std::move(created));
+  stream.is_name_new = true;
+  return {};
+}
+
+Result<std::optional<uint64_t>> DirectoryLogStore::write(const LogKey& key, uint64_t offset, std::string_view bytes,
+                                                         Waiter& waiter) {
+  while (true) {
+    waiter.stream = acquire(key);
+    Stream& stream = *waiter.stream;
+    const std::lock_guard lock(stream.mutex);
+    if (stream.is_removed) continue;
+    CHECK_OK(open_stream(stream));
+    if (stream.is_broken) {
+      return fail(errors::io_failed, fmt::format("{} could be neither synced nor cut back", file_of(key).string()),
+                  "Check the disk and restart the server.");
+    }
+    const uint64_t length = stream.file ? stream.file->size() : 0;
+    if (offset > length) {
+      return fail(errors::offset_conflict,
+                  fmt::format("bytes at offset {} do not continue {:?}, which has {} bytes", offset, key.path, length));
+    }
+    const uint64_t known = length - offset;
+    waiter.end = offset + bytes.size();
+    if (waiter.end <= stream.durable) return stream.durable;
+    if (!stream.file) CHECK_OK(create_file(stream));
+    if (known < bytes.size()) CHECK_OK(stream.file->append(bytes.substr(known)));
+    // Under the stream's lock, so that the flusher never sees a length whose waiter is not queued and forgets the file.
+    const std::lock_guard queue_lock(queue_mutex_);
+    if (closed_) return fail(errors::unavailable, "the log store is closed");
+    queue_.push_back(&waiter);
+    wake_.notify_one();
+    return std::optional<uint64_t>();
+  }
+}
+
+Task<Result<uint64_t>> DirectoryLogStore::append(LogKey key, uint64_t offset, std::string bytes) {
+  Waiter waiter;
+  CO_TRY(const std::optional<uint64_t> durable, write(key, offset, bytes, waiter));
+  if (durable) co_return *durable;
+  Result<uint64_t> outcome = co_await waiter.done;
+  co_return outcome;
+}
+
+void DirectoryLogStore::flush() {
+  while (true) {
+    std::vector<Waiter*> waiters;
+    {
+      std::unique_lock lock(queue_mutex_);
+      wake_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      waiters.swap(queue_);
+    }
+    std::vector<StreamPointer> streams;
+    for (const Waiter* waiter : waiters) streams.push_back(waiter->stream);
+    std::ranges::sort(streams);
+    const auto repeated = std::ranges::unique(streams);
+    streams.erase(repeated.begin(), repeated.end());
+    flush_streams(streams);
+    for (Waiter* waiter : waiters) {
+      const StreamPointer stream = std::move(waiter->stream);
+      Result<uint64_t> outcome;
+      {
+        const std::lock_guard lock(stream->mutex);
+        outcome = stream->durable;
+      }
+      if (*outcome < waiter->end) {
+        outcome = fail(errors::io_failed, fmt::format("the bytes of {:?} could not be synced", stream->key.path));
+      }
+      waiter->done.set(std::move(outcome));
+    }
+  }
+}
+
+void DirectoryLogStore::flush_streams(const std::vector<StreamPointer>& streams) {
+  if (streams.size() > 1) {
+    for (const StreamPointer& stream : streams) stream->file->start_writing();
+  }
+  const Status armed = failpoint("log.before_sync");
+  std::set<std::filesystem::path> synced;
+  std::vector<std::pair<Stream*, uint64_t>> grown;
+  for (const StreamPointer& stream : streams) {
+    uint64_t target = 0;
+    Status outcome = armed;
+    if (outcome) outcome = sync_stream(*stream, target);
+    if (outcome) outcome = sync_names(*stream, synced);
+    const std::lock_guard lock(stream->mutex);
+    if (!outcome) {
+      // The kernel may have dropped the pages: the next sync would succeed without them. Back to what is known to be there.
+      if (!stream->file->cut(stream->durable)) stream->is_broken = true;
+    } else if (target > stream->durable) {
+      stream->durable = target;
+      grown.emplace_back(stream.get(), target);
+    }
+  }
+  failpoint_kill("log.after_sync");
+  if (!listener_) return;
+  for (const auto& [stream, size] : grown) listener_(stream->key, size);
+}
+
+Status DirectoryLogStore::sync_stream(Stream& stream, uint64_t& target) {
+  {
+    const std::lock_guard lock(stream.mutex);
+    target = stream.file->size();
+  }
+  // Without the lock: appends go on meanwhile, and count for the next flush.
+  return stream.file->sync();
+}
+
+Status DirectoryLogStore::sync_names(Stream& stream, std::set<std::filesystem::path>& synced) {
+  {
+    const std::lock_guard lock(stream.mutex);
+    if (!stream.is_name_new || stream.is_removed) return {};
+  }
+  const std::filesystem::path run_folder = log_run_folder(folder_, stream.key.run);
+  for (const std::filesystem::path& path : {run_folder, run_folder.parent_path(), folder_}) {
+    if (synced.insert(path).second) CHECK_OK(sync_directory(path));
+  }
+  const std::lock_guard lock(stream.mutex);
+  stream.is_name_new = false;
+  return {};
+}
+
+Result<uint64_t> DirectoryLogStore::size(const LogKey& key) {
+  const StreamPointer stream = acquire(key);
+  const std::lock_guard lock(stream->mutex);
+  CHECK_OK(open_stream(*stream));
+  return stream->durable;
+}
+
+Result<std::string> DirectoryLogStore::read(const LogKey& key, uint64_t offset, uint64_t size_max) {
+  const StreamPointer stream = acquire(key);
+  uint64_t durable = 0;
+  {
+    const std::lock_guard lock(stream->mutex);
+    CHECK_OK(open_stream(*stream));
+    durable = stream->durable;
+  }
+  if (offset >= durable) return std::string();
+  return stream->file->read(offset, std::min(size_max, durable - offset));
+}
+
+Result<std::vector<LogInfo>> DirectoryLogStore::list(const RunKey& run) {
+  const std::filesystem::path folder = log_run_folder(folder_, run);
+  DIR* const directory = ::opendir(folder.c_str());
+  if (directory == nullptr) {
+    if (errno == ENOENT) return std::vector<LogInfo>();
+    return fail(errno_error(errno, "cannot list " + folder.string()));
+  }
+  std::vector<std::filesystem::path> files;
+  while (const dirent* entry = ::readdir(directory)) {
+    if (std::string_view(entry->d_name).ends_with(".log")) files.push_back(folder / entry->d_name);
+  }
+  ::closedir(directory);
+  std::vector<LogInfo> infos;
+  for (const std::filesystem::path& file : files) {
+    TRY(const auto found, LogFile::open(file));
+    if (!found || found->key().run != run) continue;
+    TRY(const uint64_t durable, size(found->key()));
+    infos.push_back({found->key(), durable});
+  }
+  std::ranges::sort(infos, {}, [](const LogInfo& info) { return std::tie(info.key.path, info.key.attempt, info.key.rank); });
+  return infos;
+}
+
+Status DirectoryLogStore::remove_run(const RunKey& run) {
+  const std::filesystem::path run_folder = log_run_folder(folder_, run);
+  // With the table's lock to the end: nobody may open a file that is about to go.
+  const std::lock_guard lock(mutex_);
+  for (const StreamPointer& stream : streams_.take_run(run)) {
+    const std::lock_guard stream_lock(stream->mutex);
+    stream->is_removed = true;
+  }
+  CHECK_OK(remove_tree(run_folder));
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(run_folder.parent_path(), ignored)) return {};
+  return sync_directory(run_folder.parent_path());
+}
+
+void DirectoryLogStore::close() {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (std::exchange(closed_, true)) return;
+    wake_.notify_all();
+  }
+  flusher_.join();
+  marker_.close();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogStore>> open_directory_log_store(const std::filesystem::path& folder, LogStoreOptions options) {
+  CHECK_OK(create_durable_folder(folder));
+  TRY(CrashMarker marker, CrashMarker::open(folder));
+  return std::make_unique<DirectoryLogStore>(folder, std::move(marker), options);
+}
+
+}  // namespace werkbank::content
