@@ -111,7 +111,8 @@ Result<UtcMs> parse_utc(std::string_view text) {
   const int second = scan.digits(2);
   const int fraction_ms = scan.take('.') ? scan_fraction_ms(scan) : 0;
   const int offset_minutes = scan_offset_minutes(scan);
-  const year_month_day date{year(year_number), month(static_cast<unsigned>(month_number)), day(static_cast<unsigned>(day_number))};
+  const year_month_day date{year(year_number), month(static_cast<unsigned>(month_number)),
+                            day(static_cast<unsigned>(day_number))};
   if (!scan.ok || !scan.rest.empty() || !date.ok() || hour > 23 || minute > 59 || second > 59) {
     return fail(errors::invalid_request, fmt::format("{:?} is not a time", text.substr(0, 64)),
                 "Write times as 2026-11-21T08:37:21.123456Z.");

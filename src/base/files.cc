@@ -52,7 +52,7 @@ size_t utf8_length(std::string_view text) {
   if (lead < 0xc2) return 0;
   if (lead < 0xe0) return follows(1) ? 2 : 0;
   if (lead < 0xf0) {
-    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;    // no over-long form
+    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;   // no over-long form
     const unsigned high = lead == 0xed ? 0x9f : 0xbf;  // no surrogates
     return follows(1, low, high) && follows(2) ? 3 : 0;
   }
@@ -96,7 +96,7 @@ Status write_all(int fd, std::string_view bytes) {
 
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t size_max) {
   TRY(const Fd file, open_file(path, O_RDONLY));
-  struct stat status {};
+  struct stat status{};
   if (fstat(file.get(), &status) != 0) return fail_errno("look at", path);
   if (S_ISDIR(status.st_mode)) return fail(errors::io_failed, fmt::format("read {}: it is a folder", path.native()));
   const auto refuse = [&] { return fail(errors::too_large, fmt::format("{} is larger than {} bytes", path.native(), size_max)); };
@@ -119,7 +119,7 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t size_m
 
 Result<std::string> read_file_range(const std::filesystem::path& path, uint64_t offset, uint64_t size_max) {
   TRY(const Fd file, open_file(path, O_RDONLY));
-  struct stat status {};
+  struct stat status{};
   if (fstat(file.get(), &status) != 0) return fail_errno("look at", path);
   const auto size = static_cast<uint64_t>(status.st_size);
   std::string bytes;
@@ -165,7 +165,7 @@ Status make_directories(const std::filesystem::path& path, int mode) {
     if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0) return {};
   }
   const int number = errno;
-  struct stat status {};
+  struct stat status{};
   if (number == EEXIST && ::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return {};
     return fail(errors::io_failed, fmt::format("make the folder {}: a file of this name is in the way", path.native()));
@@ -183,7 +183,8 @@ Result<RelativePath> RelativePath::parse(std::string_view text) {
   if (text.size() > 1024) return refuse("is longer than 1024 bytes");
   if (!is_valid_utf8(text)) return refuse("is not valid UTF-8");
   if (text.front() == '/') return refuse("is absolute");
-  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) return refuse("holds a control character");
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    return refuse("holds a control character");
   size_t start = 0;
   while (start <= text.size()) {
     const size_t end = std::min(text.find('/', start), text.size());

@@ -110,8 +110,8 @@ Result<std::string> base64url_decode(std::string_view text) {
   std::string bytes(text.size() / 4 * 3 + 3, '\0');
   size_t length = 0;
   const char* end = nullptr;
-  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(), nullptr,
-                                       &length, &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(),
+                                       nullptr, &length, &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   if (failed != 0 || end != text.data() + text.size()) {
     return fail(errors::invalid_request, "the text is not base64url without padding");
   }

@@ -142,14 +142,29 @@ void append_escaped(std::string& out, std::string_view text) {
     out.append(text, start, i - start);
     start = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      default:
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
     }
   }
   out.append(text, start);
@@ -172,13 +187,26 @@ void append_double(std::string& out, double value) {
 // False for an object or array.
 bool append_leaf(std::string& out, const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: out += "null"; return true;
-    case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return true;
-    case json::kind::int64: fmt::format_to(std::back_inserter(out), "{}", value.get_int64()); return true;
-    case json::kind::uint64: fmt::format_to(std::back_inserter(out), "{}", value.get_uint64()); return true;
-    case json::kind::double_: append_double(out, value.get_double()); return true;
-    case json::kind::string: append_escaped(out, value.get_string()); return true;
-    default: return false;
+    case json::kind::null:
+      out += "null";
+      return true;
+    case json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return true;
+    case json::kind::int64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
+      return true;
+    case json::kind::uint64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
+      return true;
+    case json::kind::double_:
+      append_double(out, value.get_double());
+      return true;
+    case json::kind::string:
+      append_escaped(out, value.get_string());
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -16,10 +16,14 @@ constexpr char kLoggerName[] = "werkbank";
 
 spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -76,8 +80,9 @@ void open_log(const LogSink& sink) {
   } else {
     try {
       const size_t older_files = sink.files_max > 1 ? sink.files_max - 1 : 0;
-      logger = make_logger(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(sink.file.string(), sink.size_bytes_max, older_files),
-                           sink.level);
+      logger = make_logger(
+          std::make_shared<spdlog::sinks::rotating_file_sink_mt>(sink.file.string(), sink.size_bytes_max, older_files),
+          sink.level);
     } catch (const std::exception& error) {
       problem = error.what();
       logger = stderr_logger(sink.level);

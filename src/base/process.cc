@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 
+#include "base/spawn.hh"
 
 namespace werkbank {
 namespace {
@@ -47,6 +48,9 @@ Result<std::string> read_boot_id() {
 
 }  // namespace
 
+// By number, since the declarations of glibc 2.36 lack their extern "C".
+Fd detail::process_handle(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
+
 Result<ProcessId> process_id_of(pid_t pid) {
   TRY(const ProcessStat stat, read_stat(pid));
   TRY(std::string boot_id, read_boot_id());
@@ -65,13 +69,14 @@ bool is_alive(const ProcessId& process) {
 Status signal_process(const ProcessId& process, int signal) {
   if (process.pid <= 0) return {};
   // The descriptor is taken first and holds the process; only then is it looked at. So no reuse of the number can come between.
-  const Fd handle(pidfd_open(process.pid, 0));
+  const Fd handle = detail::process_handle(process.pid);
   if (!handle && errno == ESRCH) return {};
   if (!handle && errno != ENOSYS && errno != EPERM) {
     return fail(errno_error(errno, fmt::format("open process {}", process.pid)));
   }
   if (!is_alive(process)) return {};
-  const int failed = handle ? pidfd_send_signal(handle.get(), signal, nullptr, 0) : kill(process.pid, signal);
+  const int failed =
+      handle ? static_cast<int>(syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0)) : kill(process.pid, signal);
   if (failed == 0 || errno == ESRCH) return {};
   return fail(errno_error(errno, fmt::format("send signal {} to process {}", signal, process.pid)));
 }
@@ -90,7 +95,7 @@ std::map<std::string, std::string> current_environment() {
 std::optional<std::filesystem::path> find_program(std::string_view name, std::string_view path_value) {
   if (name.empty() || name.find('\0') != name.npos) return std::nullopt;
   const auto is_program = [](const std::filesystem::path& path) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;
   };
   if (name.find('/') != name.npos) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,7 +48,7 @@ void drain(Fd& pipe, std::string& text, size_t size_max) {
 class HelperRun {
  public:
   HelperRun(pid_t pid, Fd out, Fd err, size_t size_max)
-      : pid_(pid), handle_(pidfd_open(pid, 0)), out_(std::move(out)), err_(std::move(err)), size_max_(size_max) {}
+      : pid_(pid), handle_(detail::process_handle(pid)), out_(std::move(out)), err_(std::move(err)), size_max_(size_max) {}
 
   ProcessResult finish(std::chrono::milliseconds timeout) {
     const Clock::time_point deadline = Clock::now() + timeout;
@@ -72,7 +71,8 @@ class HelperRun {
   void step(std::chrono::milliseconds pause) {
     // Without a pidfd (an old kernel) the end is looked for every few milliseconds.
     if (!handle_) pause = std::min(pause, std::chrono::milliseconds(5));
-    std::array<pollfd, 3> waits = {pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0}, pollfd{handle_.get(), POLLIN, 0}};
+    std::array<pollfd, 3> waits = {pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0},
+                                   pollfd{handle_.get(), POLLIN, 0}};
     poll(waits.data(), waits.size(), static_cast<int>(std::clamp<int64_t>(pause.count(), 0, 60'000)));
     drain(out_, result_.out, size_max_);
     drain(err_, result_.err, size_max_);

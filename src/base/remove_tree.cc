@@ -37,7 +37,7 @@ Fd open_folder(int parent, const char* name) {
     folder = Fd(openat(parent, name, kFlags));
   }
   if (!folder) return folder;
-  struct stat status {};
+  struct stat status{};
   if (fstat(folder.get(), &status) == 0 && (status.st_mode & 0700) != 0700) fchmod(folder.get(), 0700);
   return folder;
 }

@@ -33,8 +33,7 @@ std::string Error::to_string() const {
 
 Error errno_error(int error_number, std::string_view what) {
   const bool full = error_number == ENOSPC || error_number == EDQUOT;
-  return Error{full ? &errors::disk_full : &errors::io_failed,
-               fmt::format("{}: {}", what, std::strerror(error_number)), {}, {}};
+  return Error{full ? &errors::disk_full : &errors::io_failed, fmt::format("{}: {}", what, std::strerror(error_number)), {}, {}};
 }
 
 void invariant_failed(const char* expression, const char* file, int line) {

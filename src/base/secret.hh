@@ -1,6 +1,8 @@
 // Secret: text that no log, event, exception message or JSON document can print by accident.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,11 @@ class Secret {
   std::string value_;
 };
 
-inline std::string_view format_as(const Secret&) { return "***"; }  // {fmt}
-
 }  // namespace werkbank
+
+template <>
+struct fmt::formatter<werkbank::Secret> : fmt::formatter<std::string_view> {
+  auto format(const werkbank::Secret&, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format("***", context);
+  }
+};

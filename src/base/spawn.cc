@@ -47,7 +47,7 @@ Status check_plan(const SpawnPlan& plan) {
   for (const auto* path : {&plan.working_directory, &plan.stdin_path, &plan.stdout_path, &plan.stderr_path}) {
     if (has_nul(path->native())) return fail(errors::path_refused, fmt::format("the path {:?} holds a NUL", path->native()));
   }
-  struct stat status {};
+  struct stat status{};
   const std::filesystem::path& folder = plan.working_directory;
   if (!folder.empty() && (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))) {
     return fail(errors::not_found, fmt::format("there is no folder {} to run {} in", folder.native(), plan.argv[0]));
