@@ -29,13 +29,14 @@ def count_doctest(text):
     """Sums the lines '[doctest] test cases: 12 | 11 passed | 1 failed | 0 skipped'."""
     total = Counts(0, 0, 0)
     for passed, failed, skipped in re.findall(
-            r"\[doctest\] test cases:\s+\d+\s+\|\s+(\d+) passed\s+\|\s+(\d+) failed\s+\|\s+(\d+) skipped", text):
+        r"\[doctest\] test cases:\s+\d+\s+\|\s+(\d+) passed\s+\|\s+(\d+) failed\s+\|\s+(\d+) skipped", text
+    ):
         total = add(total, Counts(int(passed), int(failed), int(skipped)))
     return total
 
 
 def count_ctest(text):
-    """doctest's cases, and one failure for each program that ended badly without telling of a failed case (a crash, a time-out)."""
+    """doctest's cases, and one failure for each program that ended badly without telling of a failed case (a crash)."""
     total = count_doctest(text)
     programs = re.findall(r"^\s*\d+/\d+ Test\s+#\d+: (\S+) \.*\s*(Passed|\*\*\*\S.*?)\s+[\d.]+ sec", text, re.M)
     for name, result in programs:
@@ -56,9 +57,14 @@ def count_pytest(text):
     lines = [line for line in text.splitlines() if re.search(r"\b(passed|failed|skipped|error|errors)\b.* in [\d.]+s", line)]
     if not lines:
         return Counts(0, 0, 0)
-    found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)", lines[-1])}
-    return Counts(found.get("passed", 0), found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0) + found.get("xpassed", 0),
-                  found.get("skipped", 0) + found.get("xfailed", 0))
+    found = {
+        word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)", lines[-1])
+    }
+    return Counts(
+        found.get("passed", 0),
+        found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0) + found.get("xpassed", 0),
+        found.get("skipped", 0) + found.get("xfailed", 0),
+    )
 
 
 def count_unittest(text):
@@ -85,8 +91,15 @@ def run(log, command, cwd=ROOT, env=None, limit=3600):
         file.flush()
         start = file.tell()
         try:
-            code = subprocess.run([str(word) for word in command], cwd=str(cwd), stdout=file, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, timeout=limit).returncode
+            code = subprocess.run(
+                [str(word) for word in command],
+                cwd=str(cwd),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **(env or {})},
+                timeout=limit,
+            ).returncode
         except subprocess.TimeoutExpired:
             file.write(b"\nended: the time limit of this step is over\n")
             code = 124
@@ -127,8 +140,12 @@ def step_ctest(log):
 
 def step_sdk(log):
     environment = {"WERKBANK_BINARY": str(ROOT / "build/release/werkbank")}
-    counts = counted(log, [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "sdk/python/tests"], count_pytest,
-                     env=environment)
+    counts = counted(
+        log,
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "sdk/python/tests"],
+        count_pytest,
+        env=environment,
+    )
     everywhere = ROOT / "sdk/python/tests/run_on_all_interpreters.py"
     return add(counts, counted(log, [sys.executable, everywhere], count_plain, env=environment))
 
@@ -143,8 +160,14 @@ def sanitized(log, preset, environment):
 
 
 def step_asan(log):
-    return sanitized(log, "asan", {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
-                                   "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"})
+    return sanitized(
+        log,
+        "asan",
+        {
+            "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        },
+    )
 
 
 def step_tsan(log):
@@ -160,14 +183,33 @@ def step_fuzz(log):
         corpus = ROOT / "build/fuzz/corpus" / program.name
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = [path for path in (ROOT / "tests/corpus").glob(program.name) if path.is_dir()]
-        code, _ = run(log, [program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-                            f"-artifact_prefix={LOGS}/{program.name}-", corpus, *seeds], limit=FUZZ_SECONDS + 120)
+        code, _ = run(
+            log,
+            [
+                program,
+                f"-max_total_time={FUZZ_SECONDS}",
+                "-timeout=10",
+                "-rss_limit_mb=2048",
+                "-print_final_stats=1",
+                f"-artifact_prefix={LOGS}/{program.name}-",
+                corpus,
+                *seeds,
+            ],
+            limit=FUZZ_SECONDS + 120,
+        )
         counts = add(counts, Counts(1, 0, 0) if code == 0 else Counts(0, 1, 0))
     return counts if programs else Counts(0, 1, 0)
 
 
-STEPS = {"tidy": step_tidy, "ctest": step_ctest, "sdk": step_sdk, "e2e": step_e2e, "asan": step_asan, "tsan": step_tsan,
-         "fuzz": step_fuzz}
+STEPS = {
+    "tidy": step_tidy,
+    "ctest": step_ctest,
+    "sdk": step_sdk,
+    "e2e": step_e2e,
+    "asan": step_asan,
+    "tsan": step_tsan,
+    "fuzz": step_fuzz,
+}
 
 
 def chosen_steps(words):

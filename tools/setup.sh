@@ -109,7 +109,9 @@ make_venv() { # folder, requirements file, oldest, newest minor version
 
 the_wheel() {
   local wheels=("$root"/build/*.whl)
-  [ ${#wheels[@]} = 1 ] && [ -e "${wheels[0]}" ] || die "build/ holds not exactly one wheel: ${wheels[*]}" "Remove them and build again."
+  if [ ${#wheels[@]} != 1 ] || [ ! -e "${wheels[0]}" ]; then
+    die "build/ holds not exactly one wheel: ${wheels[*]}" "Remove them and build again."
+  fi
   echo "${wheels[0]}"
 }
 

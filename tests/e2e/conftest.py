@@ -1,4 +1,5 @@
 """The stories' fixtures. With CI=true a skipped test is a failed one."""
+
 import os
 import shutil
 import sys
@@ -23,7 +24,9 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
-        report.longrepr = f"skipped, which CI=true forbids: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+        report.longrepr = (
+            f"skipped, which CI=true forbids: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+        )
     if report.when == "call" and report.failed and "wb" in item.fixturenames:
         bench = item.funcargs["wb"]
         for log in [bench.home / "logs" / "server.log", *sorted(bench.home.rglob("runner.log"))[:3]]:

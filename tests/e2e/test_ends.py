@@ -1,4 +1,5 @@
 """How runs end: failures with their reason, cancels of whole process trees, timeouts."""
+
 import json
 import os
 import signal
@@ -24,7 +25,8 @@ def test_a_failing_script_says_why(wb):
 
 def test_the_sdk_raises_what_the_run_failed_with(wb):
     project = wb.project({"fail.py": "import sys; sys.exit(3)\n"})
-    done = wb.python("""
+    done = wb.python(
+        """
 import sys
 from azureml.core import Experiment, ScriptRunConfig, Workspace
 from azureml.exceptions import ActivityFailedException
@@ -34,15 +36,20 @@ try:
 except ActivityFailedException as error:
     print('raised', 'exit' in str(error).lower())
 print(run.get_status(), run.get_details()['error'] is not None)
-""", project)
+""",
+        project,
+    )
     assert done.stdout.splitlines()[-2:] == ["raised True", "Failed True"]
 
 
-@pytest.mark.parametrize("program, reason, key, value", [
-    ("import sys; sys.exit(7)", "exit_code", "exitCode", 7),
-    ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal", "signal", signal.SIGSEGV),
-    ("import os; os.abort()", "signal", "signal", signal.SIGABRT),
-])
+@pytest.mark.parametrize(
+    "program, reason, key, value",
+    [
+        ("import sys; sys.exit(7)", "exit_code", "exitCode", 7),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal", "signal", signal.SIGSEGV),
+        ("import os; os.abort()", "signal", "signal", signal.SIGABRT),
+    ],
+)
 def test_reasons(wb, program, reason, key, value):
     run = wb.submit(program + "\n")
     error = wb.wait(run)["error"]
@@ -89,15 +96,17 @@ def test_cancel_ends_the_whole_tree(wb):
 
 
 def test_daemons_of_a_script_that_ended_are_ended(wb):
-    run = wb.submit("""
+    run = wb.submit(
+        """
 import os, subprocess, sys
 pipe = os.pipe()
 os.set_inheritable(pipe[1], True)
-subprocess.Popen([sys.executable, '-c', "import os, signal; os.write(%d, b'x'); signal.pause()" % pipe[1]], start_new_session=True,
-                 close_fds=False)
+daemon = "import os, signal; os.write(%d, b'x'); signal.pause()" % pipe[1]
+subprocess.Popen([sys.executable, '-c', daemon], start_new_session=True, close_fds=False)
 os.read(pipe[0], 1)
 print('left one behind')
-""")
+"""
+    )
     assert wb.completed(run)
     assert wb.pids("signal.pause") == []
 
@@ -134,11 +143,14 @@ def test_cancel_through_each_face(wb):
     wb.await_line(first, "up")
     wb.await_line(second, "up")
     wb.werkbank("run", "cancel", first)
-    wb.python("""
+    wb.python(
+        """
 import sys
 from azureml.core import Experiment, Run, Workspace
 Run(Experiment(Workspace.get('default'), 'tests'), sys.argv[1]).cancel()
-""", second)
+""",
+        second,
+    )
     assert wb.wait(first)["status"] == "Canceled" and wb.wait(second)["status"] == "Canceled"
     assert wb.http("POST", f"runs/{quote(first)}/cancel").status in (202, 409)
 

@@ -1,4 +1,5 @@
 """The main job: a folder with a training script, submitted by command line and by SDK, seen alike through every face."""
+
 import json
 
 from workbench import PYTHON, quote
@@ -58,7 +59,8 @@ def test_metrics_are_the_same_through_every_face(wb):
     assert wb.series(run, "loss") == [1.0, 0.5, 1 / 3, 0.25, 0.2]
     assert wb.series(run, "bad") == [{"special": "nan"}]
 
-    sdk = wb.python("""
+    sdk = wb.python(
+        """
 import json, sys
 from azureml.core import Workspace, Run
 ws = Workspace.get('default')
@@ -66,29 +68,50 @@ from azureml.core import Experiment
 run = Run(Experiment(ws, 'tests'), sys.argv[1])
 metrics = run.get_metrics()
 assert metrics.pop('bad') != metrics.get('bad')  # NaN
-print(json.dumps({'metrics': metrics, 'tags': run.get_tags(), 'fixed': run.get_properties()['fixed'], 'status': run.get_status()}))
-""", run)
+seen = {'metrics': metrics, 'tags': run.get_tags(), 'fixed': run.get_properties()['fixed'], 'status': run.get_status()}
+print(json.dumps(seen))
+""",
+        run,
+    )
     seen = json.loads(sdk.stdout)
-    assert seen == {"metrics": {"loss": [1.0, 0.5, 1 / 3, 0.25, 0.2], "answer": 42, "text": "grün", "fib": [1, 1, 2, 3, 5],
-                                "row": {"a": 1, "b": 2.5}, "table": {"x": [1, 2], "y": ["p", "q"]}},
-                    "tags": {"quality": "good"}, "fixed": "1", "status": "Completed"}
+    assert seen == {
+        "metrics": {
+            "loss": [1.0, 0.5, 1 / 3, 0.25, 0.2],
+            "answer": 42,
+            "text": "grün",
+            "fib": [1, 1, 2, 3, 5],
+            "row": {"a": 1, "b": 2.5},
+            "table": {"x": [1, 2], "y": ["p", "q"]},
+        },
+        "tags": {"quality": "good"},
+        "fixed": "1",
+        "status": "Completed",
+    }
 
     cli = json.loads(wb.werkbank("run", "metrics", run, "-o", "json").stdout)
     over_http = wb.get(f"runs/{quote(run)}/metrics")
     cli_metrics = cli["metrics"] if isinstance(cli, dict) else cli
-    assert {m["name"]: [c["values"] for c in m["columns"]] for m in cli_metrics} == \
-           {m["name"]: [c["values"] for c in m["columns"]] for m in over_http["metrics"]}
+    assert {m["name"]: [c["values"] for c in m["columns"]] for m in cli_metrics} == {
+        m["name"]: [c["values"] for c in m["columns"]] for m in over_http["metrics"]
+    }
 
 
 def test_outputs_logs_and_snapshot_are_kept(wb):
-    project = wb.project({"train.py": """
+    project = wb.project(
+        {
+            "train.py": """
 import os
 os.makedirs('outputs/deep/er'); os.makedirs('logs')
 open('outputs/deep/er/model.bin', 'wb').write(bytes(range(256)) * 1000)
 open('outputs/empty', 'w').close()
 open('logs/extra.log', 'w').write('line one\\nline two\\n')
 print(open('data.txt').read())
-""", "data.txt": "from the folder", "ignored.tmp": "x", ".amlignore": "*.tmp\n"})
+""",
+            "data.txt": "from the folder",
+            "ignored.tmp": "x",
+            ".amlignore": "*.tmp\n",
+        }
+    )
     run = wb.submit(project)
     document = wb.completed(run)
     assert wb.log(run) == "from the folder\n"
@@ -134,13 +157,17 @@ def test_statuses_come_in_order_and_the_last_event_is_the_end(wb):
     order = ["NotStarted", "Preparing", "Queued", "Provisioning", "Starting", "Running", "Finalizing", "Completed"]
     assert len(set(statuses)) == len(statuses) and set(statuses) <= set(order), statuses
     assert statuses.index("Running") < statuses.index("Completed")
-    assert "".join(data["text"] for kind, data in events if kind == "log" and data["path"].endswith("70_driver_log.txt")) == "hello\n"
+    assert (
+        "".join(data["text"] for kind, data in events if kind == "log" and data["path"].endswith("70_driver_log.txt"))
+        == "hello\n"
+    )
     # Whoever has seen the end has seen all: no log comes after it.
     assert events[-1][0] == "run.status"
 
 
 def test_children_tags_and_properties(wb):
-    run = wb.submit("""
+    run = wb.submit(
+        """
 from azureml.core import Run
 parent = Run.get_context()
 with parent.child_run('first') as child:
@@ -148,7 +175,8 @@ with parent.child_run('first') as child:
 for child in parent.create_children(count=2):
     child.log('x', 2)
     child.complete()
-""")
+"""
+    )
     wb.completed(run)
     children = wb.get(f"runs/{quote(run)}/children")["items"]
     assert len(children) == 3
@@ -166,7 +194,8 @@ for child in parent.create_children(count=2):
 
 
 def test_start_logging_without_a_job(wb):
-    done = wb.python("""
+    done = wb.python(
+        """
 from azureml.core import Experiment, Workspace
 run = Experiment(Workspace.get('default'), 'notebook').start_logging(snapshot_directory=None)
 run.log('alpha', 0.5)
@@ -175,7 +204,8 @@ with open('note.txt', 'w') as file: file.write('hello')
 run.upload_file('outputs/note.txt', 'note.txt')
 run.complete()
 print(run.id)
-""")
+"""
+    )
     run = done.stdout.split()[-1]
     assert wb.document(run)["status"] == "Completed"
     assert wb.series(run, "alpha") == [0.5, 0.25]
@@ -184,8 +214,11 @@ print(run.id)
 
 def test_git_facts_are_kept_with_the_run(wb):
     project = wb.project({"train.py": "print('x')\n"})
-    for words in (["init", "-q", "-b", "topic"], ["add", "."],
-                  ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "one"]):
+    for words in (
+        ["init", "-q", "-b", "topic"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "one"],
+    ):
         wb.run("git", *words, cwd=project)
     commit = wb.run("git", "rev-parse", "HEAD", cwd=project).stdout.strip()
     wb.werkbank("run", "submit", "train.py", cwd=project)

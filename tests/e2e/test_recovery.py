@@ -1,4 +1,5 @@
 """Processes are killed while a run goes on: nothing acknowledged is lost or doubled, and nothing is left behind."""
+
 import http.client
 import json
 import os
@@ -30,8 +31,9 @@ open({end!r}).read()
 class Gated:
     def __init__(self, wb, gate):
         self.knock, self.go, self.done, self.end = (gate(name) for name in ("knock", "go", "done", "end"))
-        self.run = wb.submit(GATED.format(knock=str(self.knock.path), gate=str(self.go.path), done=str(self.done.path),
-                                          end=str(self.end.path)))
+        self.run = wb.submit(
+            GATED.format(knock=str(self.knock.path), gate=str(self.go.path), done=str(self.done.path), end=str(self.end.path))
+        )
 
 
 def assert_whole(wb, run):
@@ -107,8 +109,12 @@ def test_runner_and_script_are_killed_and_the_run_is_lost_not_completed(wb):
 
 def test_a_waiting_command_outlives_the_server(wb, gate):
     knock, go = gate("knock"), gate("go")
-    project = wb.project({"train.py": f"print('one', flush=True)\nopen({str(knock.path)!r}, 'w').write('x')\n"
-                                      f"open({str(go.path)!r}).read()\nprint('two')\n"})
+    project = wb.project(
+        {
+            "train.py": f"print('one', flush=True)\nopen({str(knock.path)!r}, 'w').write('x')\n"
+            f"open({str(go.path)!r}).read()\nprint('two')\n"
+        }
+    )
     client = wb.popen(wb.environment()["WERKBANK_BINARY"], "run", "submit", "train.py", cwd=project)
     knock.await_knock()
     wb.kill_server()
@@ -120,14 +126,23 @@ def test_a_waiting_command_outlives_the_server(wb, gate):
 
 def test_a_waiting_sdk_call_outlives_the_server(wb, gate):
     knock, go = gate("knock"), gate("go")
-    project = wb.project({"train.py": f"print('one', flush=True)\nopen({str(knock.path)!r}, 'w').write('x')\n"
-                                      f"open({str(go.path)!r}).read()\nprint('two')\n"})
-    client = wb.popen(wb.environment()["VIRTUAL_ENV"] + "/bin/python", "-c", """
+    project = wb.project(
+        {
+            "train.py": f"print('one', flush=True)\nopen({str(knock.path)!r}, 'w').write('x')\n"
+            f"open({str(go.path)!r}).read()\nprint('two')\n"
+        }
+    )
+    client = wb.popen(
+        wb.environment()["VIRTUAL_ENV"] + "/bin/python",
+        "-c",
+        """
 import sys
 from azureml.core import Experiment, ScriptRunConfig, Workspace
 run = Experiment(Workspace.get('default'), 'waits').submit(ScriptRunConfig(sys.argv[1], 'train.py', compute_target='local'))
 print(run.wait_for_completion(show_output=True)['status'])
-""", project)
+""",
+        project,
+    )
     knock.await_knock()
     wb.kill_server()
     go.open()
@@ -148,8 +163,10 @@ def test_events_resume_from_their_cursor_without_loss_or_repetition(wb):
     wb.kill_server()
     wb.start()
     rest = wb.http("GET", f"/api/v1/workspaces/default/events?follow=false&log={quote(run)}:*", headers={"Last-Event-ID": cursor})
-    text = "".join(json.loads(re.search(r"^data: ?(.*)$", block, re.M).group(1))["text"]
-                   for block in blocks[:cut] + [block for block in rest.body.decode().split("\n\n") if "data:" in block])
+    text = "".join(
+        json.loads(re.search(r"^data: ?(.*)$", block, re.M).group(1))["text"]
+        for block in blocks[:cut] + [block for block in rest.body.decode().split("\n\n") if "data:" in block]
+    )
     assert text == wb.log(run)
 
 
@@ -162,6 +179,7 @@ def test_a_second_server_on_the_same_home_is_refused(wb):
 
 
 # -- kills at named places ----------------------------------------------------------------------------------------------
+
 
 def failpoints():
     """The named places in the sources: {name}. Client-side ones are no part of a run's life on the server."""

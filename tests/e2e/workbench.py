@@ -1,4 +1,5 @@
 """A Werkbank of its own for each test: a fresh home, the real programs, and the three ways in: command line, SDK, HTTP."""
+
 import http.client
 import json
 import os
@@ -20,8 +21,22 @@ TERMINAL = {"Completed", "Failed", "Canceled"}
 PATIENCE_S = 60  # how long anything may take on a busy machine before a test gives up
 
 # What of the caller's environment a test passes on: nothing of Werkbank's, nothing of pytest's.
-PASSED_ON = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYENV_ROOT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
-             "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYENV_ROOT",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
 PASSED_ON_PREFIXES = ("PIP_", "UV_")
 
 
@@ -71,22 +86,39 @@ class Workbench:
     # -- the ways in
 
     def environment(self, **more):
-        environment = {name: value for name, value in os.environ.items()
-                       if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)}
-        environment.update(PATH=f"{RELEASE}:{VENV}/bin:/usr/local/bin:/usr/bin:/bin", VIRTUAL_ENV=str(VENV),
-                           WERKBANK_HOME=str(self.home), WERKBANK_BINARY=str(WERKBANK), PYTHONDONTWRITEBYTECODE="1")
+        environment = {
+            name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        }
+        environment.update(
+            PATH=f"{RELEASE}:{VENV}/bin:/usr/local/bin:/usr/bin:/bin",
+            VIRTUAL_ENV=str(VENV),
+            WERKBANK_HOME=str(self.home),
+            WERKBANK_BINARY=str(WERKBANK),
+            PYTHONDONTWRITEBYTECODE="1",
+        )
         environment.update(self.extra)
         environment.update(more)
         return environment
 
     def run(self, *words, cwd=None, code=0, limit=PATIENCE_S, env=None, user=None):
         """Runs a program to its end; `code` is the exit code it must have (None: any)."""
-        done = subprocess.run([str(word) for word in words], cwd=str(cwd or self.folder), env=self.environment(**(env or {})),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit,
-                              user=user, group=user, extra_groups=[] if user else None)
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=str(cwd or self.folder),
+            env=self.environment(**(env or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=limit,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+        )
         done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         if code is not None:
-            assert done.returncode == code, f"{words}: exit code {done.returncode}\n-- stdout\n{done.stdout}\n-- stderr\n{done.stderr}"
+            assert (
+                done.returncode == code
+            ), f"{words}: exit code {done.returncode}\n-- stdout\n{done.stdout}\n-- stderr\n{done.stderr}"
         return done
 
     def werkbank(self, *words, **options):
@@ -100,8 +132,15 @@ class Workbench:
         return self.run(PYTHON, "-c", program, *words, **options)
 
     def popen(self, *words, cwd=None, **options):
-        return subprocess.Popen([str(word) for word in words], cwd=str(cwd or self.folder), env=self.environment(),
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        return subprocess.Popen(
+            [str(word) for word in words],
+            cwd=str(cwd or self.folder),
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
 
     def http(self, method, path, body=None, headers=None, timeout=PATIENCE_S):
         """One request over the home's socket. A dict becomes JSON. Paths that do not start with / are below the workspace."""
@@ -140,9 +179,15 @@ class Workbench:
         return json.loads(done.stdout)["snapshotId"]
 
     def submission(self, snapshot_id, script="train.py", arguments=(), experiment="tests", **spec):
-        spec = {"snapshotId": snapshot_id, "script": script, "arguments": list(arguments), "target": "local",
-                "environment": {"userManaged": True, "interpreter": str(PYTHON)},
-                "submitterEnvironment": {"PATH": self.environment()["PATH"], "LANG": "C.UTF-8"}, **spec}
+        spec = {
+            "snapshotId": snapshot_id,
+            "script": script,
+            "arguments": list(arguments),
+            "target": "local",
+            "environment": {"userManaged": True, "interpreter": str(PYTHON)},
+            "submitterEnvironment": {"PATH": self.environment()["PATH"], "LANG": "C.UTF-8"},
+            **spec,
+        }
         return {"experiment": experiment, "spec": {name: value for name, value in spec.items() if value is not None}}
 
     def submit(self, source, script="train.py", arguments=(), **spec):
@@ -192,8 +237,10 @@ class Workbench:
 
     def metrics(self, run):
         """{name: {column: [values]}}; the values of repeated metrics in their order."""
-        return {metric["name"]: {column["name"]: column["values"] for column in metric["columns"]}
-                for metric in self.get(f"runs/{quote(run)}/metrics")["metrics"]}
+        return {
+            metric["name"]: {column["name"]: column["values"] for column in metric["columns"]}
+            for metric in self.get(f"runs/{quote(run)}/metrics")["metrics"]
+        }
 
     def series(self, run, name):
         """The values of a scalar metric."""
@@ -284,8 +331,14 @@ class Workbench:
 
     def close(self):
         """Ends everything of this home and removes it. Answers the processes that the server's stop should have left none of."""
-        subprocess.run([str(WERKBANK), "server", "stop"], env=self.environment(), stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE_S)
+        subprocess.run(
+            [str(WERKBANK), "server", "stop"],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+        )
         left = self.processes()
         for pid in left:
             try:
@@ -333,6 +386,7 @@ class Gate:
 
 def wait_readable(descriptor, limit=PATIENCE_S):
     import select
+
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     assert poll.poll(limit * 1000), "a process does not end"
@@ -345,8 +399,11 @@ def quote(text):
 def parse_events(text):
     events = []
     for block in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) if ": " in line else (line.rstrip(":"), "")
-                      for line in block.splitlines() if line and not line.startswith(":"))
+        fields = dict(
+            line.split(": ", 1) if ": " in line else (line.rstrip(":"), "")
+            for line in block.splitlines()
+            if line and not line.startswith(":")
+        )
         if "data" in fields:
             events.append((fields.get("event", ""), json.loads(fields["data"])))
     return events

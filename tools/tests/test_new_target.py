@@ -1,4 +1,5 @@
 """tools/new-target makes a folder that compiles against the interface, obeys the rules, and refuses bad names."""
+
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ COMPILER = shutil.which("clang++-19")
 
 
 def new_target(root, name):
-    return subprocess.run([sys.executable, str(ROOT / "tools/new-target"), name, "--root", str(root)], capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tools/new-target"), name, "--root", str(root)], capture_output=True, text=True
+    )
 
 
 class NewTarget(unittest.TestCase):
@@ -29,10 +32,16 @@ class NewTarget(unittest.TestCase):
         self.assertIn("class BigIronTarget", source.read_text())
         self.assertIn("werkbank_library(compute/big_iron SEES", (self.root / "cmake/layers.cmake").read_text())
         self.assertTrue((source.parent / "README.md").exists())
-        compiled = subprocess.run([COMPILER, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-I", "src",
-                                   str(source)], cwd=self.root, capture_output=True, text=True)
+        compiled = subprocess.run(
+            [COMPILER, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-I", "src", str(source)],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+        )
         self.assertEqual(compiled.returncode, 0, compiled.stderr)
-        tidy = subprocess.run([sys.executable, str(ROOT / "tools/tidy"), "--root", str(self.root), str(source)], capture_output=True, text=True)
+        tidy = subprocess.run(
+            [sys.executable, str(ROOT / "tools/tidy"), "--root", str(self.root), str(source)], capture_output=True, text=True
+        )
         self.assertNotIn("big_iron", tidy.stdout)
 
     def test_refuses_bad_names_and_changes_nothing(self):

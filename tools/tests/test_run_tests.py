@@ -1,4 +1,5 @@
 """The counts that ./test adds up are read from what the test programs print."""
+
 import sys
 import tempfile
 import unittest

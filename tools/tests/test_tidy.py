@@ -1,4 +1,5 @@
 """tools/tidy finds what it promises to find, each rule on a small tree of its own."""
+
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,10 @@ werkbank_library(high SEES base
 """
 CLEAN = {
     "cmake/layers.cmake": LAYERS,
-    "src/base/README.md": "base", "src/low/README.md": "low", "src/low/inner/README.md": "inner", "src/high/README.md": "high",
+    "src/base/README.md": "base",
+    "src/low/README.md": "low",
+    "src/low/inner/README.md": "inner",
+    "src/high/README.md": "high",
     "src/base/error_codes.def": 'WB_ERROR(gone, kNotFound, "t",\n "r")\n',
     "src/base/a.hh": "// A.\n#pragma once\n",
     "src/low/b.cc": '#include "base/a.hh"\nauto e = errors::gone;\n',
@@ -49,18 +53,26 @@ class Tidy(unittest.TestCase):
         self.assertIn("0 failed", output)
 
     def test_upward_include(self):
-        self.refuses('low may not include "high/h.hh"', {"src/high/h.hh": "// H.\n#pragma once\n",
-                                                         "src/low/x.cc": '#include "high/h.hh"\n'})
+        self.refuses(
+            'low may not include "high/h.hh"',
+            {"src/high/h.hh": "// H.\n#pragma once\n", "src/low/x.cc": '#include "high/h.hh"\n'},
+        )
 
     def test_interface_may_not_include_its_implementation(self):
-        self.refuses('low may not include "low/inner/i.hh"', {"src/low/inner/i.hh": "// I.\n#pragma once\n",
-                                                              "src/low/x.cc": '#include "low/inner/i.hh"\n'})
+        self.refuses(
+            'low may not include "low/inner/i.hh"',
+            {"src/low/inner/i.hh": "// I.\n#pragma once\n", "src/low/x.cc": '#include "low/inner/i.hh"\n'},
+        )
 
     def test_cycle_in_the_table(self):
-        self.refuses("in a cycle: high -> low -> high", {"cmake/layers.cmake": LAYERS.replace("(low SEES base)", "(low SEES base high)")})
+        self.refuses(
+            "in a cycle: high -> low -> high", {"cmake/layers.cmake": LAYERS.replace("(low SEES base)", "(low SEES base high)")}
+        )
 
     def test_unknown_folder(self):
-        self.refuses("folder other is not in cmake/layers.cmake", {"src/other/README.md": "x", "src/other/x.cc": '#include "base/a.hh"\n'})
+        self.refuses(
+            "folder other is not in cmake/layers.cmake", {"src/other/README.md": "x", "src/other/x.cc": '#include "base/a.hh"\n'}
+        )
 
     def test_long_file_and_line(self):
         self.refuses("501 lines", {"src/low/x.cc": "int a;\n" * 501})
@@ -77,7 +89,9 @@ class Tidy(unittest.TestCase):
         self.assertEqual(tidy({"src/low/x.cc": "// TODO(#12): later\n"})[0], 0)
 
     def test_missing_readme(self):
-        self.refuses("without README.md", {"cmake/layers.cmake": LAYERS + "werkbank_library(new SEES base)\n", "src/new/x.cc": "int x;\n"})
+        self.refuses(
+            "without README.md", {"cmake/layers.cmake": LAYERS + "werkbank_library(new SEES base)\n", "src/new/x.cc": "int x;\n"}
+        )
 
     def test_header_without_guard_or_comment(self):
         self.refuses("without #pragma once", {"src/low/x.hh": "// X.\n"})
