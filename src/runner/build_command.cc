@@ -1,0 +1,103 @@
+#include "runner/build_command.hh"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/files.hh"
+#include "base/process.hh"
+
+namespace werkbank::runner {
+namespace {
+
+constexpr size_t kOutputBytesKept = 1 << 20;
+
+// The only thing a signal handler may touch; the handlers are in place only while a tool runs.
+volatile sig_atomic_t stop_asked = 0;
+void ask_stop(int) { stop_asked = 1; }
+
+class StopSignals {
+ public:
+  StopSignals() {
+    stop_asked = 0;
+    struct sigaction action {};
+    action.sa_handler = ask_stop;
+    sigaction(SIGTERM, &action, &old_term_);
+    sigaction(SIGINT, &action, &old_int_);
+  }
+  ~StopSignals() {
+    sigaction(SIGTERM, &old_term_, nullptr);
+    sigaction(SIGINT, &old_int_, nullptr);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+ private:
+  struct sigaction old_term_ {};
+  struct sigaction old_int_ {};
+};
+
+int wait_for(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return -1;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Reads until the tool and everything it started have closed the pipe, or a stop was asked.
+void follow(int fd, pid_t pid, Echo echo, std::string& output) {
+  std::string buffer(64 * 1024, '\0');
+  bool told = false;
+  for (;;) {
+    if (stop_asked != 0 && !told) {
+      kill(-pid, SIGTERM);  // the tool leads a session of its own: its helpers end with it
+      told = true;
+    }
+    // A signal that comes between the test above and poll() is seen at the next turn.
+    pollfd waiting{fd, POLLIN, 0};
+    const int ready = poll(&waiting, 1, 500);
+    if (ready <= 0) continue;
+    const ssize_t count = read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    const std::string_view piece(buffer.data(), static_cast<size_t>(count));
+    if (echo == Echo::kShow) static_cast<void>(write_all(STDOUT_FILENO, piece));
+    output += piece;
+    if (output.size() > 2 * kOutputBytesKept) output.erase(0, output.size() - kOutputBytesKept);
+  }
+}
+
+}  // namespace
+
+void say(std::string_view line) { static_cast<void>(write_all(STDOUT_FILENO, std::string(line) + "\n")); }
+
+Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment, Echo echo) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
+  const Fd read_end(ends[0]);
+  Fd write_end(ends[1]);
+  SpawnPlan plan;
+  plan.argv = argv;
+  plan.environment = environment;
+  plan.working_directory = "/";
+  plan.new_session = true;
+  // The child opens the pipe's other end by its name in /proc before the close-on-exec descriptor goes away.
+  plan.stdout_path = fmt::format("/proc/self/fd/{}", write_end.get());
+  plan.stderr_path = plan.stdout_path;
+  const StopSignals signals;
+  TRY(const pid_t pid, spawn_process(plan));
+  write_end = Fd();
+  CommandResult result;
+  follow(read_end.get(), pid, echo, result.output);
+  result.exit_code = wait_for(pid);
+  if (stop_asked != 0) return fail(errors::environment_failed, "the build was stopped");
+  return result;
+}
+
+}  // namespace werkbank::runner

@@ -1,0 +1,41 @@
+// The tool uv, and what this machine tells it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.hh"
+#include "runner/build_command.hh"
+#include "runner/build_index.hh"
+#include "runner/build_interpreters.hh"
+
+namespace werkbank::runner {
+
+enum class SourceBuilds { kRefused, kAllowed };
+
+class UvTool {
+ public:
+  // WERKBANK_UV, then beside this program, PATH, CACHEDIR/tools/uv; otherwise it is installed there with one of the interpreters.
+  static Result<UvTool> locate(const std::filesystem::path& cache_folder, const Variables& environment);
+
+  // What the requirements come to on this interpreter: the text of a lock. The Error's message is uv's output, for read_failure().
+  Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements, SourceBuilds source_builds) const;
+  Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
+  Result<CommandResult> install(const std::filesystem::path& venv_python, const std::filesystem::path& lock, SourceBuilds source_builds) const;
+  Result<CommandResult> freeze(const std::filesystem::path& venv_python) const;
+  Result<CommandResult> fetch_python(const std::string& minor) const;
+
+  void use(const PackageSources& sources);
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path python_folder() const { return cache_folder_ / "pythons"; }
+
+ private:
+  UvTool(std::filesystem::path path, std::filesystem::path cache_folder, const Variables& environment);
+
+  std::filesystem::path path_;
+  std::filesystem::path cache_folder_;
+  Variables environment_;
+};
+
+}  // namespace werkbank::runner
