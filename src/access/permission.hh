@@ -14,6 +14,8 @@ enum class Permission {
   kPublic,        // anybody who passes the Host check
   kRead,          // reader of the workspace (of any workspace for routes without one)
   kWrite,         // contributor of the workspace; a run token for its own run and descendants
+  kJob,           // contributor of the workspace, or any run token of it: what a job does beyond its own run (bring content, make
+                  // child runs, read secrets). The handler checks that a new run's parent is of the token's family
   kOwn,           // owner of the workspace; of the installation for routes without one
   kRunner,        // the run token of that very run only
   kLocalOnly,     // Unix socket only
@@ -39,6 +41,17 @@ struct Subject {
 };
 
 // unauthenticated for nobody, denied otherwise; the message names the role that is needed.
+//
+//                nobody   unix socket, no-auth   login token                             run token
+//   kPublic      yes      yes                    yes                                     yes
+//   kRead        no       yes                    reader there (or no workspace named)    its workspace
+//   kWrite       no       yes                    contributor there                       its run and descendants
+//   kJob         no       yes                    contributor there                       its workspace
+//   kOwn         no       yes                    owner there                             no
+//   kRunner      no       no                     no                                      its run
+//   kLocalOnly   no       unix socket only       no                                      no
+//
+// Where no workspace is named, everything but kRead takes a token for "*".
 Status authorize(const Identity& identity, Permission permission, const Subject& subject);
 
 }  // namespace werkbank::access

@@ -19,7 +19,7 @@ struct RunTokenClaims {
 
 class RunTokenSigner {
  public:
-  explicit RunTokenSigner(Secret key);  // at least 32 bytes
+  explicit RunTokenSigner(Secret key, const Clock& clock = system_clock());  // at least 32 bytes; the clock is for iat
 
   Secret issue(const RunKey& run, int64_t attempt, UtcMs expires_ms) const;
   // unauthenticated, saying whether it is malformed, forged or expired. Constant time in the signature.
@@ -27,6 +27,7 @@ class RunTokenSigner {
 
  private:
   Secret key_;
+  const Clock& clock_;
 };
 
 }  // namespace werkbank::access
