@@ -47,7 +47,7 @@ build_packages() {
 }
 
 # The sanitizers' and the fuzzer's runtimes, the formatter, and a second uid for the tests of permissions.
-test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 util-linux; }
+test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 util-linux; }
 
 need_packages() { # package…
   local package missing=()
