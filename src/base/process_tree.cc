@@ -9,7 +9,9 @@
 
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace werkbank {
 namespace {
@@ -111,14 +113,19 @@ Status end_processes(const ProcessSelection& selection, const EndOptions& option
   const auto start = std::chrono::steady_clock::now();
   std::set<std::pair<pid_t, uint64_t>> asked;
   milliseconds pause(1);
+  int empty_looks = 0;
   while (!is_over || !is_over()) {
     const std::vector<ProcessId> left = find_processes(selection);
-    if (left.empty()) return {};
+    // A look takes a while: who was born and orphaned behind its back shows in the next one.
+    if (left.empty() && (asked.empty() || ++empty_looks == 2)) return {};
+    if (left.empty()) continue;
+    empty_looks = 0;
     const bool is_late = since(start) >= options.grace;
     for (const ProcessId& process : left) {
+      const bool is_new = asked.emplace(process.pid, process.start_ticks).second;
       if (is_late) {
         static_cast<void>(signal_process(process, SIGKILL));
-      } else if (asked.emplace(process.pid, process.start_ticks).second) {
+      } else if (is_new) {
         static_cast<void>(signal_process(process, SIGTERM));
         static_cast<void>(signal_process(process, SIGCONT));  // a stopped process would not hear it
       }
