@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "access/permission.hh"
 #include "access/vault.hh"
 #include "api/event_hub.hh"
 #include "lifecycle/engine.hh"

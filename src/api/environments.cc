@@ -1,0 +1,212 @@
+#include <deque>
+
+#include "api/reading.hh"
+#include "api/responses.hh"
+#include "domain/names.hh"
+#include "lifecycle/prepare.hh"
+
+namespace werkbank::api {
+namespace {
+
+using access::Permission;
+using net::Method;
+
+json::object version_json(const store::EnvironmentVersion& version) {
+  json::object document = to_json(version.definition);
+  const std::string own = version.definition.version;
+  document["version"] = own.empty() ? std::to_string(version.version) : own;
+  document["createdUtc"] = format_utc(version.created_ms);
+  return document;
+}
+
+net::Response versions_response(const std::vector<store::EnvironmentVersion>& versions) {
+  json::array items;
+  for (const store::EnvironmentVersion& version : versions) items.push_back(version_json(version));
+  return json_response(json::object{{"items", std::move(items)}, {"next", ""}});
+}
+
+Task<Result<net::Response>> list_environments(Api& api, Call& call) {
+  const std::string workspace = call.workspace();
+  using Versions = std::vector<store::EnvironmentVersion>;
+  CO_TRY(const Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, ""); }));
+  co_return versions_response(versions);
+}
+
+Task<Result<net::Response>> list_versions(Api& api, Call& call) {
+  const std::string workspace = call.workspace();
+  const std::string name = call.arguments[1];
+  using Versions = std::vector<store::EnvironmentVersion>;
+  CO_TRY(const Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, name); }));
+  if (versions.empty()) co_return fail(errors::not_found, fmt::format("there is no environment {:?}", name));
+  co_return versions_response(versions);
+}
+
+Task<Result<net::Response>> get_environment(Api& api, Call& call) {
+  const std::string workspace = call.workspace();
+  const std::string name = call.arguments[1];
+  const std::string version = query_text(call.request, "version");
+  using Found = std::optional<store::EnvironmentVersion>;
+  CO_TRY(const Found found, read<Found>(api, [&](store::Reader& reader) { return reader.environment(workspace, name, version); }));
+  if (!found) co_return fail(errors::not_found, fmt::format("there is no environment {:?}{}", name, version.empty() ? "" : " of version " + version));
+  co_return json_response(version_json(*found));
+}
+
+// The same definition again is the same version: people register in every run of their notebook.
+Result<std::pair<store::EnvironmentVersion, bool>> register_version(store::Transaction& transaction, store::EnvironmentVersion wanted) {
+  TRY(const Workspace workspace, find_workspace(transaction, wanted.workspace));
+  TRY(const auto known, transaction.environment(workspace.name, wanted.definition.name, wanted.definition.version));
+  if (known && canonical_json(to_json(known->definition)) == canonical_json(to_json(wanted.definition))) return std::pair(*known, false);
+  if (known && !wanted.definition.version.empty()) {
+    return fail(errors::already_exists, fmt::format("environment {:?} has a version {:?} with another content", wanted.definition.name, wanted.definition.version),
+                "Leave the version out to get the next number, or choose another one.");
+  }
+  TRY(store::EnvironmentVersion created, transaction.create_environment_version(std::move(wanted)));
+  return std::pair(std::move(created), true);
+}
+
+Task<Result<net::Response>> register_environment(Api& api, Call& call) {
+  CO_TRY(const json::value body, co_await json_body(call));
+  store::EnvironmentVersion wanted;
+  CO_TRY(wanted.definition, environment_from_json(body, "request"));
+  CO_CHECK_OK(check_environment_name(wanted.definition.name));
+  wanted.workspace = call.workspace();
+  wanted.created_ms = api.services.clock.utc_now_ms();
+  using Outcome = std::pair<store::EnvironmentVersion, bool>;
+  std::function<Result<Outcome>(store::Transaction&)> apply = [wanted](store::Transaction& transaction) {
+    return register_version(transaction, wanted);
+  };
+  CO_TRY(const Outcome outcome, co_await store::write<Outcome>(api.services.store, std::move(apply)));
+  co_return json_response(version_json(outcome.first), outcome.second ? 201 : 200);
+}
+
+// A build that streams: its thread appends output here, the response's coroutine takes it out.
+struct Build {
+  explicit Build(EventHub& event_hub) : hub(event_hub) {}
+  EventHub& hub;
+  std::mutex mutex;
+  std::string output;
+  std::optional<Result<ReadyEnvironment>> outcome;
+  std::atomic<bool> abandoned{false};
+
+  void add(std::string_view bytes) {
+    {
+      const std::lock_guard lock(mutex);
+      output += bytes;
+    }
+    hub.notify();
+  }
+  void finish(Result<ReadyEnvironment> result) {
+    {
+      const std::lock_guard lock(mutex);
+      outcome.emplace(std::move(result));
+    }
+    hub.notify();
+  }
+};
+
+std::string event_text(std::string_view type, const json::value& data) {
+  return fmt::format("event: {}\ndata: {}\n\n", type, json::serialize(data));
+}
+
+std::string outcome_text(const Result<ReadyEnvironment>& outcome, double seconds, bool printed) {
+  if (!outcome) {
+    const Error& error = outcome.error();
+    return event_text("problem", json::object{{"code", error.code->id}, {"detail", error.to_string()}, {"hint", error.remedy()}});
+  }
+  json::object ready = to_json(*outcome);
+  ready["cached"] = !printed;
+  ready["seconds"] = seconds;
+  return event_text("ready", ready);
+}
+
+Task<Status> stream_build(Api& api, std::shared_ptr<Build> build, net::BodyWriter& writer) {
+  const auto begun = std::chrono::steady_clock::now();
+  bool printed = false;
+  Status status;
+  while (status && !writer.is_closed()) {
+    const uint64_t seen = api.hub.position();
+    std::string output;
+    std::optional<Result<ReadyEnvironment>> outcome;
+    {
+      const std::lock_guard lock(build->mutex);
+      output = std::exchange(build->output, {});
+      outcome = build->outcome;
+    }
+    if (!output.empty()) {
+      printed = true;
+      std::string text = event_text("log", json::object{{"text", output}});
+      status = co_await writer.write(std::move(text));
+      continue;
+    }
+    if (outcome) {
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
+      std::string text = outcome_text(*outcome, seconds.count(), printed);
+      co_return co_await writer.write(std::move(text));
+    }
+    const bool goes_on = co_await api.hub.wait(seen, std::chrono::seconds(15));
+    if (!goes_on) break;
+    if (api.hub.position() == seen) status = co_await writer.write(": still building\n\n");
+  }
+  build->abandoned = true;  // nobody waits for it any more
+  co_return status;
+}
+
+Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
+  CO_TRY(const json::value body, co_await json_body(call));
+  JsonReader reader(body, "request");
+  RunSpec spec;
+  const json::value* const definition = reader.value("environment");
+  spec.target = reader.string_or("target", "local");
+  for (auto& [name, value] : reader.string_map_or_empty("submitterEnvironment")) spec.submitter_environment[name] = value;
+  if (definition == nullptr) reader.refuse("environment", "is missing");
+  CO_CHECK_OK(reader.finish());
+  CO_TRY(spec.environment, environment_from_json(*definition, "request.environment"));
+  CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(spec.target));
+  CO_TRY([[maybe_unused]] const EnvironmentRecipe recipe, api.services.environments.plan(spec.environment, spec.submitter_environment));
+  auto build = std::make_shared<Build>(api.hub);  // shared by the builder's thread and the response
+  lifecycle::Services& services = api.services;
+  services.builders.post([&services, build, spec] {
+    build->finish(lifecycle::ready_environment(services, spec, [&build](std::string_view bytes) { build->add(bytes); },
+                                               [&build] { return build->abandoned.load(); }));
+  });
+  net::Response response;
+  response.headers.emplace_back("Content-Type", "text/event-stream");
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.stream = [&api, build](net::BodyWriter& writer) { return stream_build(api, build, writer); };
+  co_return response;
+}
+
+Task<Result<net::Response>> list_compute(Api& api, Call&) {
+  json::array items;
+  for (const std::string& name : api.services.targets.names()) {
+    CO_TRY(const compute::ComputeTarget* const target, api.services.targets.find(name));
+    const compute::Capabilities capabilities = target->capabilities();
+    items.push_back(json::object{{"name", name},
+                                 {"kind", target->kind()},
+                                 {"state", "Succeeded"},
+                                 {"capabilities", json::object{{"sameMachine", capabilities.same_machine},
+                                                               {"severalNodes", capabilities.several_nodes},
+                                                               {"enforcesMemory", capabilities.enforces_memory},
+                                                               {"runsAtOnce", capabilities.runs_at_once}}}});
+  }
+  co_return json_response(json::object{{"items", std::move(items)}, {"next", ""}});
+}
+
+#define ENVIRONMENTS "/api/v1/workspaces/{workspace}/environments"
+constexpr Route kRoutes[] = {
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS, list_environments, {"List environments, the newest version of each", "", "", "Environment[]"}),
+    route<Permission::kWrite>(Method::kPost, ENVIRONMENTS, register_environment,
+                              {"Register a definition; the same content again is the same version", "", "EnvironmentDefinition", "Environment", 201}),
+    route<Permission::kWrite>(Method::kPost, ENVIRONMENTS "/prepare", prepare_environment,
+                              {"Build an environment ahead; its output is streamed", "", "PrepareRequest", "text/event-stream"}),
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}", get_environment, {"Get a version, or the newest", "version:string", "", "Environment"}),
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}/versions", list_versions, {"List all versions", "", "", "Environment[]"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/compute", list_compute, {"List compute targets", "", "", "ComputeTarget[]"}),
+};
+#undef ENVIRONMENTS
+
+}  // namespace
+
+std::span<const Route> environment_routes() { return kRoutes; }
+
+}  // namespace werkbank::api

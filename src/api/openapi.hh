@@ -1,0 +1,12 @@
+// The OpenAPI 3.1 document, made from the route table and the schemas.
+#pragma once
+
+#include "base/json.hh"
+
+namespace werkbank::api {
+
+json::object openapi_document(std::string_view version);
+// components/schemas: JSON Schema 2020-12, one per name that routes mention.
+const json::object& schemas();
+
+}  // namespace werkbank::api

@@ -1,0 +1,160 @@
+#include <cmath>
+
+#include "api/metric_lines.hh"
+#include "api/reading.hh"
+#include "api/responses.hh"
+
+namespace werkbank::api {
+namespace {
+
+using access::Permission;
+using net::Method;
+
+constexpr size_t kBodyBytesMax = 64 * 1024 * 1024;
+constexpr int64_t kPageOfPoints = 10'000;
+
+Task<Result<net::Response>> post_metrics(Api& api, Call& call) {
+  const std::string writer = query_text(call.request, "writer");
+  if (writer.empty() || writer.size() > 128) co_return fail(errors::invalid_request, "query parameter writer (1 to 128 bytes) is missing");
+  const RunKey key = call.run();
+  CO_TRY(const Run run, find_run(api, key));
+  CO_TRY(std::vector<MetricLine> lines, co_await metric_lines_body(call));
+  const size_t count = lines.size();
+  store::SeriesWriter from{run.key, 0, 0, "client-" + writer};
+  CO_TRY(const int64_t accepted, co_await api.services.series.append(std::move(from), std::move(lines)));
+  api.counters.metric_lines.fetch_add(count, std::memory_order_relaxed);
+  co_return json_response(json::object{{"accepted", accepted}});
+}
+
+json::object summary_json(const MetricSummary& summary) {
+  return {{"name", summary.column},
+          {"count", summary.count},
+          {"last", to_json(summary.last.value)},
+          {"lastStep", summary.last.has_step ? json::value(summary.last.step) : json::value(nullptr)},
+          {"lastTimestampUtc", format_utc(summary.last.timestamp_ms)},
+          {"minimum", summary.minimum ? to_json(MetricValue(*summary.minimum)) : json::value(nullptr)},
+          {"maximum", summary.maximum ? to_json(MetricValue(*summary.maximum)) : json::value(nullptr)}};
+}
+
+Result<json::array> all_values(Api& api, const RunKey& key, const MetricSummary& summary) {
+  json::array values;
+  int64_t from = 0;
+  while (true) {
+    TRY(const store::SeriesPage page, api.services.series.points(key, summary.name, summary.column, from, kPageOfPoints));
+    for (const MetricPoint& point : page.points) values.push_back(to_json(point.value));
+    if (!page.more) return values;
+    from = page.next_sequence;
+  }
+}
+
+Result<json::array> metrics_json(Api& api, const RunKey& key, const std::optional<std::string>& name, bool with_values) {
+  TRY(const std::vector<MetricSummary> summaries, api.services.series.summaries(key));
+  json::array metrics;
+  std::string current;
+  for (const MetricSummary& summary : summaries) {
+    if (name && summary.name != *name) continue;
+    json::object column = summary_json(summary);
+    if (with_values) {
+      TRY(column["values"], all_values(api, key, summary));
+    }
+    if (metrics.empty() || current != summary.name) {
+      metrics.push_back(json::object{{"name", summary.name}, {"kind", to_string(summary.kind)}, {"columns", json::array{}}});
+      current = summary.name;
+    }
+    metrics.back().as_object()["columns"].as_array().push_back(std::move(column));
+  }
+  return metrics;
+}
+
+Task<Result<net::Response>> get_metrics(Api& api, Call& call) {
+  const RunKey key = call.run();
+  const std::optional<std::string> name = call.request.query_value("name");
+  const bool with_values = query_flag(call.request, "values", true);
+  CO_TRY(const Run run, find_run(api, key));
+  const auto collect = [&] { return metrics_json(api, run.key, name, with_values); };
+  CO_TRY(json::array metrics, co_await api.services.pool.run(collect));
+  co_return json_response(json::object{{"metrics", std::move(metrics)}});
+}
+
+Task<Result<net::Response>> get_points(Api& api, Call& call) {
+  const RunKey key = call.run();
+  const std::string name = query_text(call.request, "name");
+  const std::string column = query_text(call.request, "column");
+  CO_TRY(const int64_t from, query_int(call.request, "from", 0, 0, INT64_MAX));
+  CO_TRY(const int64_t limit, query_int(call.request, "limit", 1000, 1, 100'000));
+  CO_TRY(const Run run, find_run(api, key));
+  CO_TRY(const store::SeriesPage page, api.services.series.points(run.key, name, column, from, limit));
+  json::array points;
+  for (const MetricPoint& point : page.points) {
+    points.push_back(json::object{{"sequence", point.sequence},
+                                  {"timestampUtc", format_utc(point.timestamp_ms)},
+                                  {"step", point.has_step ? json::value(point.step) : json::value(nullptr)},
+                                  {"value", to_json(point.value)}});
+  }
+  co_return json_response(json::object{{"points", std::move(points)}, {"next", page.next_sequence}, {"more", page.more}});
+}
+
+// The server's half of Run.flush(): answers once the writer's lines up to `sequence` are durable here.
+Task<Result<net::Response>> wait_accepted(Api& api, Call& call) {
+  CO_TRY(const int64_t wait_s, query_int(call.request, "wait", 0, 0, 60));
+  CO_TRY(const int64_t sequence, query_int(call.request, "sequence", 0, 0, INT64_MAX));
+  CO_TRY(const int64_t attempt, query_int(call.request, "attempt", 0, 0, INT64_MAX));
+  CO_TRY(const int64_t rank, query_int(call.request, "rank", 0, 0, INT64_MAX));
+  const std::string writer = query_text(call.request, "writer");
+  const store::SeriesWriter from{call.run(), attempt, rank, attempt == 0 ? "client-" + writer : writer};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
+  while (true) {
+    const uint64_t seen = api.hub.position();
+    CO_TRY(const int64_t accepted, api.services.series.accepted(from));
+    const auto now = std::chrono::steady_clock::now();
+    bool goes_on = accepted < sequence && now < deadline;
+    if (goes_on) goes_on = co_await api.hub.wait(seen, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now));
+    if (!goes_on) co_return json_response(json::object{{"accepted", accepted}});
+  }
+}
+
+#define METRICS "/api/v1/workspaces/{workspace}/runs/{run}/metrics"
+constexpr Route kRoutes[] = {
+    route<Permission::kWrite>(Method::kPost, METRICS, post_metrics,
+                              {"Append metric lines; acknowledged when durable", "writer:string", "application/x-ndjson", "Accepted"}),
+    route<Permission::kRead>(Method::kGet, METRICS, get_metrics, {"All metrics of a run", "name:string,values:boolean", "", "Metrics"}),
+    route<Permission::kRead>(Method::kGet, METRICS "/points", get_points,
+                             {"Points of one series", "name:string,column:string,from:integer,limit:integer", "", "Points"}),
+    route<Permission::kRead>(Method::kGet, METRICS "/accepted", wait_accepted,
+                             {"Wait until a writer's lines are durable", "writer:string,attempt:integer,rank:integer,sequence:integer,wait:integer", "", "Accepted"}),
+};
+#undef METRICS
+
+}  // namespace
+
+json::value to_json(const MetricValue& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* text = std::get_if<std::string>(&value)) return json::value(*text);
+  if (const auto* number = std::get_if<double>(&value)) {
+    if (std::isnan(*number)) return json::object{{"special", "nan"}};
+    if (std::isinf(*number)) return json::object{{"special", *number > 0 ? "inf" : "-inf"}};
+    return *number;
+  }
+  return nullptr;
+}
+
+Task<Result<std::vector<MetricLine>>> metric_lines_body(Call& call) {
+  CO_TRY(const std::string text, co_await call.request.body->all(kBodyBytesMax));
+  std::vector<MetricLine> lines;
+  size_t start = 0;
+  for (size_t number = 1; start < text.size(); ++number) {
+    const size_t end = text.find('\n', start);
+    if (end == std::string::npos) break;  // torn: never acknowledged to its writer
+    const std::string_view line(text.data() + start, end - start);
+    start = end + 1;
+    if (line.empty() || line.starts_with("{\"werkbank-spool\"")) continue;
+    Result<MetricLine> parsed = parse_metric_line(line);
+    if (!parsed) co_return fail_in(fmt::format("line {}", number), std::move(parsed).error());
+    lines.push_back(std::move(*parsed));
+  }
+  co_return lines;
+}
+
+std::span<const Route> run_metric_routes() { return kRoutes; }
+
+}  // namespace werkbank::api

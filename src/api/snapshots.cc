@@ -1,0 +1,80 @@
+#include "api/reading.hh"
+#include "api/responses.hh"
+#include "base/files.hh"
+#include "content/snapshot_store.hh"
+
+namespace werkbank::api {
+namespace {
+
+using access::Permission;
+using net::Method;
+
+Task<Result<net::Response>> put_snapshot(Api& api, Call& call) {
+  CO_TRY(const std::string text, co_await call.request.body->all(content::kManifestBytesMax));
+  const auto put = [&api, &text] { return content::put_manifest(api.services.blobs, text); };
+  CO_TRY(const content::PutManifest outcome, co_await api.services.pool.run(put));
+  json::array missing;
+  for (const Hash& hash : outcome.missing) missing.emplace_back(hash.hex());
+  co_return json_response(json::object{{"snapshotId", outcome.id.hex()}, {"missing", std::move(missing)}});
+}
+
+Task<Result<net::Response>> get_snapshot(Api& api, Call& call) {
+  CO_TRY(const Hash id, Hash::parse(call.arguments[1]));
+  const auto get = [&api, id] { return content::get_manifest_text(api.services.blobs, id); };
+  CO_TRY(std::string text, co_await api.services.pool.run(get));
+  co_return text_response(std::move(text), "text/plain; charset=utf-8");
+}
+
+Result<net::Response> blob_response(Api& api, const net::Request& request, const Hash& hash, std::string_view name) {
+  TRY(const uint64_t size, api.services.blobs.size(hash));
+  content::BlobStore& blobs = api.services.blobs;
+  return bytes_response(request, size, media_type_of(name), hash.hex(),
+                        [&blobs, hash](uint64_t offset, uint64_t size_max) { return blobs.read(hash, offset, size_max); });
+}
+
+Task<Result<net::Response>> get_snapshot_file(Api& api, Call& call) {
+  CO_TRY(const Hash id, Hash::parse(call.arguments[1]));
+  const std::string path = call.arguments[2];
+  const auto find = [&api, &id, &path] { return content::find_snapshot_file(api.services.blobs, id, path); };
+  CO_TRY(const SnapshotEntry entry, co_await api.services.pool.run(find));
+  co_return blob_response(api, call.request, entry.hash, path);
+}
+
+Task<Result<net::Response>> put_blob(Api& api, Call& call) {
+  CO_TRY(const Hash expected, Hash::parse(call.arguments[1]));
+  CO_TRY(const std::unique_ptr<content::BlobWriter> writer, api.services.blobs.create());
+  while (true) {
+    CO_TRY(const std::string piece, co_await call.request.body->next());
+    if (piece.empty()) break;
+    const auto append = [&writer, &piece] { return writer->append(piece); };
+    CO_CHECK_OK(co_await api.services.pool.run(append));
+  }
+  const auto finish = [&writer, &expected] { return writer->finish(expected); };
+  CO_TRY(const Hash hash, co_await api.services.pool.run(finish));
+  api.counters.blobs.fetch_add(1, std::memory_order_relaxed);
+  co_return json_response(json::object{{"hash", hash.hex()}}, 201);
+}
+
+Task<Result<net::Response>> get_blob(Api& api, Call& call) {
+  CO_TRY(const Hash hash, Hash::parse(call.arguments[1]));
+  co_return blob_response(api, call.request, hash, "");
+}
+
+constexpr Route kRoutes[] = {
+    route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/snapshots", put_snapshot,
+                              {"Announce a snapshot: answers which blobs are missing; with none missing it is stored", "", "text/plain", "SnapshotAnswer"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}", get_snapshot,
+                             {"Get a snapshot's manifest", "", "", "text/plain"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}/files/{path...}", get_snapshot_file,
+                             {"Get one file of a snapshot", "", "", "application/octet-stream"}),
+    route<Permission::kJob>(Method::kPut, "/api/v1/workspaces/{workspace}/blobs/{hash}", put_blob,
+                              {"Store a blob; refused where the bytes do not have this hash", "", "application/octet-stream", "BlobAnswer", 201}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/blobs/{hash}", get_blob,
+                             {"Get a blob, or a range of it", "", "", "application/octet-stream"}),
+};
+
+}  // namespace
+
+std::span<const Route> snapshot_routes() { return kRoutes; }
+
+}  // namespace werkbank::api
