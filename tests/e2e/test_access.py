@@ -48,10 +48,9 @@ class Tcp:
         finally:
             connection.close()
 
-    def token(self, role, workspace="default", *more):
-        done = self.wb.werkbank(
-            "token", "create", "--user", f"a-{role}", "--role", role, "--workspace", workspace, *more, "-o", "json"
-        )
+    def token(self, role, workspace="default"):
+        where = ["--all-workspaces"] if workspace == "*" else ["--workspace", workspace]
+        done = self.wb.werkbank("token", "create", "--user", f"a-{role}", "--role", role, *where, "-o", "json")
         return json.loads(done.stdout)["token"]
 
     def stop(self):

@@ -129,7 +129,7 @@ print(open('data.txt').read())
     assert wb.http("GET", f"snapshots/{document['snapshotId']}/files/data.txt").body == b"from the folder"
 
     target = wb.folder / "down"
-    wb.werkbank("run", "download", run, target)
+    wb.werkbank("run", "download", run, "-d", target)
     assert next(target.rglob("model.bin")).read_bytes() == bytes(range(256)) * 1000
 
 
