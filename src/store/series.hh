@@ -1,11 +1,12 @@
 // Metric series: append-only points per (run, metric, column).
 //
 // Contract (tests/contract/series.cc): append() is acknowledged after a group fsync; a writer's lines are taken exactly once, by
-// their sequence: a repeated line is ignored, a gap is refused (conflict, naming the next expected sequence).
+// their sequence: a repeated line is ignored, a gap is refused (sequence_gap, naming the next expected sequence).
 // Built for 500,000 acknowledged points a second and a million runs: an append log with group commit, rolled up in the background
 // into compressed chunks of 1,000 to 8,000 points; an idle series costs no memory. Readers see everything acknowledged.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ struct SeriesWriter {
 };
 
 struct SeriesPage {
-  std::vector<MetricPoint> points;  // by sequence
+  std::vector<MetricPoint> points;  // by sequence, which counts from 0 within the series
   int64_t next_sequence = 0;        // ask from here; equal to the given one at the end
   bool more = false;
 };
@@ -34,7 +35,7 @@ struct SeriesPage {
 class SeriesStore {
  public:
   virtual ~SeriesStore() = default;
-  // Answers the writer's last accepted sequence, durable by then. Lines must be in order of sequence.
+  // Answers the writer's last accepted sequence, durable by then. Lines must be in order of sequence. An error: none was taken.
   virtual Task<Result<int64_t>> append(SeriesWriter writer, std::vector<MetricLine> lines) = 0;
   virtual Result<int64_t> accepted(const SeriesWriter& writer) = 0;  // 0 before the first line
   virtual Result<std::vector<MetricSummary>> summaries(const RunKey& run) = 0;  // by first appearance of the metric

@@ -5,7 +5,9 @@
 //   concurrent writes share one fsync (group commit). A write that answers an error has changed nothing.
 // * The function given to write() may run on another thread and may run again after a conflict: it must not touch anything else.
 // * Ids and cursors come from the store. Nothing above may assume one process, or a row id.
-// * Thread-safe. Failures: disk_full, io_failed, store_corrupt, store_busy.
+// * Thread-safe. Failures: disk_full, io_failed, store_corrupt, store_busy; unavailable after close().
+// * An experiment needs its workspace (workspace_not_found), a run its experiment (experiment_not_found), and what hangs on a run
+//   the run (run_not_found). delete_* answers not_found where there is nothing to delete.
 #pragma once
 
 #include <functional>
@@ -114,17 +116,17 @@ class Reader {
 class Transaction : public Reader {
  public:
   virtual Status put_workspace(const Workspace& workspace) = 0;  // inserts or replaces
-  virtual Status delete_workspace(const std::string& name) = 0;
+  virtual Status delete_workspace(const std::string& name) = 0;  // and all that belongs to it but its events; workspace_not_found
   virtual Result<Experiment> create_experiment(Experiment experiment) = 0;  // gives the id; already_exists
   virtual Status update_experiment(const Experiment& experiment) = 0;
   virtual Result<Run> create_run(Run run, const RunSpec* spec, const GitFacts* git) = 0;  // gives number and revision 1; already_exists
   virtual Status update_run(Run& run) = 0;  // the whole value incl. tags/properties/params; gives the new revision; run_not_found
-  virtual Status purge_run(const RunKey& key) = 0;  // the row and everything that belongs to it
+  virtual Status purge_run(const RunKey& key) = 0;  // the row and everything that belongs to it but its events; run_not_found
   virtual Status put_attempt(const Attempt& attempt) = 0;
   virtual Status put_artifact(const Artifact& artifact) = 0;
   virtual Status delete_artifact(const RunKey& key, const std::string& path) = 0;
   virtual Result<int64_t> append_event(RunEvent event) = 0;  // gives its cursor
-  virtual Status put_idempotency(const IdempotencyRecord& record) = 0;
+  virtual Status put_idempotency(const IdempotencyRecord& record) = 0;  // the first answer stays; idempotency_conflict
   virtual Result<EnvironmentVersion> create_environment_version(EnvironmentVersion version) = 0;
   virtual Status put_token(const TokenRecord& token) = 0;
   virtual Status delete_token(const std::string& id) = 0;
