@@ -206,7 +206,7 @@ constexpr Route kRoutes[] = {
     route<Permission::kWrite>(Method::kGet, W "/secrets", list_secrets, {"List secrets by name", "", "", "SecretName[]"}),
     route<Permission::kWrite>(Method::kGet, W "/secrets/{name}", get_secret, {"Get a secret's record, without its value", "", "", "SecretName"}),
     route<Permission::kWrite>(Method::kPut, W "/secrets/{name}", put_secret, {"Set a secret", "", "NewSecret", "SecretName"}),
-    route<Permission::kWrite>(Method::kGet, W "/secrets/{name}/value", reveal_secret, {"Get a secret's value", "", "", "SecretValue"}),
+    route<Permission::kJob>(Method::kGet, W "/secrets/{name}/value", reveal_secret, {"Get a secret's value", "", "", "SecretValue"}),
     route<Permission::kWrite>(Method::kDelete, W "/secrets/{name}", delete_secret, {"Delete a secret", "", "", "", 204}),
 };
 #undef W

@@ -17,6 +17,8 @@ std::string_view permission_text(access::Permission permission) {
       return "reader";
     case access::Permission::kWrite:
       return "contributor";
+    case access::Permission::kJob:
+      return "contributor, or a job of the workspace";
     case access::Permission::kOwn:
       return "owner";
     case access::Permission::kRunner:

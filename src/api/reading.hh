@@ -33,4 +33,16 @@ inline Result<Experiment> find_experiment(store::Reader& reader, const std::stri
   return std::move(*experiment);
 }
 
+// Is the run `ancestor` itself, or a child of it at any depth?
+inline Result<bool> descends_from(store::Reader& reader, const RunKey& run, const std::string& ancestor) {
+  std::string id = run.run_id;
+  for (int depth = 0; depth < 1000 && !id.empty(); ++depth) {
+    if (id == ancestor) return true;
+    TRY(const auto found, reader.run({run.workspace, id}));
+    if (!found) return false;
+    id = found->parent_id;
+  }
+  return false;
+}
+
 }  // namespace werkbank::api

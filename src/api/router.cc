@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/login.hh"
+#include "api/reading.hh"
 #include "api/responses.hh"
 #include "base/files.hh"
 #include "base/log.hh"
@@ -17,17 +18,6 @@ constexpr std::string_view kRunPlaceholder = "{run}";
 // HEAD is answered by GET's handler; the server leaves the body out.
 bool same_method(net::Method route, net::Method request) {
   return route == request || (route == net::Method::kGet && request == net::Method::kHead);
-}
-
-Result<bool> descends_from(store::Reader& reader, const RunKey& run, const std::string& ancestor) {
-  std::string id = run.run_id;
-  for (int depth = 0; depth < 1000 && !id.empty(); ++depth) {
-    if (id == ancestor) return true;
-    TRY(const auto found, reader.run({run.workspace, id}));
-    if (!found) return false;
-    id = found->parent_id;
-  }
-  return false;
 }
 
 }  // namespace

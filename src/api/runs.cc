@@ -31,13 +31,22 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
   co_return run_response(submitted.run, submitted.repeated ? 200 : 202);
 }
 
+// A job makes runs below itself only.
+Status check_family(Api& api, const access::Identity& identity, const std::string& workspace, const std::string& parent_id) {
+  if (identity.kind != access::LoginKind::kRunToken) return {};
+  TRY(const bool belongs, read<bool>(api, [&](store::Reader& reader) {
+        return descends_from(reader, {workspace, parent_id}, identity.run.run_id);
+      }));
+  if (belongs) return {};
+  return fail(errors::denied, fmt::format("a job creates child runs of its own run only; parentRunId is {:?}", parent_id),
+              "Use run.child_run(), or a token with a role.");
+}
+
 Task<Result<net::Response>> create_tracked(Api& api, Call& call) {
   CO_TRY(const json::value body, co_await json_body(call));
   CO_TRY(lifecycle::TrackedRun tracked, lifecycle::tracked_run_from_json(body, call.workspace()));
   tracked.user = call.identity.user;
-  if (call.identity.kind == access::LoginKind::kRunToken && tracked.parent_id.empty()) {
-    co_return fail(errors::denied, "a job may create child runs only: parentRunId is missing", "Use run.child_run(), or a token with a role.");
-  }
+  CO_CHECK_OK(check_family(api, call.identity, tracked.workspace, tracked.parent_id));
   CO_TRY(const Run run, co_await lifecycle::create_tracked_run(api.services, std::move(tracked)));
   co_return run_response(run, 201);
 }

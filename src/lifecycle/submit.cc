@@ -18,13 +18,16 @@ Status check_script(Services& services, const RunSpec& spec) {
     return {};
   }
   TRY(const Hash id, Hash::parse(spec.snapshot_id));
-  TRY(const SnapshotManifest manifest, content::get_manifest(services.blobs, id));
-  if (spec.script.empty()) return {};
-  std::vector<std::string> names;
-  for (const SnapshotEntry& entry : manifest.entries) {
-    if (entry.path == spec.script) return {};
-    names.push_back(entry.path);
+  if (spec.script.empty()) {
+    TRY([[maybe_unused]] const std::string manifest, content::get_manifest_text(services.blobs, id));
+    return {};
   }
+  const Result<SnapshotEntry> found = content::find_snapshot_file(services.blobs, id, spec.script);
+  if (found) return {};
+  if (found.error().code != &errors::not_found) return fail(found.error());
+  TRY(const SnapshotManifest manifest, content::get_manifest(services.blobs, id));
+  std::vector<std::string> names;
+  for (const SnapshotEntry& entry : manifest.entries) names.push_back(entry.path);
   const std::optional<std::string> nearest = nearest_word(spec.script, names);
   return fail(errors::script_not_found,
               fmt::format("the script {:?} is not in the submitted folder ({} files){}", spec.script, names.size(),

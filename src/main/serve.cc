@@ -1,0 +1,225 @@
+#include "main/serve.hh"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "api/router.hh"
+#include "base/log.hh"
+#include "content/directory/directory_blob_store.hh"
+#include "content/directory/directory_log_store.hh"
+#include "main/embedded.hh"
+#include "main/home.hh"
+#include "main/targets.hh"
+#include "net/http_server.hh"
+#include "store/sqlite/sqlite_series_store.hh"
+#include "store/sqlite/sqlite_store.hh"
+
+namespace werkbank {
+namespace {
+
+constexpr size_t kPoolThreads = 8;
+constexpr size_t kBuilderThreads = 8;
+constexpr std::chrono::milliseconds kSignalPoll{250};
+
+bool is_loopback(const std::string& host_port) {
+  return host_port.starts_with("127.") || host_port.starts_with("localhost:") || host_port.starts_with("[::1]:");
+}
+
+Status check_options(const cli::ServeOptions& options) {
+  for (const std::string& address : options.listen) {
+    if (is_loopback(address)) continue;
+    if (options.no_auth) {
+      return fail(errors::usage, fmt::format("--no-auth is refused with --listen {}: it is not a loopback address", address),
+                  "Leave --no-auth out and make tokens with `werkbank token create`, or listen on 127.0.0.1.");
+    }
+    log_warning("listening off loopback without TLS address={}: put a TLS proxy before it, tokens travel in clear text", address);
+  }
+  return {};
+}
+
+LogLevel log_level_from(const std::string& text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "warning") return LogLevel::kWarning;
+  if (text == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+// Everything the server consists of, in the order it is built; taken down in the reverse order.
+struct Parts {
+  explicit Parts(Home opened_home) : home(std::move(opened_home)) {}
+
+  Home home;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::SeriesStore> series;
+  std::unique_ptr<content::BlobStore> blobs;
+  std::unique_ptr<content::LogStore> logs;
+  std::optional<access::Vault> vault;
+  std::optional<access::RunTokenSigner> run_tokens;
+  std::optional<environment::EnvironmentPlanner> planner;
+  lifecycle::TargetRegistry targets;
+  std::unique_ptr<BlockingPool> pool;
+  std::unique_ptr<BlockingPool> builders;
+  std::unique_ptr<lifecycle::Engine> engine;
+  api::EventHub hub;
+  api::ServerFacts facts;
+  api::Counters counters;
+};
+
+Status open_stores(Parts& parts) {
+  TRY(parts.store, store::open_sqlite_store(parts.home.records()));
+  TRY(parts.series, store::open_sqlite_series_store(parts.home.series()));
+  TRY(parts.blobs, content::open_directory_blob_store(parts.home.blobs()));
+  TRY(parts.logs, content::open_directory_log_store(parts.home.logs()));
+  TRY(parts.vault, access::Vault::open(parts.home.vault_key()));
+  parts.run_tokens.emplace(parts.vault->derive_key("run-tokens"));
+  parts.store->on_events([&parts](int64_t) { parts.hub.notify(); });
+  parts.series->on_points([&parts](const RunKey&) { parts.hub.notify(); });
+  parts.logs->on_append([&parts](const content::LogKey&, uint64_t) { parts.hub.notify(); });
+  return {};
+}
+
+// The workspace `default` and this installation's id are there from the first start.
+Status found_installation(Parts& parts) {
+  std::string instance_id;
+  const Status written = sync_wait(parts.store->write([&](store::Transaction& transaction) -> Status {
+    TRY(auto known, transaction.setting("instance_id"));
+    if (!known) {
+      known = random_uuid();
+      CHECK_OK(transaction.put_setting("instance_id", *known));
+    }
+    instance_id = *known;
+    TRY(const auto workspace, transaction.workspace("default"));
+    if (workspace) return {};
+    Workspace made;
+    made.name = "default";
+    made.subscription_id = "local";
+    made.resource_group = "local";
+    made.location = "local";
+    made.created_ms = system_clock().utc_now_ms();
+    return transaction.put_workspace(made);
+  }));
+  CHECK_OK(written);
+  parts.facts.instance_id = instance_id;
+  return {};
+}
+
+Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
+  TRY(Home home, Home::open(options.home));
+  auto parts = std::make_unique<Parts>(std::move(home));
+  CHECK_OK(open_stores(*parts));
+  parts->facts.version = WERKBANK_VERSION;
+  parts->facts.no_auth = options.no_auth;
+  parts->facts.allowed_hosts = options.allowed_hosts;
+  parts->facts.own_uid = getuid();
+  parts->facts.wheel = embedded_wheel();
+  parts->facts.wheel_name = "werkbank-" WERKBANK_VERSION "-py3-none-any.whl";
+  CHECK_OK(found_installation(*parts));
+  TRY(const std::filesystem::path runner, parts->home.unpack_program("werkbank-runner", embedded_runner()));
+  TRY(const std::filesystem::path sdk, parts->home.unpack_sdk(embedded_wheel()));
+  CHECK_OK(add_targets(parts->targets, parts->home, runner));
+  parts->planner.emplace(make_environment_planner());
+  parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
+  parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
+  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk.string(), parts->blobs->local_folder().value_or("").string()};
+  lifecycle::Services services{system_clock(),  *parts->store,     *parts->series, *parts->blobs,    *parts->logs,         *parts->planner,
+                               parts->targets,  *parts->run_tokens, *parts->pool,   *parts->builders, std::move(settings)};
+  parts->engine = std::make_unique<lifecycle::Engine>(std::move(services), lifecycle::EngineConfig{});
+  return parts;
+}
+
+// Blocks until it is time to stop; says why.
+std::string_view wait_for_end(Parts& parts, const cli::ServeOptions& options) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  const timespec poll{0, std::chrono::nanoseconds(kSignalPoll).count()};
+  while (true) {
+    if (sigtimedwait(&signals, nullptr, &poll) > 0) return "signal";
+    if (options.idle_exit.count() == 0) continue;
+    const std::chrono::milliseconds last(parts.counters.last_request_ms.load(std::memory_order_relaxed));
+    const bool quiet = system_clock().monotonic_now() - last > options.idle_exit;
+    if (quiet && parts.engine->active_runs() == 0 && parts.counters.streams.load() == 0) return "idle";
+  }
+}
+
+void take_down(Parts& parts, net::HttpServer& server) {
+  parts.hub.stop();  // ends live streams and waits
+  server.stop();
+  parts.engine->stop();
+  parts.builders->stop();
+  parts.pool->stop();
+  parts.logs->close();
+  parts.series->close();
+  parts.blobs->close();
+  parts.store->close();
+}
+
+Status run_server(const cli::ServeOptions& options) {
+  CHECK_OK(check_options(options));
+  TRY(const std::unique_ptr<Parts> parts, build_parts(options));
+  parts->counters.last_request_ms = system_clock().monotonic_now().count();
+  api::Api api{*parts->engine, parts->engine->services(), *parts->vault, parts->hub, parts->facts, parts->counters,
+               [] { kill(getpid(), SIGTERM); }};
+  api::Router router(api);
+  net::ServerConfig config;
+  config.threads = options.threads;
+  net::HttpServer server(config, [&router](net::Request& request) { return router.answer(request); });
+  CHECK_OK(server.listen_unix(parts->home.socket()));
+  for (const std::string& address : options.listen) {
+    TRY(const uint16_t port, server.listen_tcp(address));
+    const std::string host = address.substr(0, address.rfind(':'));
+    // Scripts and people read the port that was bound from here.
+    std::printf("listening on http://%s:%u\n", host.c_str(), port);
+    std::fflush(stdout);
+  }
+  CHECK_OK(parts->engine->start());
+  CHECK_OK(server.start());
+  log_info("server started version={} home={} pid={}", WERKBANK_VERSION, options.home.string(), getpid());
+  const std::string_view reason = wait_for_end(*parts, options);
+  log_info("server stops reason={} active_runs={}", reason, parts->engine->active_runs());
+  take_down(*parts, server);
+  log_info("server stopped");
+  return {};
+}
+
+}  // namespace
+
+int serve(const cli::ServeOptions& options) {
+  // Before any thread starts, so that all of them leave these signals to wait_for_end.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  LogSink sink;
+  sink.level = log_level_from(options.log_level);
+  if (!isatty(STDERR_FILENO)) {
+    if (make_directories(options.home / "logs")) sink.file = options.home / "logs" / "server.log";
+  }
+  open_log(sink);
+  const Status outcome = run_server(options);
+  if (outcome) return 0;
+  const Error& error = outcome.error();
+  log_error("server not started code={} error={:?}", error.code->id, error.to_string());
+  std::fprintf(stderr, "werkbank serve: %s\n  %s\n  (werkbank explain %s)\n", error.to_string().c_str(), std::string(error.remedy()).c_str(),
+               std::string(error.code->id).c_str());
+  return 2;
+}
+
+std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path&) {
+  std::vector<cli::DoctorCheck> checks;
+  const std::string_view runner = embedded_runner();
+  const bool is_program = runner.starts_with("\x7f" "ELF");
+  checks.push_back({"runner", is_program ? cli::CheckState::kOk : cli::CheckState::kFailed,
+                    fmt::format("{} bytes are carried inside", runner.size()), is_program ? "" : "Build Werkbank again: ./quickstart"});
+  checks.push_back({"sdk", embedded_wheel().empty() ? cli::CheckState::kFailed : cli::CheckState::kOk,
+                    fmt::format("the wheel of {} bytes is carried inside", embedded_wheel().size()), ""});
+  return checks;
+}
+
+}  // namespace werkbank

@@ -1,0 +1,12 @@
+// The list of compute targets of this installation. A new kind of target is one folder below compute/ and one line here.
+#pragma once
+
+#include "lifecycle/services.hh"
+#include "main/home.hh"
+
+namespace werkbank {
+
+Status add_targets(lifecycle::TargetRegistry& registry, const Home& home, const std::filesystem::path& runner_program);
+environment::EnvironmentPlanner make_environment_planner();
+
+}  // namespace werkbank
