@@ -1,0 +1,1 @@
+"""Base of run configuration sections, under v1's module name."""

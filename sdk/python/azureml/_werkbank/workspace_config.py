@@ -1,0 +1,84 @@
+"""config.json: which workspace a folder belongs to, found by v1's three sweeps."""
+
+import json
+import os
+import re
+
+from azureml.exceptions import UserErrorException, WorkspaceException
+
+_NAME = re.compile(r"^[a-zA-Z0-9][\w\-]{2,32}$")
+_FOLDERS = (".azureml", "aml_config", "")
+_FILES = ("config.json", "project.json")
+
+
+def check_name(name):
+    """v1's rule for a workspace's name."""
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise UserErrorException(
+            "{!r} cannot be the name of a workspace: 3 to 33 letters, digits, '_' and '-', starting with a letter or digit.".format(name),
+            werkbank_code="workspace_name_invalid")
+
+
+def find(path=None, file_name=None):
+    """The configuration file for a folder (by default the working directory), or the file `path` itself."""
+    start = os.path.abspath(path or os.getcwd())
+    if os.path.isfile(start):
+        return start
+    names = (file_name,) if file_name else _FILES
+    for folder in _FOLDERS:
+        place = start
+        while True:
+            for name in names:
+                candidate = os.path.join(place, folder, name)
+                if os.path.isfile(candidate):
+                    return candidate
+            above = os.path.dirname(place)
+            if above == place:
+                break
+            place = above
+    raise UserErrorException(
+        "No workspace configuration ({}) was found in {} or the folders above it.".format(" or ".join(names), start),
+        werkbank_code="config_not_found",
+        hint="Make one with Workspace.create(NAME, subscription_id=…, resource_group=…).write_config(), or write .azureml/config.json with "
+             "subscription_id, resource_group and workspace_name; any text will do on your own server.")
+
+
+def read(path):
+    """subscription_id, resource_group, workspace_name, and perhaps server (an address) of a configuration file."""
+    try:
+        with open(path, "rb") as stream:
+            content = json.loads(stream.read().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserErrorException("{} cannot be read: {}".format(path, error.strerror), werkbank_code="config_invalid")
+    except ValueError as error:
+        raise UserErrorException("{} is not valid JSON: {}".format(path, error), werkbank_code="config_invalid")
+    if not isinstance(content, dict):
+        raise UserErrorException("{} does not hold a JSON object.".format(path), werkbank_code="config_invalid")
+    if "Scope" in content:
+        parts = "{}".format(content["Scope"]).split("/")
+        if len(parts) < 9:
+            raise UserErrorException("{}: Scope is not the full id of a workspace.".format(path), werkbank_code="config_invalid")
+        config = {"subscription_id": parts[2], "resource_group": parts[4], "workspace_name": parts[8]}
+    else:
+        missing = [key for key in ("subscription_id", "resource_group", "workspace_name") if key not in content]
+        if missing:
+            raise UserErrorException("{} lacks {}.".format(path, ", ".join(missing)), werkbank_code="config_invalid")
+        config = dict((key, "{}".format(content[key])) for key in ("subscription_id", "resource_group", "workspace_name"))
+    if content.get("server"):
+        config["server"] = "{}".format(content["server"])
+    return config
+
+
+def write(arm_id, path=None, file_name=None):
+    """Write <path>/.azureml/<file_name> (or into aml_config where that folder exists)."""
+    base = os.path.abspath(path or os.getcwd())
+    folder = os.path.join(base, "aml_config")
+    if not os.path.isdir(folder):
+        folder = os.path.join(base, ".azureml")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, file_name or "config.json"), "w") as stream:
+            stream.write(json.dumps({"Id": None, "Scope": arm_id}))
+    except OSError as error:
+        raise WorkspaceException("The configuration cannot be written to {}: {}".format(folder, error.strerror),
+                                 werkbank_code="config_not_written")

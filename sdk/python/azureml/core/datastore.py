@@ -1,0 +1,7 @@
+"""Datastores, which come later: the names are here so that scripts which do not use them run."""
+
+from azureml._werkbank.later import declare_later
+
+__all__ = ["Datastore"]
+
+declare_later(globals(), "Datastore")
