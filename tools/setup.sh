@@ -7,6 +7,8 @@ release=$root/build/release
 venv=$root/build/venv
 test_venv=$root/build/test-venv
 mkdir -p "$logs"
+# A clone in another folder finds what an earlier one has compiled.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
 
 if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' red=$'\e[31m' plain=$'\e[0m'; else bold='' red='' plain=''; fi
 say() { printf '%s\n' "$*" >&2; }

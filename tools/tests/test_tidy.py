@@ -99,6 +99,7 @@ class Tidy(unittest.TestCase):
 
     def test_error_codes(self):
         self.refuses("errors::missing is not in", {"src/low/x.cc": "auto e = errors::missing;\n"})
+        self.refuses("run tools/error-docs", {"docs/reference/errors.md": "# Errors\n"})
         self.assertIn("the error code gone is never raised", tidy({"src/low/b.cc": "int x;\n"})[1])
 
 
