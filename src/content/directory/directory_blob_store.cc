@@ -94,6 +94,7 @@ class DirectoryBlobStore final : public BlobStore {
  private:
   Status check_open();
   Result<std::optional<uint64_t>> find(const Hash& hash, int64_t now);
+  Status announce(std::vector<IncomingBlob>& blobs);
   Status rename_all(std::vector<IncomingBlob>& blobs);
   Status sync_names(const std::vector<IncomingBlob>& blobs);
   Status collect_in(const std::string& shard, const std::function<bool(const Hash&)>& is_reachable, int64_t newest_ms, bool dry_run,
@@ -234,13 +235,7 @@ Status DirectoryBlobStore::take_in(std::vector<IncomingBlob> blobs) {
     CHECK_OK(sync_file_system(folder_));
   }
   CHECK_OK(failpoint("blob.before_rename"));
-  {
-    const std::lock_guard lock(mutex_);
-    for (const IncomingBlob& blob : blobs) {
-      settling_.insert(blob.hash);
-      present_.forget(blob.hash);
-    }
-  }
+  CHECK_OK(announce(blobs));
   Status outcome = rename_all(blobs);
   failpoint_kill("blob.after_rename");
   if (outcome) outcome = sync_names(blobs);
@@ -251,6 +246,24 @@ Status DirectoryBlobStore::take_in(std::vector<IncomingBlob> blobs) {
     // Another writer may be renaming the same bytes over ours just now: whichever file survives a crash, it is durable.
     settling_.erase(blob.hash);
     present_.remember(blob.hash, blob.size_bytes, now);
+  }
+  return {};
+}
+
+// Hides the blobs until their names are durable. What somebody else has put meanwhile, and may have been told so, stays as it is.
+Status DirectoryBlobStore::announce(std::vector<IncomingBlob>& blobs) {
+  const std::lock_guard lock(mutex_);
+  const int64_t now = now_s();
+  std::vector<IncomingBlob> needed;
+  needed.reserve(blobs.size());
+  for (IncomingBlob& blob : blobs) {
+    TRY(const auto there, find(blob.hash, now));
+    if (there != blob.size_bytes) needed.push_back(std::move(blob));
+  }
+  blobs = std::move(needed);
+  for (const IncomingBlob& blob : blobs) {
+    settling_.insert(blob.hash);
+    present_.forget(blob.hash);
   }
   return {};
 }

@@ -13,9 +13,7 @@ namespace {
 class MemoryLogStore final : public LogStore {
  public:
   Task<Result<uint64_t>> append(LogKey key, uint64_t offset, std::string bytes) override {
-    auto outcome = append_now(key, offset, bytes);
-    if (outcome && listener_) listener_(key, *outcome);
-    co_return outcome;
+    co_return append_and_tell(key, offset, bytes);
   }
 
   Result<uint64_t> size(const LogKey& key) override {
@@ -55,7 +53,16 @@ class MemoryLogStore final : public LogStore {
   }
 
  private:
-  Result<uint64_t> append_now(const LogKey& key, uint64_t offset, std::string_view bytes) {
+  Result<uint64_t> append_and_tell(const LogKey& key, uint64_t offset, std::string_view bytes) {
+    // The listener hears of lengths in the order in which they came about, and may read meanwhile.
+    const std::lock_guard order(append_mutex_);
+    bool has_grown = false;
+    auto outcome = append_now(key, offset, bytes, has_grown);
+    if (has_grown && listener_) listener_(key, *outcome);
+    return outcome;
+  }
+
+  Result<uint64_t> append_now(const LogKey& key, uint64_t offset, std::string_view bytes, bool& has_grown) {
     const std::lock_guard lock(mutex_);
     if (closed_) return fail(errors::unavailable, "the log store is closed");
     const auto found = streams_.find(key);
@@ -68,9 +75,11 @@ class MemoryLogStore final : public LogStore {
     if (known >= bytes.size()) return length;
     std::string& stream = found == streams_.end() ? streams_[key] : found->second;
     stream += bytes.substr(known);
+    has_grown = true;
     return stream.size();
   }
 
+  std::mutex append_mutex_;  // taken before mutex_
   std::mutex mutex_;
   std::map<LogKey, std::string> streams_;
   std::function<void(const LogKey&, uint64_t)> listener_;
