@@ -4,13 +4,10 @@ A server on this machine's socket is started when nobody listens, also in the mi
 cannot do anything twice.
 """
 
-import http.client
 import json
 import os
-import socket
 import threading
 import time
-from urllib.parse import quote, urlencode, urlsplit
 
 from azureml._werkbank.problems import exception_for
 
@@ -34,6 +31,7 @@ def default_url():
 
 def encode_path(segments):
     """Segments to a path below /api/v1, each percent-encoded."""
+    from urllib.parse import quote
     return "/api/v1/" + "/".join(quote("{}".format(each), safe="") for each in segments)
 
 
@@ -49,30 +47,6 @@ class Answer(object):
         return json.loads(self.body.decode("utf-8")) if self.body else None
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, socket_path, timeout):
-        http.client.HTTPConnection.__init__(self, "localhost", timeout=timeout)
-        self._socket_path = socket_path
-
-    def connect(self):
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(self.timeout)
-        folder = -1
-        try:
-            path = self._socket_path
-            if len(os.fsencode(path)) > 100:  # sun_path holds 108 bytes; a longer path is reached through its folder's descriptor
-                folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
-                path = "/proc/self/fd/{}/{}".format(folder, os.path.basename(path))
-            connection.connect(path)
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            if folder >= 0:
-                os.close(folder)
-        self.sock = connection
-
-
 class Server(object):
     """One server. Safe for threads and forks: each thread of each process has a connection of its own, kept alive."""
 
@@ -81,11 +55,13 @@ class Server(object):
         self._token = token if token is not None else os.environ.get("WERKBANK_TOKEN", "")
         self.in_job = in_job
         self._local = threading.local()
-        parts = urlsplit(self.url)
-        self.is_unix = parts.scheme == "unix"
+        self.is_unix = self.url.startswith("unix://")
         if self.is_unix:
             self.socket_path = self.url[len("unix://"):]
-        elif parts.scheme in ("http", "https") and parts.hostname:
+            return
+        from urllib.parse import urlsplit
+        parts = urlsplit(self.url)
+        if parts.scheme in ("http", "https") and parts.hostname:
             self._scheme, self._host = parts.scheme, parts.hostname
             self._port = parts.port or (443 if parts.scheme == "https" else 80)
             self._prefix = parts.path.rstrip("/")
@@ -160,15 +136,16 @@ class Server(object):
     def _exchange(self, connection, method, path, query, body, headers):
         target = path if self.is_unix else self._prefix + path
         if query:
+            from urllib.parse import urlencode
             target += "?" + urlencode(query, doseq=True)
         connection.request(method, target, body=body, headers=dict(self.authorization(), **headers))
         return connection.getresponse()
 
     def _new_connection(self, timeout_s):
+        from azureml._werkbank import transport  # http.client takes a while to import: only with the first request
         if self.is_unix:
-            return _UnixConnection(self.socket_path, timeout_s)
-        kind = http.client.HTTPSConnection if self._scheme == "https" else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=timeout_s)
+            return transport.unix_connection(self.socket_path, timeout_s)
+        return transport.tcp_connection(self._scheme, self._host, self._port, timeout_s)
 
     def _kept_connection(self, timeout_s):
         """This thread's connection, opened anew where it was closed from the other side or belongs to the parent process."""
@@ -190,6 +167,7 @@ class Server(object):
         """Carry out one exchange, again after a failed connection until the patience is over."""
         if patience_s is None:
             patience_s = PATIENCE_IN_JOB_S if self.in_job else PATIENCE_S
+        from http.client import HTTPException
         deadline = time.monotonic() + patience_s
         pause_s = 0.02
         while True:
@@ -203,7 +181,7 @@ class Server(object):
                 if answer.status != 503 or time.monotonic() > deadline:
                     return answer
                 getattr(answer, "close", lambda: None)()
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, HTTPException) as error:
                 if kept:
                     self._drop_connection()
                 if (connected and not repeatable) or time.monotonic() > deadline:

@@ -46,9 +46,9 @@ class _OfflineRun(object):
     def upload_file(self, name, path_or_stream, datastore_name=None):
         print("Attempted to track file {} at {}".format(name, path_or_stream))
 
-    def upload_files(self, names, paths, return_artifacts=False, timeout_seconds=None, datastore_name=None):
-        for name, path in zip(names, paths):
-            self.upload_file(name, path, datastore_name)
+    def upload_files(self, name, paths, return_artifacts=False, timeout_seconds=None, datastore_name=None):
+        for each, path in zip(name, paths):
+            self.upload_file(each, path, datastore_name)
 
     def upload_folder(self, name, path, datastore_name=None):
         print("Attempted to track folder {} at {}".format(name, path))

@@ -104,12 +104,12 @@ class TokenAuthentication(AbstractAuthentication):
         AbstractAuthentication.__init__(self, cloud)
         self._get_token_for_audience = get_token_for_audience
 
-    def get_token(self, audience=Audience.ARM):
+    def get_token(self, audience='ARM'):
         """The function's token for an audience."""
         return self._get_token_for_audience(audience)
 
     def _werkbank_token(self):
-        return self._get_token_for_audience(Audience.AZUREML)
+        return self._get_token_for_audience(Audience.AZUREML.value)
 
 
 class AzureMLTokenAuthentication(AbstractAuthentication):
