@@ -1,0 +1,54 @@
+#include "runner/script_process.hh"
+
+namespace werkbank::runner {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+void put_first(std::string& path, const std::string& folder) {
+  if (folder.empty() || path == folder || path.starts_with(folder + ":")) return;
+  path = path.empty() ? folder : folder + ":" + path;
+}
+
+std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const WorkFolder& folder) {
+  std::map<std::string, std::string> variables = plan.variables;
+  if (!variables.contains("PATH")) variables["PATH"] = kDefaultPath;
+  std::string& path = variables["PATH"];
+  for (const auto& [name, value] : plan.environment.variables) {
+    if (name == "PATH") put_first(path, value);
+    else variables[name] = value;
+  }
+  // `python` and `pip` in the script mean the interpreter it runs in.
+  if (plan.environment.interpreter.starts_with('/')) {
+    put_first(path, std::filesystem::path(plan.environment.interpreter).parent_path().native());
+  }
+  if (!plan.environment.has_azureml && !plan.sdk_folder.empty()) {
+    std::string& python_path = variables["PYTHONPATH"];  // behind what the user has there
+    python_path = python_path.empty() ? plan.sdk_folder : python_path + ":" + plan.sdk_folder;
+  }
+  variables.try_emplace("PYTHONUNBUFFERED", "1");  // a line is seen when it is printed
+  variables["WERKBANK_SPOOL"] = folder.spool().native();
+  variables[std::string(kAttemptMarkVariable)] = plan.lease;
+  return variables;
+}
+
+}  // namespace
+
+SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder) {
+  SpawnPlan process;
+  if (!plan.command.empty()) {
+    process.argv = {"/bin/sh", "-c", plan.command};
+  } else {
+    // A script named "-x.py" must not read as an option of the interpreter.
+    process.argv = {plan.environment.interpreter, plan.script.starts_with('-') ? "./" + plan.script : plan.script};
+    process.argv.insert(process.argv.end(), plan.arguments.begin(), plan.arguments.end());
+  }
+  process.environment = variables_of(plan, folder);
+  process.working_directory = folder.code();
+  process.stdout_path = folder.std_log();
+  process.stderr_path = folder.std_log();
+  process.new_session = true;  // a script that signals its own process group must not meet the shim
+  return process;
+}
+
+}  // namespace werkbank::runner
