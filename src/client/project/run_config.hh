@@ -1,0 +1,68 @@
+// The run configuration that a name in a project folder stands for, as plain values.
+//
+// Two dialects are read (docs/guide/run-configurations.md). 2017: aml_config/<name>.runconfig with PascalCase keys, beside
+// <target>.compute. 2018 and later: .azureml/<name>, .azureml/<name>.runconfig or aml_config/<name>.runconfig with camelCase keys.
+// File names are compared without regard to case; two spellings side by side are refused. Unknown keys and wrong types are refused with
+// file, line and, where there is one, the key that was probably meant.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hh"
+#include "base/result.hh"
+#include "base/secret.hh"
+#include "domain/environment.hh"
+
+namespace werkbank::client {
+
+enum class ConfigDialect { kNone, k2017, k2020 };  // kNone: there was no file, these are the defaults
+
+// <target>.compute
+struct ComputeFile {
+  std::string type;  // local, remote, docker, remotedocker, cluster
+  std::string address;
+  std::string username;
+  Secret password;
+  std::string base_docker_image;
+  bool shared_volumes = false;
+  bool nvidia_docker = false;
+  std::string native_shared_directory;
+  bool user_managed_environment = false;
+  std::string python_location;
+};
+
+struct ProjectRunConfig {
+  ConfigDialect dialect = ConfigDialect::kNone;
+  std::string name;                        // as asked for
+  std::string file;                        // relative to the folder; empty with kNone
+  std::string script;                      // empty: the command line names it
+  std::vector<std::string> arguments;      // come before those of the command line
+  std::string command;
+  std::string target = "local";
+  std::string framework = "Python";
+  EnvironmentDefinition environment;
+  std::map<std::string, std::string> environment_variables;
+  std::optional<int64_t> timeout_seconds;
+  std::optional<int64_t> priority;
+  int64_t node_count = 1;
+  bool collect_outputs = true;
+  bool tracked = true;                     // 2017 TrackedRun
+  bool prepare = false;                    // 2017 PrepareEnvironment
+  std::vector<std::string> watched_directories{"logs"};
+  std::optional<ComputeFile> compute;      // 2017
+  std::vector<std::string> notes;          // to be shown: what is read but has no effect
+};
+
+// `name` may carry the suffix .runconfig; empty means "local". The name "local" without any file gives the defaults: target local and the
+// submitter's own python. config_invalid otherwise, with the names there are.
+Result<ProjectRunConfig> load_run_config(const std::filesystem::path& folder, const std::string& name);
+// The same for one file anywhere (`--run-configuration-file`); paths inside are relative to `folder`.
+Result<ProjectRunConfig> read_run_config_file(const std::filesystem::path& folder, const std::filesystem::path& file);
+// The names that load_run_config would take, sorted.
+std::vector<std::string> list_run_configs(const std::filesystem::path& folder);
+
+}  // namespace werkbank::client

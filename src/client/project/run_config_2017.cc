@@ -1,0 +1,190 @@
+// The dialect of 2017: aml_config/<name>.runconfig beside <target>.compute and the dependency files.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/files.hh"
+#include "client/project/conda_file.hh"
+#include "client/project/run_config_parts.hh"
+#include "client/project/schema.hh"
+
+namespace werkbank::client {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Key kRunKeys[] = {
+    {"ArgumentVector", ValueKind::kTexts},        {"Target", ValueKind::kText},
+    {"EnvironmentVariables", ValueKind::kTextMap}, {"Framework", ValueKind::kText},
+    {"CondaDependenciesFile", ValueKind::kText},  {"SparkDependenciesFile", ValueKind::kText},
+    {"PrepareEnvironment", ValueKind::kTruth},    {"TrackedRun", ValueKind::kTruth},
+    {"UseSampling", ValueKind::kTruth},           {"DataSourceSettings", ValueKind::kAnything},
+    {"DataSourceSubstitutions", ValueKind::kTextMap},
+};
+
+constexpr Key kComputeKeys[] = {
+    {"type", ValueKind::kText},           {"address", ValueKind::kText},
+    {"username", ValueKind::kText},       {"password", ValueKind::kText},
+    {"baseDockerImage", ValueKind::kText}, {"sharedVolumes", ValueKind::kTruth},
+    {"nvidiaDocker", ValueKind::kTruth},  {"nativeSharedDirectory", ValueKind::kText},
+    {"userManagedEnvironment", ValueKind::kTruth}, {"pythonLocation", ValueKind::kText},
+};
+
+constexpr Key kSparkKeys[] = {
+    {"configuration", ValueKind::kTextMap}, {"repositories", ValueKind::kTexts}, {"packages", ValueKind::kAnything}};
+constexpr Key kSparkPackageKeys[] = {{"group", ValueKind::kText}, {"artifact", ValueKind::kText}, {"version", ValueKind::kText}};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+Result<ComputeFile> parse_compute(std::string_view text, const std::string& name) {
+  TRY(const YamlNode root, parse_yaml(repaired_2017(text), name));
+  CHECK_OK(check_schema(root, name, kComputeKeys, {}));
+  ComputeFile compute;
+  compute.type = lower(text_at(root, "type"));
+  if (compute.type == "localdocker") compute.type = "docker";
+  constexpr std::array kTypes{"local", "remote", "docker", "remotedocker", "cluster"};
+  if (std::ranges::find(kTypes, compute.type) == kTypes.end()) {
+    const YamlNode* type = node_at(root, "type");
+    return yaml_error(name, type ? *type : root, type ? fmt::format("'{}' is not a type of compute target", type->text) : "'type' is missing",
+                      "The types are local, remote, docker, remotedocker, cluster.");
+  }
+  compute.address = text_at(root, "address");
+  compute.username = text_at(root, "username");
+  compute.password = Secret(text_at(root, "password"));
+  compute.base_docker_image = text_at(root, "baseDockerImage");
+  compute.shared_volumes = truth_at(root, "sharedVolumes", false);
+  compute.nvidia_docker = truth_at(root, "nvidiaDocker", false);
+  compute.native_shared_directory = text_at(root, "nativeSharedDirectory");
+  compute.user_managed_environment = truth_at(root, "userManagedEnvironment", false);
+  compute.python_location = text_at(root, "pythonLocation");
+  const bool over_network = compute.type == "remote" || compute.type == "remotedocker" || compute.type == "cluster";
+  if (over_network && compute.address.empty()) return yaml_error(name, root, fmt::format("'address' is missing: type {} needs it", compute.type));
+  return compute;
+}
+
+Result<json::object> read_spark_file(const fs::path& file, const std::string& name) {
+  TRY(const YamlNode root, read_yaml_file(file, name));
+  CHECK_OK(check_schema(root, name, kSparkKeys, {}));
+  if (const YamlNode* packages = node_at(root, "packages")) {
+    if (packages->kind != YamlNode::Kind::kList) return yaml_error(name, *packages, "'packages' has to be a list");
+    for (const YamlNode& package : packages->items) CHECK_OK(check_schema(package, name, kSparkPackageKeys, {}));
+  }
+  const json::value document = to_json(root);
+  return document.is_object() ? document.as_object() : json::object();
+}
+
+class Reader {
+ public:
+  Reader(const fs::path& folder, std::string name, YamlNode root) : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
+
+  Result<ProjectRunConfig> read() {
+    CHECK_OK(check_schema(root_, name_, kRunKeys, {}));
+    config_.dialect = ConfigDialect::k2017;
+    config_.file = name_;
+    config_.target = text_at(root_, "Target", "local");
+    config_.tracked = truth_at(root_, "TrackedRun", true);
+    config_.prepare = truth_at(root_, "PrepareEnvironment", false);
+    for (auto& [key, value] : text_map_at(root_, "EnvironmentVariables")) config_.environment_variables.insert_or_assign(key, value);
+    CHECK_OK(read_framework());
+    CHECK_OK(read_arguments());
+    if (filled_at(root_, "DataSourceSettings") || filled_at(root_, "DataSourceSubstitutions")) {
+      config_.notes.push_back(name_ + ": data sources (.dsource) are not read by this version; the script sees the files as they are");
+    }
+    CHECK_OK(read_compute());
+    CHECK_OK(read_environment());
+    return std::move(config_);
+  }
+
+ private:
+  Status read_framework() {
+    const std::string framework = text_at(root_, "Framework", "PySpark");
+    if (lower(framework) == "python") {
+      config_.framework = "Python";
+    } else if (lower(framework) == "pyspark") {
+      config_.framework = "PySpark";
+    } else {
+      return yaml_error(name_, *node_at(root_, "Framework"), fmt::format("'{}' is not a framework", framework), "It is Python or PySpark.");
+    }
+    return {};
+  }
+
+  // The script and its arguments. "$file" stands for the script of the command line.
+  Status read_arguments() {
+    const std::vector<std::string> words = texts_at(root_, "ArgumentVector");
+    if (words.empty()) return {};
+    if (words.front() != "$file") config_.script = words.front();
+    config_.arguments.assign(words.begin() + 1, words.end());
+    return {};
+  }
+
+  Status read_compute() {
+    const std::string relative = "aml_config/" + config_.target + ".compute";
+    TRY(const auto file, find_in_project(folder_, relative));
+    if (!file) return {};  // a target that the server knows, or local, which needs no file
+    auto text = read_file(*file, 1 << 20);
+    if (!text) return fail(errors::config_invalid, relative + ": " + text.error().message);
+    TRY(config_.compute, parse_compute(*text, relative));
+    return {};
+  }
+
+  // Local runs take the interpreter as it is: the dependency file is for images and remote machines.
+  Status read_environment() {
+    const bool local = config_.compute ? config_.compute->type == "local" : config_.target == "local";
+    const bool own_interpreter = local || (config_.compute && config_.compute->user_managed_environment);
+    if (own_interpreter) {
+      config_.environment.user_managed = true;
+      if (config_.compute) config_.environment.interpreter = config_.compute->python_location;
+      return {};
+    }
+    config_.environment.user_managed = false;
+    TRY(const auto conda, dependency_file("CondaDependenciesFile", "aml_config/conda_dependencies.yml"));
+    if (conda) {
+      TRY(const CondaFile file, read_conda_file(conda->first, conda->second));
+      file.apply_to(config_.environment);
+    }
+    if (config_.framework == "PySpark") {
+      TRY(const auto spark, dependency_file("SparkDependenciesFile", "aml_config/spark_dependencies.yml"));
+      if (spark) {
+        TRY(config_.environment.spark, read_spark_file(spark->first, spark->second));
+      }
+    }
+    if (config_.compute && (config_.compute->type == "docker" || config_.compute->type == "remotedocker")) {
+      config_.environment.docker = {{"enabled", true},
+                                    {"baseImage", config_.compute->base_docker_image},
+                                    {"sharedVolumes", config_.compute->shared_volumes},
+                                    {"gpuSupport", config_.compute->nvidia_docker}};
+    }
+    return {};
+  }
+
+  // The file that a key names (it must be there), otherwise the usual one where it is there.
+  Result<std::optional<std::pair<fs::path, std::string>>> dependency_file(std::string_view key, const std::string& usual) {
+    const std::string named = text_at(root_, key);
+    if (!named.empty()) {
+      TRY(fs::path file, require_in_project(folder_, named, fmt::format("{} in {}", key, name_)));
+      return std::pair(std::move(file), named);
+    }
+    TRY(auto file, find_in_project(folder_, usual));
+    if (!file) return std::nullopt;
+    return std::pair(std::move(*file), usual);
+  }
+
+  const fs::path& folder_;
+  std::string name_;
+  YamlNode root_;
+  ProjectRunConfig config_;
+};
+
+}  // namespace
+
+Result<ProjectRunConfig> read_2017(const fs::path& folder, const std::string& name, std::string_view text) {
+  TRY(YamlNode root, parse_yaml(repaired_2017(text), name));
+  return Reader(folder, name, std::move(root)).read();
+}
+
+}  // namespace werkbank::client

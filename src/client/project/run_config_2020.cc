@@ -1,0 +1,272 @@
+// The dialect of 2018 and later: camelCase keys, the environment inside of the file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "client/project/conda_file.hh"
+#include "client/project/run_config_parts.hh"
+#include "client/project/schema.hh"
+
+namespace werkbank::client {
+namespace {
+
+namespace fs = std::filesystem;
+using enum ValueKind;
+
+constexpr Key kKeys[] = {
+    {"script", kText},
+    {"arguments", kTexts},
+    {"command", kAnything},
+    {"target", kText},
+    {"framework", kText},
+    {"communicator", kText},
+    {"maxRunDurationSeconds", kInteger},
+    {"nodeCount", kInteger},
+    {"priority", kInteger},
+    {"autoPrepareEnvironment", kTruth},
+    {"environment", kGroup},
+    {"environment.name", kText},
+    {"environment.version", kText},
+    {"environment.environmentVariables", kTextMap},
+    {"environment.python", kGroup},
+    {"environment.python.userManagedDependencies", kTruth},
+    {"environment.python.interpreterPath", kText},
+    {"environment.python.condaDependenciesFile", kText},
+    {"environment.python.condaDependencies", kAnything},
+    {"environment.python.baseCondaEnvironment", kText},
+    {"environment.docker", kGroup},
+    {"environment.docker.enabled", kTruth},
+    {"environment.docker.baseImage", kText},
+    {"environment.docker.baseDockerfile", kText},
+    {"environment.docker.buildContext", kAnything},
+    {"environment.docker.sharedVolumes", kTruth},
+    {"environment.docker.gpuSupport", kTruth},
+    {"environment.docker.shmSize", kText},
+    {"environment.docker.arguments", kTexts},
+    {"environment.docker.baseImageRegistry", kGroup},
+    {"environment.docker.baseImageRegistry.address", kText},
+    {"environment.docker.baseImageRegistry.username", kText},
+    {"environment.docker.baseImageRegistry.password", kText},
+    {"environment.docker.baseImageRegistry.registryIdentity", kAnything},
+    {"environment.docker.platform", kGroup},
+    {"environment.docker.platform.os", kText},
+    {"environment.docker.platform.architecture", kText},
+    {"environment.spark", kGroup},
+    {"environment.spark.repositories", kTexts},
+    {"environment.spark.packages", kAnything},
+    {"environment.spark.precachePackages", kTruth},
+    {"environment.databricks", kAnything},
+    {"environment.r", kAnything},
+    {"environment.inferencingStackVersion", kText},
+    {"environment.assetId", kText},
+    {"history", kGroup},
+    {"history.outputCollection", kTruth},
+    {"history.snapshotProject", kTruth},
+    {"history.directoriesToWatch", kTexts},
+    {"spark", kGroup},
+    {"spark.configuration", kTextMap},
+    {"docker", kGroup},
+    {"docker.useDocker", kTruth},
+    {"docker.sharedVolumes", kTruth},
+    {"docker.arguments", kTexts},
+    {"docker.shmSize", kText},
+    {"hdi", kGroup},
+    {"hdi.yarnDeployMode", kText},
+    {"tensorflow", kGroup},
+    {"tensorflow.workerCount", kInteger},
+    {"tensorflow.parameterServerCount", kInteger},
+    {"mpi", kGroup},
+    {"mpi.processCountPerNode", kInteger},
+    {"mpi.nodeCount", kInteger},
+    {"pytorch", kGroup},
+    {"pytorch.communicationBackend", kText},
+    {"pytorch.processCount", kInteger},
+    {"pytorch.nodeCount", kInteger},
+    {"paralleltask", kGroup},
+    {"paralleltask.maxRetriesPerWorker", kInteger},
+    {"paralleltask.workerCountPerNode", kInteger},
+    {"paralleltask.terminalExitCodes", kTexts},
+    {"dataReferences", kAnything},
+    {"data", kAnything},
+    {"datacaches", kAnything},
+    {"outputData", kAnything},
+    {"sourceDirectoryDataStore", kText},
+    {"amlcompute", kGroup},
+    {"amlcompute.vmSize", kText},
+    {"amlcompute.vmPriority", kText},
+    {"amlcompute.retainCluster", kTruth},
+    {"amlcompute.name", kText},
+    {"amlcompute.clusterMaxNodeCount", kInteger},
+    {"autoClusterComputeSpecification", kAnything},
+    {"kubernetescompute", kGroup},
+    {"kubernetescompute.instanceType", kText},
+    {"credentialPassthrough", kTruth},
+    {"environmentVariables", kTextMap},
+    {"applicationEndpoints", kAnything},
+};
+
+constexpr std::string_view kUsualCondaFile = ".azureml/conda_dependencies.yml";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+class Reader {
+ public:
+  Reader(const fs::path& folder, std::string name, YamlNode root) : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
+
+  Result<ProjectRunConfig> read() {
+    CHECK_OK(check_schema(root_, name_, kKeys, {}));
+    config_.dialect = ConfigDialect::k2020;
+    config_.file = name_;
+    config_.script = text_at(root_, "script");
+    config_.arguments = texts_at(root_, "arguments");
+    config_.target = text_at(root_, "target", "local");
+    if (config_.target.empty()) config_.target = "local";
+    CHECK_OK(read_command());
+    CHECK_OK(read_framework());
+    CHECK_OK(read_numbers());
+    config_.collect_outputs = truth_at(root_, "history.outputCollection", true);
+    if (node_at(root_, "history.directoriesToWatch") != nullptr) config_.watched_directories = texts_at(root_, "history.directoriesToWatch");
+    for (auto& [key, value] : text_map_at(root_, "environmentVariables")) config_.environment_variables.insert_or_assign(key, value);
+    CHECK_OK(refuse_what_is_to_come());
+    CHECK_OK(read_environment());
+    return std::move(config_);
+  }
+
+ private:
+  Status read_command() {
+    const YamlNode* command = node_at(root_, "command");
+    if (command == nullptr) return {};
+    if (command->kind == YamlNode::Kind::kMap) return yaml_error(name_, *command, "'command' has to be a text or a list of words");
+    if (command->kind == YamlNode::Kind::kScalar) {
+      config_.command = command->text;
+      return {};
+    }
+    for (const YamlNode& word : command->items) {
+      if (word.kind != YamlNode::Kind::kScalar) return yaml_error(name_, word, "'command' has to be a text or a list of words");
+      config_.command += (config_.command.empty() ? "" : " ") + word.text;
+    }
+    return {};
+  }
+
+  Status read_framework() {
+    const std::string framework = text_at(root_, "framework", "Python");
+    for (const char* known : {"Python", "PySpark", "PyTorch", "TensorFlow", "CNTK"}) {
+      if (lower(framework) == lower(known)) {
+        config_.framework = known;
+        return {};
+      }
+    }
+    return yaml_error(name_, *node_at(root_, "framework"), fmt::format("'{}' is not a framework", framework),
+                      "It is Python, PySpark, PyTorch or TensorFlow.");
+  }
+
+  Status read_numbers() {
+    config_.timeout_seconds = integer_at(root_, "maxRunDurationSeconds");
+    config_.priority = integer_at(root_, "priority");
+    config_.node_count = integer_at(root_, "nodeCount").value_or(1);
+    if (config_.timeout_seconds && *config_.timeout_seconds < 0) {
+      return yaml_error(name_, *node_at(root_, "maxRunDurationSeconds"), "'maxRunDurationSeconds' must not be negative");
+    }
+    if (config_.node_count < 1 || config_.node_count > 100'000) {
+      return yaml_error(name_, *node_at(root_, "nodeCount"), "'nodeCount' has to be at least 1");
+    }
+    return {};
+  }
+
+  // A script that was promised data must not run without it.
+  Status refuse_what_is_to_come() {
+    for (const char* key : {"dataReferences", "data", "datacaches", "outputData", "sourceDirectoryDataStore"}) {
+      if (!filled_at(root_, key)) continue;
+      const YamlNode& at = *node_at(root_, key);
+      return fail(errors::not_supported, fmt::format("{}:{}: '{}' is not available in this version", name_, at.line, key),
+                  "Take it out, and give the script the path of the data as an argument.");
+    }
+    const std::string communicator = text_at(root_, "communicator", "None");
+    if (lower(communicator) != "none") {
+      config_.notes.push_back(fmt::format("{}: communicator {} has no effect in this version: one process is started", name_, communicator));
+    }
+    return {};
+  }
+
+  Status read_environment() {
+    EnvironmentDefinition& environment = config_.environment;
+    environment.name = text_at(root_, "environment.name", environment.name);
+    environment.version = text_at(root_, "environment.version");
+    for (auto& [key, value] : text_map_at(root_, "environment.environmentVariables")) environment.variables.insert_or_assign(key, value);
+    read_docker();
+    if (const YamlNode* spark = node_at(root_, "environment.spark")) environment.spark = to_json(*spark).as_object();
+    if (const YamlNode* base = node_at(root_, "environment.python.baseCondaEnvironment"); base != nullptr && !base->text.empty()) {
+      return yaml_error(name_, *base, "'environment.python.baseCondaEnvironment' is not supported",
+                        "Name that environment's interpreter: userManagedDependencies: true and interpreterPath: <path of its python>.");
+    }
+    if (truth_at(root_, "environment.python.userManagedDependencies", false)) {
+      environment.user_managed = true;
+      const std::string interpreter = text_at(root_, "environment.python.interpreterPath");
+      environment.interpreter = interpreter == "python" ? "" : interpreter;  // v1's default: the submitter's own
+      return {};
+    }
+    return read_conda();
+  }
+
+  void read_docker() {
+    json::object docker;
+    if (const YamlNode* section = node_at(root_, "environment.docker")) docker = to_json(*section).as_object();
+    // A registry's password has no place in a run's definition.
+    if (json::value* registry = docker.if_contains("baseImageRegistry"); registry != nullptr && registry->is_object()) {
+      if (registry->as_object().erase("password") > 0 && filled_at(root_, "environment.docker.baseImageRegistry.password")) {
+        config_.notes.push_back(name_ + ": the registry's password is not taken from the file; keep it as a secret");
+      }
+    }
+    if (truth_at(root_, "docker.useDocker", false)) docker["enabled"] = true;
+    for (const char* key : {"sharedVolumes", "arguments", "shmSize"}) {
+      if (const YamlNode* value = node_at(root_, fmt::format("docker.{}", key))) docker[key] = to_json(*value);
+    }
+    config_.environment.docker = std::move(docker);
+  }
+
+  Status read_conda() {
+    if (const YamlNode* inline_file = node_at(root_, "environment.python.condaDependencies")) {
+      TRY(const CondaFile file, conda_file_of(*inline_file, name_));
+      file.apply_to(config_.environment);
+      return {};
+    }
+    const std::string named = text_at(root_, "environment.python.condaDependenciesFile");
+    if (!named.empty()) {
+      TRY(const fs::path path, require_in_project(folder_, named, "environment.python.condaDependenciesFile in " + name_));
+      TRY(const CondaFile file, read_conda_file(path, named));
+      file.apply_to(config_.environment);
+      return {};
+    }
+    TRY(const auto usual, find_in_project(folder_, std::string(kUsualCondaFile)));
+    if (usual) {
+      TRY(const CondaFile file, read_conda_file(*usual, std::string(kUsualCondaFile)));
+      file.apply_to(config_.environment);
+      return {};
+    }
+    if (const YamlNode* python = node_at(root_, "environment.python")) {
+      return yaml_error(name_, *python, fmt::format("'environment.python' asks for a managed environment, and there is no {}", kUsualCondaFile),
+                        "Write the file, name another with condaDependenciesFile, or set userManagedDependencies: true.");
+    }
+    config_.environment.user_managed = true;  // nothing was asked for
+    return {};
+  }
+
+  const fs::path& folder_;
+  std::string name_;
+  YamlNode root_;
+  ProjectRunConfig config_;
+};
+
+}  // namespace
+
+Result<ProjectRunConfig> read_2020(const fs::path& folder, const std::string& name, std::string_view text) {
+  TRY(YamlNode root, parse_yaml(text, name));
+  return Reader(folder, name, std::move(root)).read();
+}
+
+}  // namespace werkbank::client
