@@ -38,7 +38,7 @@ if(werkbank_build_parent STREQUAL "${CMAKE_SOURCE_DIR}/build")
 else()
   set(werkbank_wheel_folder ${CMAKE_BINARY_DIR})
 endif()
-set(werkbank_wheel ${werkbank_wheel_folder}/werkbank-${PROJECT_VERSION}-py3-none-any.whl)
+set(werkbank_wheel ${werkbank_wheel_folder}/werkbank_azureml-${PROJECT_VERSION}-py3-none-any.whl)
 file(GLOB wheel_builder CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/python/build_wheel.py)
 if(wheel_builder)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
@@ -51,7 +51,7 @@ if(wheel_builder)
   list(FILTER wheel_sources EXCLUDE REGEX "(__pycache__|\\.pyc$)")
   add_custom_command(OUTPUT ${werkbank_wheel} VERBATIM COMMENT "Building the SDK's wheel"
     COMMAND ${Python3_EXECUTABLE} ${wheel_builder} ${werkbank_wheel_folder}
-    COMMAND ${CMAKE_COMMAND} -E touch ${werkbank_wheel}
+    COMMAND ${CMAKE_COMMAND} -E touch_nocreate ${werkbank_wheel}
     DEPENDS ${wheel_builder} ${wheel_sources} ${CMAKE_SOURCE_DIR}/CMakeLists.txt)
   add_custom_target(wheel DEPENDS ${werkbank_wheel})
 endif()

@@ -6,6 +6,6 @@
 namespace werkbank {
 
 std::string_view embedded_runner();  // the static werkbank-runner, an ELF program
-std::string_view embedded_wheel();   // the Python SDK, a zip file: werkbank-<version>-py3-none-any.whl
+std::string_view embedded_wheel();   // the Python SDK, a zip file: werkbank_azureml-<version>-py3-none-any.whl
 
 }  // namespace werkbank
