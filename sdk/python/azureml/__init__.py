@@ -1,5 +1,17 @@
 """The azureml namespace. Other distributions may add parts of their own beside ours, so the search path is extended over all of them."""
 
-from pkgutil import extend_path
+import os
+import sys
 
-__path__ = extend_path(__path__, __name__)
+
+def _extended(path, name):
+    """What pkgutil.extend_path answers for folders; importing pkgutil would take longer than everything else here."""
+    found = list(path)
+    for place in sys.path:
+        candidate = os.path.join(place, name) if isinstance(place, str) else ""
+        if candidate and candidate not in found and os.path.isdir(candidate):
+            found.append(candidate)
+    return found
+
+
+__path__ = _extended(__path__, __name__)

@@ -7,6 +7,7 @@ from the contract, not from the SDK; the true server is tested against the SDK i
 import json
 import os
 import re
+import socket
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -296,12 +297,27 @@ def series(lines):
     return list(found.values())
 
 
-class _Tcp(socketserver.ThreadingMixIn, socketserver.TCPServer):
+class _Connections(object):
+    """Remembers open connections, so that a stopped server is really gone."""
+
+    def process_request(self, request, client_address):
+        self.__dict__.setdefault("open", []).append(request)
+        socketserver.ThreadingMixIn.process_request(self, request, client_address)
+
+    def cut(self):
+        for request in self.__dict__.get("open", ()):
+            try:
+                request.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed already
+
+
+class _Tcp(_Connections, socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
 
-class _Unix(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class _Unix(_Connections, socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
 
@@ -328,6 +344,7 @@ class FakeServer(object):
     def __exit__(self, *args):
         self._server.shutdown()
         self._server.server_close()
+        self._server.cut()
         self._thread.join()
 
     def sent(self, method, path_end):
