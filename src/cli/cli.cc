@@ -1,0 +1,58 @@
+#include "cli/cli.hh"
+
+#include <string_view>
+
+#include "base/process.hh"
+#include "cli/az.hh"
+#include "cli/command.hh"
+#include "cli/dispatch.hh"
+
+namespace werkbank::cli {
+namespace {
+
+bool is_called_az(std::string_view program) {
+  const size_t slash = program.rfind('/');
+  return (slash == std::string_view::npos ? program : program.substr(slash + 1)) == "az";
+}
+
+}  // namespace
+
+void add_all_commands(CLI::App& app, Context& context) {
+  add_run_commands(app, context);
+  add_experiment_commands(app, context);
+  add_workspace_commands(app, context);
+  add_snapshot_commands(app, context);
+  add_environment_commands(app, context);
+  add_compute_commands(app, context);
+  add_secret_commands(app, context);
+  add_token_commands(app, context);
+  add_server_commands(app, context);
+  add_init_command(app, context);
+  add_explain_commands(app, context);
+  add_doctor_command(app, context);
+  add_completion_command(app, context);
+  add_internal_commands(app, context);
+}
+
+int run(int argc, char** argv, const CliPrograms& programs) {
+  std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const std::map<std::string, std::string> environment = current_environment();
+  Terminal terminal(terminal_of_process(environment));
+  bool az = argc > 0 && is_called_az(argv[0]);
+  if (!az && !arguments.empty() && arguments.front() == "az") {
+    az = true;
+    arguments.erase(arguments.begin());
+  }
+  // Scripts ask for it in every step: answered before anything else is set up.
+  if (arguments.size() == 1 && (arguments[0] == "--version" || (arguments[0] == "version" && !az))) {
+    terminal.out("werkbank " + programs.version + "\n");
+    return kExitDone;
+  }
+  Context context(programs, environment, terminal);
+  const Dialect own{.program = "werkbank",
+                    .description = "Werkbank: submit training runs to your own machines and see them through.",
+                    .add_commands = add_all_commands};
+  return dispatch(az ? az_dialect() : own, context, std::move(arguments));
+}
+
+}  // namespace werkbank::cli

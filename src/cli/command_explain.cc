@@ -1,0 +1,99 @@
+// explain CODE | why RUN
+#include <fmt/format.h>
+
+#include "cli/command.hh"
+
+namespace werkbank::cli {
+namespace {
+
+struct ExplainOptions {
+  std::string code;
+  bool all = false;
+};
+
+void declare_explain(CLI::App& verb, ExplainOptions& options) {
+  verb.add_option("CODE", options.code, "The code in the brackets of a message");
+  verb.add_flag("--all", options.all, "Every code");
+}
+
+std::string_view kind_name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid: return "invalid";
+    case ErrorKind::kNotFound: return "not found";
+    case ErrorKind::kConflict: return "conflict";
+    case ErrorKind::kDenied: return "denied";
+    case ErrorKind::kUnauthenticated: return "unauthenticated";
+    case ErrorKind::kTooLarge: return "too large";
+    case ErrorKind::kUnavailable: return "unavailable";
+    case ErrorKind::kInternal: break;
+  }
+  return "internal";
+}
+
+json::object document_of(const ErrorCode& code) {
+  return {{"code", code.id}, {"kind", kind_name(code.kind)}, {"title", code.title}, {"remedy", code.remedy}};
+}
+
+Result<int> explain(Context& context, const ExplainOptions& options) {
+  const std::vector<Column> columns{text_column("Code", "code"), text_column("Kind", "kind"), text_column("What", "title"), text_column("Remedy", "remedy")};
+  if (options.all) {
+    json::array codes;
+    for (const ErrorCode* code : all_error_codes()) codes.push_back(document_of(*code));
+    CHECK_OK(context.print(json::value(std::move(codes)), columns));
+    return kExitDone;
+  }
+  if (options.code.empty()) return fail(errors::usage, "name a code, or --all");
+  if (const ErrorCode* const code = find_error_code(options.code)) {
+    CHECK_OK(context.print(document_of(*code), columns));
+    return kExitDone;
+  }
+  std::vector<std::string> known;
+  for (const ErrorCode* code : all_error_codes()) known.emplace_back(code->id);
+  const auto nearest = nearest_word(options.code, known);
+  return fail(errors::not_found, fmt::format("there is no error code {:?}{}", options.code, nearest ? fmt::format("; did you mean {}?", *nearest) : ""),
+              "werkbank explain --all lists them.");
+}
+
+struct WhyOptions {
+  std::string run;
+};
+
+void declare_why(CLI::App& verb, WhyOptions& options) { verb.add_option("RUN", options.run, "The run's id")->required(); }
+
+void append_list(std::string& text, const json::object& document, std::string_view key, std::string_view title) {
+  const json::value* const list = document.if_contains(key);
+  if (list == nullptr || !list->is_array() || list->as_array().empty()) return;
+  text += fmt::format("{}\n", title);
+  for (const json::value& line : list->as_array()) text += fmt::format("  - {}\n", visible(plain_text(line)));
+}
+
+Result<int> why(Context& context, const WhyOptions& options) {
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value answer, server->get(target + "/why"));
+  const bool table = context.query.empty() && context.format(context.default_format) == OutputFormat::kTable;
+  if (!table || !answer.is_object()) {
+    CHECK_OK(context.print(answer, {}));
+    return kExitDone;
+  }
+  const json::object& document = answer.as_object();
+  std::string text;
+  const json::value* const status = document.if_contains("status");
+  const json::value* const summary = document.if_contains("summary");
+  text += fmt::format("{}: {}\n", status == nullptr ? "?" : plain_text(*status), summary == nullptr ? "" : visible(plain_text(*summary)));
+  append_list(text, document, "reasons", "Because:");
+  append_list(text, document, "next", "What to do:");
+  context.terminal().out(text);
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_explain_commands(CLI::App& app, Context& context) {
+  add_verb<ExplainOptions>(app, context, {"explain", "What an error code means and what to do", "  werkbank explain environment_failed\n  werkbank explain --all"},
+                           declare_explain, explain, {.workspace = false});
+  add_verb<WhyOptions>(app, context, {"why", "Why a run is where it is: waiting, failed, slow to start", "  werkbank why digits_1763714241_1a2b3c4d"},
+                       declare_why, why);
+}
+
+}  // namespace werkbank::cli

@@ -1,0 +1,66 @@
+// version, and the hidden verbs that the Python package calls: yaml-to-json, internal submitter-environment.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/files.hh"
+#include "cli/command.hh"
+#include "cli/project_source.hh"
+#include "domain/submitter.hh"
+
+namespace werkbank::cli {
+namespace {
+
+constexpr size_t kYamlMax = 16 * 1024 * 1024;
+
+Result<int> print_version(Context& context, const NoOptions&) {
+  context.terminal().out(fmt::format("werkbank {}\n", context.programs().version));
+  return kExitDone;
+}
+
+struct YamlOptions {
+  std::string file;
+};
+
+void declare_yaml(CLI::App& verb, YamlOptions& options) { verb.add_option("FILE", options.file, "A YAML file, or - for stdin")->required(); }
+
+Result<std::string> read_stdin() {
+  std::string text;
+  char buffer[65536];
+  while (true) {
+    const ssize_t count = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (count < 0) return std::unexpected(errno_error(errno, "stdin"));
+    if (count == 0) return text;
+    text.append(buffer, static_cast<size_t>(count));
+    if (text.size() > kYamlMax) return fail(errors::too_large, fmt::format("more than {} bytes of YAML", kYamlMax));
+  }
+}
+
+Result<int> convert_yaml(Context& context, const YamlOptions& options) {
+  const bool from_stdin = options.file == "-";
+  TRY(const std::string text, from_stdin ? read_stdin() : read_file(options.file, kYamlMax));
+  TRY(const json::value document, load_yaml(text, from_stdin ? "stdin" : options.file));
+  context.terminal().out(json::serialize(document) + "\n");
+  return kExitDone;
+}
+
+Result<int> print_submitter_environment(Context& context, const NoOptions&) {
+  json::object variables;
+  for (const auto& [name, value] : submitter_environment(context.environment())) variables[name] = value;
+  context.terminal().out(json::serialize(variables) + "\n");
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_internal_commands(CLI::App& app, Context& context) {
+  constexpr VerbOptions kPlain{.workspace = false, .output = false};
+  add_verb<NoOptions>(app, context, {"version", "Print the version", ""}, nullptr, print_version, kPlain);
+  add_verb<YamlOptions>(app, context, {"yaml-to-json", "Read YAML as the server and the command line do, and print it as JSON", ""}, declare_yaml,
+                        convert_yaml, kPlain)->group("");
+  CLI::App& internal = *add_noun(app, "internal", "For Werkbank's own packages");
+  internal.group("");
+  add_verb<NoOptions>(internal, context, {"submitter-environment", "The variables of this shell that travel with a run, as JSON", ""}, nullptr,
+                      print_submitter_environment, kPlain);
+}
+
+}  // namespace werkbank::cli

@@ -1,0 +1,161 @@
+// run list | show | cancel | delete | restore | tag
+#include <fmt/format.h>
+
+#include "cli/command.hh"
+
+namespace werkbank::cli {
+namespace {
+
+struct ListOptions {
+  std::string experiment, status, parent, target;
+  std::vector<std::string> tags;
+  size_t limit = 50;
+  bool deleted = false;
+  bool oldest_first = false;
+};
+
+void declare_list(CLI::App& verb, ListOptions& options) {
+  verb.add_option("-e,--experiment", options.experiment, "Only runs of this experiment");
+  verb.add_option("--status", options.status, "Only runs with this status (Running, Completed, Failed …)");
+  verb.add_option("--parent", options.parent, "Only children of this run");
+  verb.add_option("-t,--target", options.target, "Only runs on this compute target");
+  add_repeatable(verb, "--tag", options.tags, "Only runs with this tag: NAME or NAME=VALUE (repeatable)");
+  verb.add_option("-n,--limit,--last", options.limit, "At most this many")->capture_default_str();
+  verb.add_flag("--deleted", options.deleted, "The runs in the trash");
+  verb.add_flag("--oldest-first", options.oldest_first, "Oldest first instead of newest first");
+}
+
+Result<int> list_runs(Context& context, const ListOptions& options) {
+  TRY(std::string target, context.route("/runs"));
+  target += fmt::format("?order={}", options.oldest_first ? "oldest" : "newest");
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
+  };
+  add("experiment", options.experiment);
+  add("status", options.status);
+  add("parent", options.parent);
+  add("target", options.target);
+  for (const std::string& tag : options.tags) add("tag", tag);
+  if (options.deleted) add("stage", "deleted");
+  TRY(client::Session* const server, context.session());
+  TRY(json::array runs, client::fetch_list(*server, target, options.limit));
+  CHECK_OK(context.print(json::value(std::move(runs)), run_columns()));
+  return kExitDone;
+}
+
+struct RunOptions {
+  std::string run;
+};
+
+void declare_run(CLI::App& verb, RunOptions& options) { verb.add_option("RUN", options.run, "The run's id")->required(); }
+
+std::vector<Column> detail_columns() {
+  return {text_column("Run", "runId"),           text_column("Number", "runNumber"),      text_column("Name", "displayName"),
+          text_column("Experiment", "experiment"), text_column("Workspace", "workspace"),   text_column("Status", "status"),
+          text_column("Script", "script"),       text_column("Target", "target"),         text_column("Parent", "parentRunId"),
+          text_column("User", "createdBy.userName"), time_column("Created", "createdUtc"),  time_column("Started", "startTimeUtc"),
+          time_column("Ended", "endTimeUtc"),    duration_column("Duration"),             text_column("Snapshot", "snapshotId"),
+          text_column("Tags", "tags"),           text_column("Properties", "properties"), text_column("Reason", "error.message"),
+          text_column("Hint", "error.hint")};
+}
+
+Result<int> show_run(Context& context, const RunOptions& options) {
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value run, server->get(target));
+  CHECK_OK(context.print(run, detail_columns()));
+  return kExitDone;
+}
+
+struct ManyRunsOptions {
+  std::vector<std::string> runs;
+};
+
+void declare_many(CLI::App& verb, ManyRunsOptions& options) { verb.add_option("RUN", options.runs, "The runs' ids")->required(); }
+
+// The same request for each run; a refusal ends the command, those before it are done.
+Result<int> for_each_run(Context& context, const std::vector<std::string>& runs, net::Method method, std::string_view suffix,
+                         std::string_view done) {
+  TRY(client::Session* const server, context.session());
+  for (const std::string& run : runs) {
+    TRY(const std::string target, run_route(context, run));
+    TRY([[maybe_unused]] const json::value answer, server->send_empty(method, target + std::string(suffix)));
+    context.terminal().say(fmt::format("{} {}", done, visible(run)));
+  }
+  return kExitDone;
+}
+
+Result<int> cancel_runs(Context& context, const ManyRunsOptions& options) {
+  return for_each_run(context, options.runs, net::Method::kPost, "/cancel", "Cancel requested:");
+}
+Result<int> delete_runs(Context& context, const ManyRunsOptions& options) {
+  return for_each_run(context, options.runs, net::Method::kDelete, "", "Moved to the trash:");
+}
+Result<int> restore_runs(Context& context, const ManyRunsOptions& options) {
+  return for_each_run(context, options.runs, net::Method::kPost, "/restore", "Restored:");
+}
+
+struct TagOptions {
+  std::string run, name, description;
+  std::vector<std::string> tags, removed;
+};
+
+void declare_tag(CLI::App& verb, TagOptions& options) {
+  verb.add_option("RUN", options.run, "The run's id")->required();
+  verb.add_option("TAG", options.tags, "NAME=VALUE, or NAME for an empty value");
+  add_repeatable(verb, "--remove", options.removed, "Remove this tag (repeatable)");
+  verb.add_option("--name", options.name, "A new display name");
+  verb.add_option("--description", options.description, "A new description");
+}
+
+Result<int> tag_run(Context& context, const TagOptions& options) {
+  json::object tags;
+  for (const std::string& tag : options.tags) {
+    const size_t equals = tag.find('=');
+    if (equals == 0) return fail(errors::usage, fmt::format("the tag {:?} has no name", tag));
+    tags[tag.substr(0, equals)] = equals == std::string::npos ? "" : tag.substr(equals + 1);
+  }
+  for (const std::string& name : options.removed) tags[name] = nullptr;
+  json::object change;
+  if (!tags.empty()) change["tags"] = std::move(tags);
+  if (!options.name.empty()) change["displayName"] = options.name;
+  if (!options.description.empty()) change["description"] = options.description;
+  if (change.empty()) return fail(errors::usage, "nothing to change: name a tag, --remove, --name or --description");
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value run, server->send_json(net::Method::kPatch, target, change));
+  CHECK_OK(context.print(run, detail_columns()));
+  return kExitDone;
+}
+
+}  // namespace
+
+Result<std::string> run_route(Context& context, const std::string& run) { return context.route("/runs/" + net::encode_segment(run)); }
+
+std::vector<Column> run_columns() {
+  return {text_column("Run", "runId"),        text_column("Status", "status"),       text_column("Experiment", "experiment"),
+          text_column("Script", "script"),    text_column("Target", "target"),       time_column("Created", "createdUtc"),
+          duration_column("Duration"),        text_column("User", "createdBy.userName")};
+}
+
+void add_run_commands(CLI::App& app, Context& context) {
+  CLI::App& run = *add_noun(app, "run", "Submit runs and look at them");
+  add_run_submit(run, context);
+  add_verb<ListOptions>(run, context, {"list", "List runs, newest first",
+                                       "  werkbank run list --experiment digits --status Failed\n"
+                                       "  werkbank run list -o json --query \"[?status=='Completed'].runId\""},
+                        declare_list, list_runs);
+  add_verb<RunOptions>(run, context, {"show", "Show one run", "  werkbank run show digits_1763714241_1a2b3c4d"}, declare_run, show_run);
+  add_run_file_commands(run, context);
+  add_verb<ManyRunsOptions>(run, context, {"cancel", "End runs; their whole process tree is ended", "  werkbank run cancel RUN"},
+                            declare_many, cancel_runs, {.output = false});
+  add_verb<ManyRunsOptions>(run, context, {"delete", "Move runs to the trash", "  werkbank run delete RUN1 RUN2"}, declare_many,
+                            delete_runs, {.output = false});
+  add_verb<ManyRunsOptions>(run, context, {"restore", "Take runs out of the trash", "  werkbank run restore RUN"}, declare_many,
+                            restore_runs, {.output = false});
+  add_verb<TagOptions>(run, context, {"tag", "Set or remove tags, the display name, the description",
+                                      "  werkbank run tag RUN quality=good --remove draft"},
+                       declare_tag, tag_run);
+}
+
+}  // namespace werkbank::cli

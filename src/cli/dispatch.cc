@@ -1,0 +1,111 @@
+#include "cli/dispatch.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/verbatim.hh"
+
+namespace werkbank::cli {
+namespace {
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(34); }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (!app->get_prefix_command()) return CLI::Formatter::make_usage(app, name);
+    return fmt::format("Usage: {} [OPTIONS] SCRIPT [ARGUMENTS...]\n", name);
+  }
+};
+
+// The innermost command that the words lead to: the one whose help and names a usage error is about.
+const CLI::App& innermost(const CLI::App& root, const std::vector<std::string>& words) {
+  const CLI::App* app = &root;
+  for (const std::string& word : words) {
+    const auto children = app->get_subcommands([&](const CLI::App* child) { return child->check_name(word); });
+    if (children.empty()) break;
+    app = children.front();
+  }
+  return *app;
+}
+
+std::vector<std::string> known_words(const CLI::App& app, bool options) {
+  std::vector<std::string> known;
+  if (options) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    return known;
+  }
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
+    known.push_back(child->get_name());
+  }
+  return known;
+}
+
+std::string path_of(const CLI::App& app) {
+  const CLI::App* const parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : path_of(*parent) + " " + app.get_name();
+}
+
+// The first word that `app` does not know, if the line has one.
+std::optional<std::string> unknown_word(const CLI::App& app, const std::vector<std::string>& words) {
+  const bool has_verbs = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  size_t depth = 0;
+  for (const CLI::App* at = &app; at->get_parent() != nullptr; at = at->get_parent()) ++depth;
+  for (size_t i = depth; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.starts_with("--")) {
+      if (app.get_option_no_throw(word.substr(0, word.find('='))) == nullptr) return word;
+    } else if (has_verbs && !word.starts_with('-')) {
+      return word;
+    }
+  }
+  return std::nullopt;
+}
+
+Error usage_error(const CLI::App& root, const std::vector<std::string>& words, const std::string& parser_says) {
+  const CLI::App& app = innermost(root, words);
+  Error error{&errors::usage, parser_says, fmt::format("See: {} --help", path_of(app)), {}};
+  if (const auto word = unknown_word(app, words)) {
+    const auto nearest = nearest_word(word->substr(0, word->find('=')), known_words(app, word->starts_with("--")));
+    error.message = fmt::format("{}: {:?} is unknown{}", path_of(app), *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
+  }
+  return error;
+}
+
+int report(Context& context, const Error& error, int code) {
+  context.terminal().clear_progress();
+  context.terminal().error(error, context.program);
+  return code;
+}
+
+}  // namespace
+
+int dispatch(const Dialect& dialect, Context& context, std::vector<std::string> arguments) {
+  CLI::App app(dialect.description, dialect.program);
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.require_subcommand(1);
+  context.program = dialect.program;
+  context.default_format = dialect.default_format;
+  dialect.add_commands(app, context);
+  context.verbatim = split_verbatim(app, arguments);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App& asked = innermost(app, arguments);
+    context.terminal().out(asked.help(asked.get_parent() == nullptr ? std::string() : path_of(*asked.get_parent())));
+    return kExitDone;
+  } catch (const CLI::ParseError& error) {
+    return report(context, usage_error(app, arguments, error.what()), kExitRefused);
+  }
+  if (!context.output.empty()) {
+    if (const auto format = parse_output_format(context.output); !format) return report(context, format.error(), kExitRefused);
+  }
+  if (!context.action) return report(context, usage_error(app, arguments, "no command was given"), kExitRefused);
+  const Result<int> code = context.action();
+  return code ? *code : report(context, code.error(), exit_code_of(code.error()));
+}
+
+}  // namespace werkbank::cli

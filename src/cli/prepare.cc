@@ -1,0 +1,65 @@
+#include "cli/prepare.hh"
+
+#include <fmt/format.h>
+
+namespace werkbank::cli {
+namespace {
+
+// Builds take long and may print nothing for minutes; the server comments every 15 s.
+constexpr std::chrono::milliseconds kSilenceMax{60'000};
+
+struct Progress {
+  std::optional<json::value> ready;
+  std::optional<Error> problem;
+};
+
+void take_event(const net::ServerSentEvent& event, Terminal& terminal, Progress& progress) {
+  const auto data = parse_json(event.data);
+  if (event.event == "log") {
+    // Text, or a document that holds it.
+    const json::value* text = data && data->is_object() ? data->as_object().if_contains("text") : data ? &*data : nullptr;
+    terminal.say_raw(text != nullptr && text->is_string() ? std::string(text->as_string()) : event.data + "\n");
+  } else if (event.event == "ready") {
+    progress.ready = data ? *data : json::value(event.data);
+  } else if (event.event == "problem") {
+    progress.problem = net::error_from_response({.status = 400, .headers = {{"content-type", "application/problem+json"}}, .body = event.data});
+  }
+}
+
+}  // namespace
+
+Result<int> prepare_environment(Context& context, const SubmitRequest& request) {
+  context.project_folder = request.folder.string();
+  std::vector<std::string> notes;
+  TRY(const RunSpec spec, make_environment_spec(context, request, notes));
+  for (const std::string& note : notes) context.terminal().warn(visible(note));
+  TRY(const std::string workspace, context.workspace(request.folder));
+  CHECK_OK(context.ensure_workspace(workspace));
+  TRY(const std::string target, context.route("/environments/prepare"));
+  TRY(client::Session* const server, context.session());
+  net::ClientRequest post{.method = net::Method::kPost, .target = target, .headers = {{"Content-Type", "application/json"}}};
+  post.body = json::serialize(json::object{{"environment", to_json(spec.environment)}, {"target", spec.target},
+                                           {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}});
+  Progress progress;
+  net::SseParser parser;
+  std::string head;
+  const auto sink = [&](std::string_view bytes) {
+    if (head.size() < 65536) head += bytes;
+    parser.feed(bytes, [&](const net::ServerSentEvent& event) { take_event(event, context.terminal(), progress); });
+    return !progress.ready && !progress.problem;
+  };
+  TRY(net::ClientResponse answer, server->stream(post, sink, kSilenceMax));
+  if (answer.status >= 400) {
+    if (answer.body.empty()) answer.body = head;
+    return fail(net::error_from_response(answer));
+  }
+  if (progress.problem) {
+    context.terminal().error(*progress.problem, context.program);
+    return kExitFailed;
+  }
+  if (!progress.ready) return fail(errors::unavailable, "the server ended before the environment was ready", "Prepare it again: what was built is kept.");
+  CHECK_OK(context.print(*progress.ready, {}));
+  return kExitDone;
+}
+
+}  // namespace werkbank::cli

@@ -1,0 +1,29 @@
+// A run's files, to the disk.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/context.hh"
+
+namespace werkbank::cli {
+
+struct DownloadRequest {
+  std::string run;
+  std::filesystem::path folder;
+  std::string prefix;
+  std::vector<std::string> paths;  // empty: all below `prefix`
+  bool overwrite = false;
+};
+
+// Fetches each file below `folder` under its own path and answers [{"path", "sizeBytes", "file"}]. A file that is there is
+// already_exists before anything is fetched, unless `overwrite`; one that breaks off leaves nothing under its name.
+Result<json::array> download_run(Context& context, const DownloadRequest& request);
+
+// The bytes of one file as they come. `run_target` is the run's route.
+Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
+                       const std::function<bool(std::string_view)>& sink);
+
+}  // namespace werkbank::cli

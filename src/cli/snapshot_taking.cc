@@ -1,0 +1,61 @@
+#include "cli/snapshot_taking.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/clock.hh"
+
+namespace werkbank::cli {
+namespace {
+
+// The upload as a person sees it, and as a log file does.
+class UploadView {
+ public:
+  explicit UploadView(Terminal& terminal) : terminal_(terminal) {}
+  void show(const client::SnapshotProgress& progress) {
+    const std::string line = fmt::format("Uploading {} of {} files, {} of {}, {}/s", progress.files_done, progress.files_total,
+                                         human_bytes(progress.bytes_done), human_bytes(progress.bytes_total),
+                                         human_bytes(static_cast<uint64_t>(progress.bytes_per_second)));
+    if (terminal_.err_is_terminal()) return terminal_.progress(line);
+    const auto now = system_clock().monotonic_now();
+    if (last_ && now - *last_ < std::chrono::seconds(10)) return;
+    if (last_) terminal_.say(line);
+    last_ = now;
+  }
+
+ private:
+  Terminal& terminal_;
+  std::optional<std::chrono::milliseconds> last_;
+};
+
+}  // namespace
+
+Result<client::SnapshotResult> push_snapshot(Context& context, const std::string& workspace, const std::filesystem::path& folder) {
+  TRY(client::Session* const server, context.session());
+  Terminal& terminal = context.terminal();
+  UploadView view(terminal);
+  client::SnapshotOptions options;
+  options.progress = [&](const client::SnapshotProgress& progress) { view.show(progress); };
+  options.cache_folder = client::default_cache_folder(context.environment());
+  const auto begin = system_clock().monotonic_now();
+  auto taken = client::take_snapshot(server->http(), workspace, folder, options);
+  if (!taken && taken.error().code == &errors::server_unreachable && server->address().local) {
+    CHECK_OK(server->ensure_running());
+    taken = client::take_snapshot(server->http(), workspace, folder, options);
+  }
+  terminal.clear_progress();
+  if (!taken) return taken;
+  for (const std::string& note : taken->notes) terminal.warn(visible(note));
+  const auto taken_ms = (system_clock().monotonic_now() - begin).count();
+  std::string line = fmt::format("Snapshot: {} files, {}", taken->files, human_bytes(taken->bytes));
+  if (taken->uploaded_files > 0) {
+    const uint64_t rate = taken->uploaded_bytes * 1000 / static_cast<uint64_t>(std::max<int64_t>(taken_ms, 1));
+    line += fmt::format("; uploaded {} files, {} in {} ({}/s)", taken->uploaded_files, human_bytes(taken->uploaded_bytes),
+                        human_duration(taken_ms), human_bytes(rate));
+  }
+  terminal.say(terminal.paint_err(Colour::kFaint, line));
+  return taken;
+}
+
+}  // namespace werkbank::cli

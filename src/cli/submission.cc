@@ -1,0 +1,216 @@
+#include "cli/submission.hh"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+
+#include "base/files.hh"
+#include "base/hash.hh"
+#include "cli/follow.hh"
+#include "cli/snapshot_taking.hh"
+#include "client/git_facts.hh"
+#include "domain/submitter.hh"
+
+namespace werkbank::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kExperimentNameMax = 255;
+
+std::vector<std::string> files_of(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.is_regular_file(ignored)) names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+// A path with a '/' is the submitter's own and becomes absolute, links kept: a virtual environment's python is a link.
+std::string interpreter_path(const std::string& python) {
+  if (python.find('/') == std::string::npos) return python;
+  std::error_code ignored;
+  const fs::path absolute = fs::absolute(python, ignored);
+  return ignored ? python : absolute.lexically_normal().string();
+}
+
+Status apply_environment(const SubmitRequest& request, EnvironmentDefinition& environment) {
+  if (!request.python.empty() && (!request.conda_file.empty() || !request.requirements.empty())) {
+    return fail(errors::usage, "--python uses an interpreter as it is; --conda-file and --requirement have one built",
+                "Give either --python, or --conda-file and --requirement.");
+  }
+  if (!request.conda_file.empty()) {
+    const std::map<std::string, std::string> variables = environment.variables;
+    TRY(environment, load_conda_environment(request.conda_file));
+    environment.variables.insert(variables.begin(), variables.end());
+    environment.user_managed = false;
+  }
+  if (!request.requirements.empty()) {
+    environment.user_managed = false;
+    environment.interpreter.clear();
+    environment.pip_requirements.insert(environment.pip_requirements.end(), request.requirements.begin(), request.requirements.end());
+  }
+  if (!request.python.empty()) {
+    environment.user_managed = true;
+    environment.interpreter = interpreter_path(request.python);
+  }
+  return {};
+}
+
+Result<ProjectRun> load_project(const SubmitRequest& request) {
+  std::error_code ignored;
+  if (!fs::is_directory(request.folder, ignored)) {
+    return fail(errors::usage, fmt::format("{} is not a folder", request.folder.string()), "Name the project folder with --source-directory.");
+  }
+  return request.configuration.empty() ? ProjectRun{} : load_project_run(request.folder, request.configuration);
+}
+
+// Target, environment and variables: the command line's over the configuration's.
+Result<RunSpec> with_environment(const Context& context, const SubmitRequest& request, RunSpec spec) {
+  if (!request.target.empty()) spec.target = request.target;
+  CHECK_OK(apply_environment(request, spec.environment));
+  for (const auto& [name, value] : request.variables) spec.environment_variables[name] = value;
+  spec.submitter_environment = submitter_environment(context.environment());
+  return spec;
+}
+
+// The command line's script brings its own arguments; only those of a configuration without a script ("$file" of 2017) stand before them.
+void apply_arguments(const SubmitRequest& request, const ProjectRun& project, RunSpec& spec) {
+  const bool from_line = !request.script.empty();
+  spec.script = from_line ? request.script : project.script;
+  if (!from_line || project.script.empty()) spec.arguments = project.arguments;
+  spec.arguments.insert(spec.arguments.end(), request.arguments.begin(), request.arguments.end());
+}
+
+json::object submit_document(const SubmitRequest& request, const std::string& experiment, const RunSpec& spec,
+                             const std::optional<GitFacts>& git) {
+  json::object document{{"experiment", experiment}, {"runType", "azureml.scriptrun"}, {"spec", to_json(spec)}};
+  if (!request.display_name.empty()) document["displayName"] = request.display_name;
+  json::object tags;
+  for (const auto& [name, value] : request.tags) tags[name] = value;
+  document["tags"] = std::move(tags);
+  if (git) document["git"] = client::git_to_json(*git);
+  return document;
+}
+
+struct Accepted {
+  std::string workspace;
+  std::string run;
+  json::value document;
+};
+
+Result<Accepted> send_submission(Context& context, const SubmitRequest& request) {
+  std::vector<std::string> notes;
+  TRY(RunSpec spec, make_spec(context, request, notes));
+  for (const std::string& note : notes) context.terminal().warn(visible(note));
+  Accepted accepted;
+  TRY(accepted.workspace, context.workspace(request.folder));
+  CHECK_OK(context.ensure_workspace(accepted.workspace));
+  TRY(client::Session* const server, context.session());
+  // git reads the folder while it is hashed.
+  auto git = std::async(std::launch::async, [&] { return client::gather_git_facts(request.folder, context.environment()); });
+  TRY(const client::SnapshotResult snapshot, push_snapshot(context, accepted.workspace, request.folder));
+  spec.snapshot_id = snapshot.snapshot_id;
+  const std::string experiment = request.experiment.empty() ? experiment_of_folder(request.folder) : request.experiment;
+  const json::object document = submit_document(request, experiment, spec, git.get());
+  const std::string target = fmt::format("/api/v1/workspaces/{}/runs", net::encode_segment(accepted.workspace));
+  TRY(accepted.document, server->send_json(net::Method::kPost, target, document, random_uuid()));
+  JsonReader reader(accepted.document, "run");
+  accepted.run = reader.required_string("runId");
+  CHECK_OK(reader.finish(false));
+  context.terminal().say(fmt::format("RunId: {}", accepted.run));
+  context.terminal().say(fmt::format("Web View: {}{}/{}", server->address().url, target, net::encode_segment(accepted.run)));
+  return accepted;
+}
+
+}  // namespace
+
+std::string experiment_of_folder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path whole = fs::weakly_canonical(folder, ignored);
+  if (!whole.has_filename()) whole = whole.parent_path();
+  std::string name = whole.filename().string();
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  for (char& c : name) {
+    if (!alphanumeric(c) && c != '_' && c != '-') c = '-';
+  }
+  const auto first = std::ranges::find_if(name, alphanumeric);
+  name.erase(name.begin(), first);
+  name.resize(std::min(name.size(), kExperimentNameMax));
+  return name.empty() ? "default" : name;
+}
+
+Result<std::string> locate_script(const fs::path& folder, const std::string& script) {
+  std::error_code ignored;
+  const fs::path root = fs::weakly_canonical(folder, ignored);
+  // As a path of the folder first; what stands elsewhere on the command line's own path may still lie inside.
+  fs::path place = fs::path(script).is_absolute() ? fs::path(script) : root / script;
+  if (!fs::exists(place, ignored) && fs::exists(script, ignored)) place = fs::absolute(script, ignored);
+  const fs::path relative = fs::weakly_canonical(place.parent_path(), ignored).lexically_relative(root) / place.filename();
+  const std::string text = relative.lexically_normal().string();
+  if (text == ".." || text.starts_with("../")) {
+    return fail(errors::script_not_found, fmt::format("the script {:?} is outside the project folder {}", script, root.string()),
+                "Submit from the folder that holds it, or name that folder with --source-directory.");
+  }
+  if (!fs::exists(place, ignored)) {
+    const std::vector<std::string> names = files_of(root);
+    const auto nearest = nearest_word(script, names);
+    return fail(errors::script_not_found, fmt::format("there is no {:?} in {}{}", script, root.string(),
+                                                      nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
+  }
+  if (!fs::is_regular_file(place, ignored)) return fail(errors::script_not_found, fmt::format("{} is not a file", place.string()));
+  if (access(place.c_str(), R_OK) != 0) {
+    return fail(errors::script_not_found, fmt::format("the script {} cannot be read by this user", place.string()), "Correct its permissions.");
+  }
+  return text;
+}
+
+Result<RunSpec> make_environment_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes) {
+  TRY(ProjectRun project, load_project(request));
+  notes.insert(notes.end(), project.notes.begin(), project.notes.end());
+  return with_environment(context, request, std::move(project.spec));
+}
+
+Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes) {
+  TRY(const ProjectRun project, load_project(request));
+  notes.insert(notes.end(), project.notes.begin(), project.notes.end());
+  RunSpec spec = project.spec;
+  apply_arguments(request, project, spec);
+  if (spec.script.empty() && spec.command.empty()) {
+    return fail(errors::usage, "no script is named", "Name it: werkbank run submit [OPTIONS] SCRIPT [ARGUMENTS...]");
+  }
+  if (!spec.script.empty()) {
+    TRY(spec.script, locate_script(request.folder, spec.script));
+    spec.command.clear();
+  }
+  if (request.timeout_seconds) spec.timeout_seconds = *request.timeout_seconds;
+  if (request.priority) spec.priority = *request.priority;
+  return with_environment(context, request, std::move(spec));
+}
+
+Result<int> submit(Context& context, const SubmitRequest& request) {
+  const auto accepted = send_submission(context, request);
+  if (!accepted) {
+    context.terminal().clear_progress();
+    context.terminal().error(accepted.error(), context.program);
+    return kExitRefused;
+  }
+  if (!context.metadata_file.empty()) {
+    CHECK_OK(write_file_atomically(context.metadata_file, pretty_json(accepted->document), 0644, false));
+  }
+  if (request.detach) {
+    if (context.output.empty() && context.query.empty()) {
+      context.terminal().out(accepted->run + "\n");
+    } else {
+      CHECK_OK(context.print(accepted->document, {}));
+    }
+    context.terminal().say(fmt::format("Follow it with: werkbank run logs {} --follow", accepted->run));
+    return kExitDone;
+  }
+  return follow_to_end(context, FollowView{.workspace = accepted->workspace, .run = accepted->run});
+}
+
+}  // namespace werkbank::cli
