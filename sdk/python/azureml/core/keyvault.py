@@ -26,16 +26,13 @@ class Keyvault(object):
         return dict((name, self.get_secret(name)) for name in secrets)
 
     def get_secret_content_type(self, name):
-        """The content type a secret was kept with; None where there is no such secret."""
-        for item in self.workspace._client.items("secrets"):
-            if item["name"] == name:
-                return item.get("contentType") or "application/NotProvided"
-        return None
+        """v1's content type of a secret: none is kept. None where there is no such secret."""
+        names = [item["name"] for item in self.workspace._client.items("secrets")]
+        return "application/NotProvided" if name in names else None
 
     def list_secrets(self):
         """The names of all secrets."""
-        return [{"name": item["name"], "content_type": item.get("contentType") or "application/NotProvided"}
-                for item in self.workspace._client.items("secrets")]
+        return [{"name": item["name"], "content_type": "application/NotProvided"} for item in self.workspace._client.items("secrets")]
 
     def set_secret(self, name, value, content_type='application/NotProvided'):
         """Keep a secret under a name, over an older one."""
@@ -43,10 +40,10 @@ class Keyvault(object):
             raise UserErrorException("The value of a secret has to be text; for {!r} it is a {}.".format(name, type(value).__name__),
                                      werkbank_code="secret_invalid")
         client = self.workspace._client
-        body = {"value": value}
         if content_type != "application/NotProvided":
-            body["contentType"] = content_type
-        client.server.request("PUT", client.path(("secrets", name)), body=body)
+            import logging
+            logging.getLogger("azureml").warning("The content type of the secret %s is not kept.", name)
+        client.server.request("PUT", client.path(("secrets", name)), body={"value": value})
 
     def set_secrets(self, secrets_batch):
         """Keep several secrets, given as a dict."""
