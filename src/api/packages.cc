@@ -12,11 +12,11 @@ using access::Permission;
 using net::Method;
 
 Task<Result<net::Response>> list_packages(Api&, Call&) {
-  co_return text_response("<!DOCTYPE html><html><body><a href=\"/simple/werkbank/\">werkbank</a></body></html>\n", "text/html; charset=utf-8");
+  co_return text_response("<!DOCTYPE html><html><body><a href=\"/simple/werkbank-azureml/\">werkbank-azureml</a></body></html>\n", "text/html; charset=utf-8");
 }
 
 Task<Result<net::Response>> list_files(Api& api, Call& call) {
-  if (call.arguments[0] != "werkbank") co_return fail(errors::not_found, fmt::format("the package {:?} is not served here", call.arguments[0]));
+  if (call.arguments[0] != "werkbank-azureml") co_return fail(errors::not_found, fmt::format("the package {:?} is not served here", call.arguments[0]));
   co_return text_response(fmt::format("<!DOCTYPE html><html><body><a href=\"/packages/{0}#blake2b={1}\" data-requires-python=\"&gt;=3.6\">{0}</a></body></html>\n",
                                       api.facts.wheel_name, Hash::of(api.facts.wheel).hex()),
                           "text/html; charset=utf-8");

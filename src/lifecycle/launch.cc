@@ -100,6 +100,8 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
       {"WERKBANK_URL", services.runner.server_url},
       {"WERKBANK_TOKEN", token},
       {"WERKBANK_WORKSPACE", workspace.name},
+      {"WERKBANK_ATTEMPT", std::to_string(run.attempt)},
+      {"WERKBANK_RANK", "0"},
   };
   for (const auto& [name, value] : ours) variables[name] = value;
   return variables;

@@ -115,7 +115,7 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   parts->facts.allowed_hosts = options.allowed_hosts;
   parts->facts.own_uid = getuid();
   parts->facts.wheel = embedded_wheel();
-  parts->facts.wheel_name = "werkbank-" WERKBANK_VERSION "-py3-none-any.whl";
+  parts->facts.wheel_name = "werkbank_azureml-" WERKBANK_VERSION "-py3-none-any.whl";
   CHECK_OK(found_installation(*parts));
   TRY(const std::filesystem::path runner, parts->home.unpack_program("werkbank-runner", embedded_runner()));
   TRY(const std::filesystem::path sdk, parts->home.unpack_sdk(embedded_wheel()));
