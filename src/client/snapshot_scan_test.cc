@@ -275,6 +275,24 @@ TEST_CASE("a scan reads again what the cache does not vouch for") {
   CHECK(second->manifest.entries[1].hash == Hash::of("two"));
 }
 
+TEST_CASE("a second scan of files that have rested reads none of them") {
+  // Files of an installed package: the time of their last change cannot be set by a test, theirs lies far back.
+  const std::filesystem::path rested = "/usr/include/doctest";
+  if (!std::filesystem::is_directory(rested)) {
+    MESSAGE("skipped: " << rested.string() << " is not there");
+    return;
+  }
+  const Project project;
+  const ScanOptions options{.cache_folder = project.folder / "cache"};
+  const auto first = scan_folder(rested, options);
+  REQUIRE(first);
+  REQUIRE(first->hashed_files > 0);
+  const auto second = scan_folder(rested, options);
+  REQUIRE(second);
+  CHECK(second->hashed_files == 0);
+  CHECK(second->manifest.to_text() == first->manifest.to_text());
+}
+
 TEST_CASE("where caches go") {
   CHECK(default_cache_folder({{"WERKBANK_HOME", "/srv/wb"}, {"HOME", "/root"}}) == "/srv/wb/cache");
   CHECK(default_cache_folder({{"XDG_CACHE_HOME", "/c"}, {"HOME", "/root"}}) == "/c/werkbank");

@@ -1,0 +1,179 @@
+#include "client/snapshot_push.hh"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <mutex>
+
+#include "base/files.hh"
+#include "net/http_server.hh"
+
+using namespace werkbank;
+using namespace werkbank::client;
+
+namespace {
+
+// A server that knows three routes, and can be told to fail.
+class ScriptedServer {
+ public:
+  ScriptedServer() : server_({.threads = 1}, [this](net::Request& request) { return answer(request); }) {
+    folder_ = std::filesystem::temp_directory_path() / ("wb-push-" + random_hex(8));
+    REQUIRE(make_directories(folder_ / "project"));
+    REQUIRE(server_.listen_unix(folder_ / "s.sock"));
+    REQUIRE(server_.start());
+  }
+  ~ScriptedServer() {
+    server_.stop(std::chrono::milliseconds(100));
+    static_cast<void>(remove_tree(folder_));
+  }
+
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories((project() / path).parent_path());
+    std::ofstream(project() / path) << text;
+  }
+  Result<SnapshotResult> take(SnapshotOptions options = {}) const {
+    net::HttpClient client({.server_url = "unix://" + (folder_ / "s.sock").string()});
+    options.cache_folder = folder_ / "cache";
+    return take_snapshot(client, "default", project(), options);
+  }
+  std::filesystem::path project() const { return folder_ / "project"; }
+  bool has(std::string_view bytes) {
+    const std::lock_guard lock(mutex_);
+    return blobs_.contains(Hash::of(bytes).hex());
+  }
+
+  bool takes_batches = true;
+  int unavailable = 0;  // so many requests with blobs are answered 503
+  std::function<void()> before_blobs;
+  std::vector<std::string> requests;
+
+ private:
+  Task<net::Response> answer(net::Request& request) {
+    auto body = co_await request.body->all(64 << 20);
+    if (!body) co_return net::Response{.status = 400};
+    co_return decide(request, *body);
+  }
+
+  net::Response decide(const net::Request& request, const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    requests.push_back(fmt::format("{} {}", net::to_string(request.method), request.segments[4]));
+    if (request.segments[4] == "snapshots") return take_manifest(body);
+    if (before_blobs) std::exchange(before_blobs, {})();
+    if (unavailable > 0) {
+      --unavailable;
+      return {.status = 503};
+    }
+    if (request.method == net::Method::kPut) {
+      if (Hash::of(body).hex() != request.segments[5]) return {.status = 400, .body = "{}"};
+      blobs_[request.segments[5]] = body;
+      return {.status = 201};
+    }
+    if (!takes_batches) return {.status = 405};
+    for (std::string_view rest = body; !rest.empty();) {
+      const size_t line_end = rest.find('\n');
+      size_t size = 0;
+      std::from_chars(rest.data() + 65, rest.data() + line_end, size);
+      blobs_[std::string(rest.substr(0, 64))] = rest.substr(line_end + 1, size);
+      rest.remove_prefix(line_end + 1 + size);
+    }
+    return {.status = 200, .body = "{}"};
+  }
+
+  net::Response take_manifest(const std::string& text) {
+    const auto manifest = SnapshotManifest::parse(text);
+    if (!manifest) return {.status = 400};
+    json::array missing;
+    for (const SnapshotEntry& entry : manifest->entries) {
+      const json::value hash(entry.hash.hex());
+      if (!blobs_.contains(entry.hash.hex()) && std::ranges::find(missing, hash) == missing.end()) missing.push_back(hash);
+    }
+    return {.status = 200, .body = canonical_json(json::object{{"snapshotId", manifest->id().hex()}, {"missing", missing}})};
+  }
+
+  std::filesystem::path folder_;
+  std::mutex mutex_;
+  std::map<std::string, std::string> blobs_;
+  net::HttpServer server_;
+};
+
+}  // namespace
+
+TEST_CASE("a snapshot travels once: small files together, large ones alone, known ones not at all") {
+  ScriptedServer server;
+  server.write("a.py", "one");
+  server.write("b.py", "one");
+  server.write("c/d.py", "two");
+  const std::string large(3 << 20, 'L');
+  server.write("large.bin", large);
+  std::vector<SnapshotProgress> progress;
+  const auto first = server.take({.progress = [&progress](const SnapshotProgress& now) { progress.push_back(now); }, .cache_folder = {}});
+  REQUIRE_MESSAGE(first, first.error().to_string());
+  CHECK(first->files == 4);
+  CHECK(first->uploaded_files == 3);
+  CHECK(first->uploaded_bytes == large.size() + 6);
+  CHECK(server.has(large));
+  CHECK(server.has("two"));
+  CHECK(server.requests == std::vector<std::string>{"POST snapshots", "POST blobs", "PUT blobs", "POST snapshots"});
+  REQUIRE(!progress.empty());
+  CHECK(progress.back().files_done == 3);
+  CHECK(progress.back().bytes_done == progress.back().bytes_total);
+
+  server.requests.clear();
+  const auto again = server.take();
+  REQUIRE(again);
+  CHECK(again->snapshot_id == first->snapshot_id);
+  CHECK(again->uploaded_files == 0);
+  CHECK(server.requests == std::vector<std::string>{"POST snapshots"});
+
+  server.write("c/d.py", "three");
+  const auto changed = server.take();
+  REQUIRE(changed);
+  CHECK(changed->snapshot_id != first->snapshot_id);
+  CHECK(changed->uploaded_files == 1);
+}
+
+TEST_CASE("a server without the batch route gets the files one by one") {
+  ScriptedServer server;
+  server.takes_batches = false;
+  server.write("a.py", "one");
+  server.write("b.py", "two");
+  server.write("empty", "");
+  const auto result = server.take();
+  REQUIRE_MESSAGE(result, result.error().to_string());
+  CHECK(result->uploaded_files == 3);
+  CHECK(server.has(""));
+}
+
+TEST_CASE("an interruption is taken up where it happened") {
+  ScriptedServer server;
+  server.write("a.py", "one");
+  server.write("large.bin", std::string(1 << 20, 'L'));
+  server.unavailable = 1;
+  const auto result = server.take();
+  REQUIRE_MESSAGE(result, result.error().to_string());
+  CHECK(result->uploaded_files == 2);
+}
+
+TEST_CASE("a file that changes between scan and upload is scanned again") {
+  ScriptedServer server;
+  server.write("a.py", "one");
+  server.write("large.bin", std::string(1 << 20, 'L'));
+  server.before_blobs = [&server] { server.write("large.bin", std::string(100, 'S')); };
+  const auto result = server.take();
+  REQUIRE_MESSAGE(result, result.error().to_string());
+  CHECK(server.has(std::string(100, 'S')));
+  CHECK_FALSE(server.has(std::string(1 << 20, 'L')));
+  CHECK(result->bytes == 103);
+}
+
+TEST_CASE("nobody listens") {
+  const ScriptedServer server;
+  net::HttpClient client({.server_url = "unix:///nowhere/s.sock"});
+  const auto result = take_snapshot(client, "default", server.project(), {.cache_folder = server.project()});
+  REQUIRE_FALSE(result);
+  CHECK(result.error().kind() == ErrorKind::kUnavailable);
+}
