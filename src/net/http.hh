@@ -1,4 +1,4 @@
-// HTTP as plain values: what handlers see. Only http_server.cc and http_client.cc know Beast.
+// HTTP as plain values: what handlers see. Only connection.cc and http_client.cc know Beast.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,7 @@ struct Peer {
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
-  // The next piece; empty at the end. invalid_request (truncated_body) where the client closed early; too_large past the limit.
+  // The next piece; empty at the end. invalid_request where the client closed early or was silent too long; too_large past the limit.
   virtual Task<Result<std::string>> next() = 0;
   // All of it, refused with too_large above size_max.
   virtual Task<Result<std::string>> all(size_t size_max) = 0;
@@ -40,9 +40,10 @@ struct Request {
   Method method = Method::kGet;
   std::string target;                                         // as sent
   std::string path;                                           // without the query, not decoded
-  std::vector<std::string> segments;                          // of the path, percent-decoded, valid UTF-8 without NUL
+  std::vector<std::string> segments;                          // of the path, percent-decoded, valid UTF-8 without NUL; a / at
+                                                              // the end adds none
   std::vector<std::pair<std::string, std::string>> query;     // decoded, in order
-  std::map<std::string, std::string, std::less<>> headers;    // lower-case names
+  std::map<std::string, std::string, std::less<>> headers;    // lower-case names; repeated ones joined with ", "
   Peer peer;
   BodyReader* body = nullptr;                                 // never null in a handler
 

@@ -41,10 +41,13 @@ class HttpClient {
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
 
-  // server_unreachable where nobody listens; any HTTP status is a success here. A request on a kept connection that turned out to be
-  // closed is repeated once on a new one when nothing was answered yet.
+  // server_unreachable where nobody listens (nothing was sent); unavailable where the connection broke or the server was silent after
+  // that. Any HTTP status is a success here. A request on a kept connection that turned out to be closed is repeated once on a new one
+  // when nothing was answered yet and it does no harm twice (GET, HEAD, PUT, DELETE, or with an Idempotency-Key; no body_source begun).
+  // A server that answers before it has all of the body is listened to.
   Result<ClientResponse> send(const ClientRequest& request);
-  // Streams the answer's body into `sink` as it arrives (return false to stop). The status and headers are in the answer.
+  // Streams the answer's body into `sink` as it arrives (return false to stop). The status and headers are in the answer. The body of an
+  // answer of 400 or above does not go to the sink but into the answer, cut at 64 KiB.
   Result<ClientResponse> stream(const ClientRequest& request, const std::function<bool(std::string_view)>& sink,
                                 std::chrono::milliseconds silence_max);
   const std::string& server_url() const;
@@ -67,8 +70,12 @@ class SseParser {
   void feed(std::string_view bytes, const std::function<void(const ServerSentEvent&)>& on_event);
 
  private:
-  std::string buffer_;
-  ServerSentEvent pending_;
+  void take_line(const std::function<void(const ServerSentEvent&)>& on_event);
+  std::string buffer_;        // the line that is not complete yet
+  ServerSentEvent pending_;   // what its lines have said so far; the id is the last one seen
+  bool has_data_ = false;
+  bool after_return_ = false;
+  bool is_begun_ = false;
 };
 
 }  // namespace werkbank::net
