@@ -58,8 +58,8 @@ Status download_blob(ServerLink& link, int to, const SnapshotEntry& entry) {
   Hasher hasher;
   Status written;
   const auto restart = [&]() -> Status {
+    CHECK_OK(written);  // it was our disk that ended the last try
     hasher = Hasher();
-    written = {};
     if (ftruncate(to, 0) != 0 || lseek(to, 0, SEEK_SET) != 0) return fail(errno_error(errno, "start a file again"));
     return {};
   };

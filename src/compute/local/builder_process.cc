@@ -1,0 +1,169 @@
+#include "compute/local/builder_process.hh"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/hash.hh"
+#include "base/log.hh"
+#include "base/process_tree.hh"
+#include "domain/submitter.hh"
+#include "domain/work_folder.hh"
+
+namespace werkbank::compute {
+namespace {
+
+constexpr std::string_view kReady = "READY ";
+constexpr std::string_view kFailed = "FAILED ";
+constexpr size_t kPieceBytes = 256 * 1024;
+constexpr std::chrono::milliseconds kAskForCancelEvery{100};
+constexpr std::chrono::milliseconds kGrace{3000};
+
+bool may_become(std::string_view line, std::string_view word) {
+  const size_t common = std::min(line.size(), word.size());
+  return line.substr(0, common) == word.substr(0, common);
+}
+
+Error error_of(std::string_view text) {
+  Error error;
+  error.code = &errors::environment_failed;
+  const Result<json::value> document = parse_json(text);
+  if (!document) {
+    error.message = "the builder failed and its reason does not read";
+    return error;
+  }
+  JsonReader reader(*document, "FAILED");
+  if (const ErrorCode* const known = find_error_code(reader.string_or("code"))) error.code = known;
+  error.message = reader.string_or("message", "the environment could not be built");
+  error.hint = reader.string_or("hint");
+  return error;
+}
+
+bool steers_builds(std::string_view variable) {
+  for (const std::string_view prefix : {"UV_", "PIP_", "PYENV_"}) {
+    if (variable.starts_with(prefix)) return true;
+  }
+  return variable == "WERKBANK_UV" || variable == "WERKBANK_FAILPOINTS";
+}
+
+// Where packages come from and how the net is reached is the machine's business; the server's own secrets are not the builder's.
+std::map<std::string, std::string> builder_environment(const std::string& mark) {
+  std::map<std::string, std::string> variables;
+  for (const auto& [name, value] : current_environment()) {
+    if (travels_with_run(name) || steers_builds(name)) variables.emplace(name, value);
+  }
+  variables.try_emplace("PATH", "/usr/local/bin:/usr/bin:/bin");
+  variables[std::string(kAttemptMarkVariable)] = mark;
+  return variables;
+}
+
+Status end_builder(const std::string& mark, pid_t builder) {
+  ProcessSelection selection;
+  selection.ancestor = builder;
+  selection.variable = kAttemptMarkVariable;
+  selection.value = mark;
+  EndOptions options;
+  options.grace = kGrace;
+  const Status ended = end_processes(selection, options);
+  waitpid(builder, nullptr, 0);
+  return ended;
+}
+
+}  // namespace
+
+void BuilderOutput::feed(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t newline = bytes.find('\n');
+    const std::string_view part = bytes.substr(0, newline == bytes.npos ? bytes.npos : newline + 1);
+    bytes.remove_prefix(part.size());
+    if (in_talk_) {
+      sink_(part);
+      in_talk_ = !part.ends_with('\n');
+      continue;
+    }
+    held_ += part;
+    const bool may_be_answer = may_become(held_, kReady) || may_become(held_, kFailed);
+    if (!may_be_answer) {
+      sink_(held_);
+      in_talk_ = !held_.ends_with('\n');
+      held_.clear();
+    } else if (held_.ends_with('\n')) {
+      end_line();
+    }
+  }
+}
+
+void BuilderOutput::end_line() {
+  const bool is_answer = held_.starts_with(kReady) || held_.starts_with(kFailed);
+  if (is_answer) answer_line_ = held_.substr(0, held_.size() - (held_.ends_with('\n') ? 1 : 0));
+  else sink_(held_);
+  held_.clear();
+}
+
+void BuilderOutput::finish() {
+  if (!held_.empty()) end_line();
+}
+
+Result<ReadyEnvironment> BuilderOutput::answer() const {
+  const std::string_view line(answer_line_);
+  if (line.starts_with(kFailed)) return fail(error_of(line.substr(kFailed.size())));
+  if (!line.starts_with(kReady)) return fail(errors::environment_failed, "the builder ended without saying whether the environment is ready");
+  TRY(const json::value document, parse_json(line.substr(kReady.size())));
+  return ready_environment_from_json(document);
+}
+
+Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentRecipe& recipe, const OutputSink& output,
+                                     const std::function<bool()>& canceled) {
+  CHECK_OK(make_directories(call.scratch_folder));
+  const std::filesystem::path recipe_path = call.scratch_folder / "recipe.json";
+  // A file and not a pipe: when this server dies, the builder goes on and fills the cache.
+  const std::filesystem::path output_path = call.scratch_folder / "output.txt";
+  CHECK_OK(write_file_atomically(recipe_path, json::serialize(to_json(recipe)), 0600, false));
+  CHECK_OK(write_file_atomically(output_path, "", 0600, false));
+  const Fd inotify(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (inotify) inotify_add_watch(inotify.get(), output_path.c_str(), IN_MODIFY);
+
+  const std::string mark = "build-" + random_hex(16);
+  SpawnPlan plan;
+  plan.argv = {call.runner_binary.native(), "build", call.cache_folder.native()};
+  plan.environment = builder_environment(mark);
+  plan.working_directory = call.scratch_folder;
+  plan.stdin_path = recipe_path;
+  plan.stdout_path = output_path;
+  plan.stderr_path = output_path;
+  plan.new_session = true;
+  TRY(const pid_t builder, spawn_process(plan));
+  const Fd handle(pidfd_open(builder, 0));
+
+  BuilderOutput talk(output);
+  uint64_t offset = 0;
+  bool has_ended = false;
+  while (true) {
+    const Result<std::string> bytes = read_file_range(output_path, offset, kPieceBytes);
+    if (bytes && !bytes->empty()) {
+      offset += bytes->size();
+      talk.feed(*bytes);
+      continue;
+    }
+    if (has_ended) break;
+    if (canceled()) {
+      if (const Status ended = end_builder(mark, builder); !ended) log_warning("builder not ended: {}", ended.error().to_string());
+      return fail(errors::environment_failed, "the build was canceled");
+    }
+    std::array<pollfd, 2> polled{pollfd{handle.get(), POLLIN, 0}, pollfd{inotify.get(), POLLIN, 0}};
+    poll(polled.data(), polled.size(), static_cast<int>(kAskForCancelEvery.count()));
+    std::array<char, 4096> events{};
+    while (inotify && read(inotify.get(), events.data(), events.size()) > 0) {
+    }
+    has_ended = waitpid(builder, nullptr, WNOHANG) != 0;  // what it wrote last is read in the next turn
+  }
+  talk.finish();
+  return talk.answer();
+}
+
+}  // namespace werkbank::compute
