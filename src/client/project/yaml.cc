@@ -184,6 +184,17 @@ Result<std::string_view> check_encoding(std::string_view text, const std::string
   return text;
 }
 
+// Whether the line (from 1) is indented with a tab, which yaml-cpp reports as something else.
+bool is_indented_with_tab(std::string_view text, int line) {
+  for (; line > 1; --line) {
+    const size_t newline = text.find('\n');
+    if (newline == std::string_view::npos) return false;
+    text.remove_prefix(newline + 1);
+  }
+  const size_t content = text.find_first_not_of(" \t");
+  return text.substr(0, content).find('\t') != std::string_view::npos;
+}
+
 std::string lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -192,9 +203,10 @@ std::string lower(std::string_view text) {
 
 std::optional<double> yaml_double(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  const bool shape = !text.empty() && text.find_first_of("0123456789") != std::string_view::npos &&
+  const bool shape = text.find_first_of("0123456789") != std::string_view::npos &&
                      text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
-  if (!shape) return std::nullopt;
+  const bool leading_zero = text.size() > 1 && text.front() == '0' && text.find_first_of(".eE") == std::string_view::npos;
+  if (!shape || leading_zero) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
@@ -214,7 +226,9 @@ Result<YamlNode> parse_yaml(std::string_view raw, const std::string& name) {
     return fail(errors::config_invalid, fmt::format("{}:{}:{}: {}", name, line, column, message));
   };
   try {
-    std::istringstream stream{std::string(text)};
+    // yaml-cpp takes an unclosed quote for closed where the file ends with a line break. The comment makes the last thing of the file
+    // one that cannot close anything.
+    std::istringstream stream(std::string(text) + "\n#");
     YAML::Parser parser(stream);
     TreeBuilder builder;
     if (!parser.HandleNextDocument(builder)) return YamlNode();  // nothing but comments
@@ -227,8 +241,9 @@ Result<YamlNode> parse_yaml(std::string_view raw, const std::string& name) {
   } catch (const Refused& refused) {
     return refuse(refused.line, refused.column, refused.message);
   } catch (const YAML::Exception& exception) {
-    const std::string hint = exception.msg == YAML::ErrorMsg::TAB_IN_INDENTATION ? " (indent with blanks)" : "";
-    return refuse(exception.mark.line + 1, exception.mark.column + 1, exception.msg + hint);
+    const int line = exception.mark.line + 1;
+    if (is_indented_with_tab(text, line)) return refuse(line, 1, "the line is indented with a tab; YAML takes blanks only");
+    return refuse(line, exception.mark.column + 1, exception.msg);
   } catch (const std::exception& exception) {
     return fail(errors::config_invalid, fmt::format("{}: {}", name, exception.what()));
   }

@@ -1,0 +1,114 @@
+#include <doctest/doctest.h>
+
+#include "environment/environment_kind.hh"
+#include "environment/python_choice.hh"
+#include "environment/system_kind.hh"
+#include "environment/uv_kind.hh"
+
+namespace werkbank::environment {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition, const std::map<std::string, std::string>& submitter = {}) {
+  std::vector<std::unique_ptr<EnvironmentKind>> kinds;
+  kinds.push_back(make_system_kind());
+  kinds.push_back(make_uv_kind());
+  return EnvironmentPlanner(std::move(kinds)).plan(definition, submitter);
+}
+
+EnvironmentDefinition managed(Texts pip, Texts conda = {}, std::string python = {}) {
+  EnvironmentDefinition definition;
+  definition.user_managed = false;
+  definition.pip_requirements = std::move(pip);
+  definition.conda_packages = std::move(conda);
+  definition.python_version = std::move(python);
+  return definition;
+}
+
+TEST_CASE("a managed environment becomes a recipe of kind uv") {
+  const auto recipe = plan(managed({"joblib", "Joblib", "--find-links /wheels", "azureml-defaults"}, {"scikit-learn=0.22", "pip"}, "3.6.2"));
+  REQUIRE(recipe.has_value());
+  CHECK(recipe->kind == "uv");
+  CHECK(recipe->python_version == "3.6");
+  CHECK(recipe->python_fallbacks.empty());
+  CHECK(recipe->requirements == Texts{"joblib", "scikit-learn==0.22.*"});
+  CHECK(recipe->options == Texts{"--find-links=/wheels"});
+  CHECK(recipe->hash == recipe_hash(*recipe));
+  CHECK(recipe->notes.size() == 2);
+}
+
+TEST_CASE("equal wishes make equal hashes, others do not") {
+  const auto hash = [](const EnvironmentDefinition& definition) { return plan(definition)->hash; };
+  const std::string one = hash(managed({"b", "a"}));
+  CHECK(hash(managed({"a", "b", "B"})) == one);
+  EnvironmentDefinition renamed = managed({"a", "b"});
+  renamed.name = "other";
+  renamed.variables = {{"A", "1"}};
+  CHECK(hash(renamed) == one);
+  CHECK(hash(managed({"a"})) != one);
+  CHECK(hash(managed({"a", "b"}, {}, "3.9")) != one);
+  EnvironmentDefinition nearest = managed({"a", "b"});
+  nearest.policy = PinPolicy::kNearest;
+  CHECK(hash(nearest) != one);
+}
+
+TEST_CASE("companions of the SDK's packages") {
+  CHECK(plan(managed({"azureml-dataset-runtime[pandas,fuse]~=1.20"}))->requirements == Texts{"pandas", "pyarrow"});
+  CHECK(plan(managed({"azureml-sdk==1.0.85", "azureml-core"}))->requirements.empty());
+  CHECK(plan(managed({}, {"azureml-mlflow"}))->requirements == Texts{"mlflow-skinny"});
+}
+
+TEST_CASE("the submitter's package sources come along, the definition's own index wins") {
+  const std::map<std::string, std::string> submitter{{"PIP_INDEX_URL", "https://mirror/simple"}, {"PIP_FIND_LINKS", "/a  /b"}};
+  CHECK(plan(managed({"x"}), submitter)->options == Texts{"--index-url=https://mirror/simple", "--find-links=/a", "--find-links=/b"});
+  CHECK(plan(managed({"x", "-i https://own/simple"}), submitter)->options ==
+        Texts{"--index-url=https://own/simple", "--find-links=/a", "--find-links=/b"});
+}
+
+TEST_CASE("a bad requirement is named with its environment") {
+  const auto recipe = plan(managed({"numpy", "scipy=1"}));
+  REQUIRE_FALSE(recipe.has_value());
+  CHECK(recipe.error().code == &errors::requirement_invalid);
+  CHECK(recipe.error().to_string().find("scipy=1") != std::string::npos);
+  CHECK(recipe.error().to_string().find("default-environment") != std::string::npos);
+}
+
+TEST_CASE("an own interpreter becomes a recipe of kind system") {
+  EnvironmentDefinition definition;
+  const std::map<std::string, std::string> submitter{{"PATH", "/a:/b"}, {"HOME", "/home/u"}, {"LANG", "C"}, {"VIRTUAL_ENV", "/venv"}};
+  auto recipe = plan(definition, submitter);
+  REQUIRE(recipe.has_value());
+  CHECK(recipe->kind == "system");
+  CHECK(recipe->lookup == std::map<std::string, std::string>{{"PATH", "/a:/b"}, {"HOME", "/home/u"}, {"VIRTUAL_ENV", "/venv"}});
+  CHECK(interpreter_candidates(*recipe).front() == "/venv/bin/python");
+  definition.interpreter = "~/py/bin/python";
+  recipe = plan(definition, submitter);
+  CHECK(recipe->interpreter == "/home/u/py/bin/python");
+  CHECK(recipe->lookup.empty());
+  definition.interpreter = "venv/bin/python";
+  CHECK(plan(definition, submitter).error().code == &errors::interpreter_not_found);
+}
+
+TEST_CASE("which Pythons may be taken") {
+  CHECK(choose_python("3.8")->minor == "3.8");
+  CHECK(choose_python("3.8.*")->minor == "3.8");
+  CHECK(choose_python("3.8.13")->minor == "3.8");
+  CHECK_FALSE(choose_python("3.8.13")->note.empty());
+  const Texts all = choose_python("")->fallbacks;
+  CHECK(all.size() == 9);
+  CHECK(all.front() == "3.10");
+  CHECK(all[1] == "3.6");
+  CHECK(choose_python("3")->fallbacks == all);
+  CHECK(choose_python(">=3.6,<3.9")->fallbacks == Texts{"3.6", "3.7", "3.8"});
+  CHECK(choose_python(">3.12")->fallbacks == Texts{"3.13", "3.14"});
+  CHECK(choose_python("<=3.7,!=3.6")->fallbacks == Texts{"3.7"});
+  CHECK(choose_python("~=3.12")->fallbacks == Texts{"3.12", "3.13", "3.14"});
+  for (const char* bad : {"2.7", "3.5", "three", "3.x", ">=4", "3.8 3.9", "==", "3.99999999999999999999"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(choose_python(bad).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace werkbank::environment
