@@ -204,7 +204,9 @@ Error corrupt_error(const std::filesystem::path& path, std::string_view what) {
   std::error_code ignored;
   std::filesystem::path newest;
   std::filesystem::file_time_type newest_time;
-  for (const auto& entry : std::filesystem::directory_iterator(path.parent_path() / "backups", ignored)) {
+  std::filesystem::path backups = path.parent_path() / "backups";
+  if (!std::filesystem::exists(backups, ignored)) backups = path.parent_path().parent_path() / "backups";  // series.db has its own folder
+  for (const auto& entry : std::filesystem::directory_iterator(backups, ignored)) {
     std::error_code entry_error;
     const auto time = entry.last_write_time(entry_error);
     if (entry_error) continue;
