@@ -44,6 +44,7 @@ std::string_view type_name(const json::value& value) {
 struct Keyed {
   json::value key;
   json::value item;
+  size_t place = 0;  // equal keys keep their order
 };
 Result<std::vector<Keyed>> keyed(std::string_view name, const Arguments& arguments) {
   if (arguments.size() != 2 || !arguments[0].value.is_array() || !arguments[1].reference) {
@@ -55,7 +56,7 @@ Result<std::vector<Keyed>> keyed(std::string_view name, const Arguments& argumen
     const bool comparable = key.is_number() || key.is_string();
     const bool alike = items.empty() || items.front().key.is_number() == key.is_number();
     if (!comparable || !alike) return std::unexpected(misfit(name, "keys that are all numbers or all texts"));
-    items.push_back({std::move(key), item});
+    items.push_back({std::move(key), item, items.size()});
   }
   return items;
 }
@@ -64,7 +65,10 @@ Result<json::value> by_key(std::string_view name, const Arguments& arguments) {
   TRY(std::vector<Keyed> items, keyed(name, arguments));
   const auto less = [](const Keyed& left, const Keyed& right) { return order_of(left.key, right.key) < 0; };
   if (name == "sort_by") {
-    std::ranges::stable_sort(items, less);
+    std::ranges::sort(items, [&](const Keyed& left, const Keyed& right) {
+      const int order = order_of(left.key, right.key);
+      return order < 0 || (order == 0 && left.place < right.place);
+    });
     json::array sorted;
     for (Keyed& item : items) sorted.push_back(std::move(item.item));
     return json::value(std::move(sorted));
@@ -79,7 +83,7 @@ Result<json::value> extreme(std::string_view name, const json::value& value) {
   json::array items = value.as_array();
   const auto less = [](const json::value& left, const json::value& right) { return order_of(left, right) < 0; };
   if (name == "sort") {
-    std::stable_sort(items.begin(), items.end(), less);
+    std::sort(items.begin(), items.end(), less);
     return json::value(std::move(items));
   }
   if (items.empty()) return json::value(nullptr);

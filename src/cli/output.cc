@@ -215,7 +215,7 @@ Column time_column(std::string title, std::string path) {
   return {std::move(title), [path = std::move(path)](const json::object& row) {
             const json::value* const value = find_field(row, path);
             if (value == nullptr || !value->is_string()) return std::string();
-            std::string text(value->as_string().substr(0, 19));
+            std::string text = std::string(value->as_string()).substr(0, 19);
             if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
             return text;
           }, false};

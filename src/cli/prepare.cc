@@ -42,17 +42,12 @@ Result<int> prepare_environment(Context& context, const SubmitRequest& request) 
                                            {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}});
   Progress progress;
   net::SseParser parser;
-  std::string head;
   const auto sink = [&](std::string_view bytes) {
-    if (head.size() < 65536) head += bytes;
     parser.feed(bytes, [&](const net::ServerSentEvent& event) { take_event(event, context.terminal(), progress); });
     return !progress.ready && !progress.problem;
   };
-  TRY(net::ClientResponse answer, server->stream(post, sink, kSilenceMax));
-  if (answer.status >= 400) {
-    if (answer.body.empty()) answer.body = head;
-    return fail(net::error_from_response(answer));
-  }
+  TRY(const net::ClientResponse answer, server->stream(post, sink, kSilenceMax));
+  if (answer.status >= 400) return fail(net::error_from_response(answer));
   if (progress.problem) {
     context.terminal().error(*progress.problem, context.program);
     return kExitFailed;

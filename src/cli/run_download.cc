@@ -87,14 +87,6 @@ Status fetch(client::Session& server, const std::string& target, const Wanted& f
 Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
                        const std::function<bool(std::string_view)>& sink) {
   const net::ClientRequest request{.method = net::Method::kGet, .target = run_target + "/files/" + encode_path(path)};
-  // Asked for first: the text of a refusal must not end up among the data.
-  net::ClientRequest head = request;
-  head.method = net::Method::kHead;
-  TRY(net::ClientResponse answer, server.send(head, client::Repeat::kSafe));
-  if (answer.status >= 400) {
-    TRY(answer, server.send(request, client::Repeat::kSafe));
-    if (answer.status >= 400) return fail(net::error_from_response(answer));
-  }
   TRY(const net::ClientResponse body, server.stream(request, sink, kSilenceMax));
   if (body.status >= 400) return fail(net::error_from_response(body));
   return {};

@@ -17,7 +17,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{2'000};
-constexpr size_t kProblemBytesMax = 64 * 1024;
 
 class Follower {
  public:
@@ -32,7 +31,7 @@ class Follower {
       heard_ = false;
       const auto response = listen();
       if (terminal_) return *terminal_;
-      if (response && response->status >= 400 && response->status != 503) return fail(problem(*response));
+      if (response && response->status >= 400 && response->status != 503) return fail(net::error_from_response(*response));
       if (!response && response.error().kind() != ErrorKind::kUnavailable) return fail(response.error());
       if (heard_) {
         last_sign = system_clock().monotonic_now();
@@ -52,9 +51,7 @@ class Follower {
     net::ClientRequest request{.method = net::Method::kGet, .target = target(), .headers = {{"Accept", "text/event-stream"}}};
     if (!cursor_.empty()) request.headers.emplace_back("Last-Event-ID", cursor_);
     net::SseParser parser;
-    head_.clear();
     const auto sink = [&](std::string_view bytes) {
-      if (head_.size() < kProblemBytesMax) head_.append(bytes.substr(0, kProblemBytesMax - head_.size()));
       parser.feed(bytes, [this](const net::ServerSentEvent& event) {
         if (!terminal_) take(event);
       });
@@ -67,8 +64,7 @@ class Follower {
     const std::string run = net::encode_segment(options_.run);
     std::string text = fmt::format("/api/v1/workspaces/{}/events?events=run:{}", net::encode_segment(options_.workspace), run);
     for (const std::string& log : options_.logs) text += fmt::format("&log={}:{}", run, log == "*" ? log : net::encode_segment(log));
-    // The run's whole story: its end is seen also where it came before the stream was open.
-    if (cursor_.empty()) text += "&from=start";
+    // A stream without a cursor begins with the run's present status: its end is seen also where it came before.
     return text;
   }
 
@@ -117,11 +113,6 @@ class Follower {
     if (known && is_terminal(*known)) terminal_ = status;
   }
 
-  Error problem(net::ClientResponse response) const {
-    if (response.body.empty()) response.body = head_;
-    return net::error_from_response(response);
-  }
-
   Error gone(const Result<net::ClientResponse>& response) const {
     Error error = response ? Error{&errors::server_unreachable, "the event stream ends again and again", {}, {}} : response.error();
     error.code = &errors::server_unreachable;
@@ -137,7 +128,6 @@ class Follower {
   const FollowOptions& options_;
   const FollowListener& listener_;
   std::string cursor_;
-  std::string head_;
   bool heard_ = false;
   std::optional<std::string> terminal_;
   std::map<std::tuple<std::string, int64_t, int64_t>, uint64_t> seen_;

@@ -1,0 +1,107 @@
+// A command line with everything around it replaced: its output is kept, its environment given, its server a function.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <mutex>
+
+#include "base/hash.hh"
+#include "cli/az.hh"
+#include "cli/command.hh"
+#include "cli/dispatch.hh"
+#include "net/http_server.hh"
+
+namespace werkbank::cli {
+
+struct TemporaryFolder {
+  TemporaryFolder() {
+    char name[] = "/tmp/wb-cli-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~TemporaryFolder() { (void)remove_tree(path); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::filesystem::path path;
+};
+
+struct Asked {
+  std::string method, target, body, idempotency_key;
+};
+
+// Answers by method and path; everything else is 404 not_found.
+class FakeServer {
+ public:
+  FakeServer() : server_({}, [this](net::Request& request) { return answer(request); }) {
+    REQUIRE(server_.listen_unix(folder_.path / "server.sock"));
+    REQUIRE(server_.start());
+  }
+  ~FakeServer() { server_.stop(std::chrono::milliseconds(0)); }
+
+  void answer_with(const std::string& route, std::string body, std::string type = "application/json", int status = 200) {
+    const std::lock_guard lock(mutex_);
+    net::Response response;
+    response.status = status;
+    response.body = std::move(body);
+    response.headers.emplace_back("Content-Type", std::move(type));
+    answers_[route] = std::move(response);
+  }
+  std::vector<Asked> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  std::string url() const { return "unix://" + (folder_.path / "server.sock").string(); }
+
+ private:
+  Task<net::Response> answer(net::Request& request) {
+    const Result<std::string> body = co_await request.body->all(1 << 20);
+    const std::lock_guard lock(mutex_);
+    asked_.push_back({std::string(net::to_string(request.method)), request.target, body.value_or(""), std::string(request.header("idempotency-key"))});
+    const auto found = answers_.find(asked_.back().method + " " + request.path);
+    if (found != answers_.end()) co_return found->second;
+    if (asked_.back().method == "POST" && request.path.ends_with("/snapshots")) co_return stored_snapshot(asked_.back().body);
+    net::Response missing;
+    missing.status = 404;
+    missing.headers.emplace_back("Content-Type", "application/problem+json");
+    missing.body = R"({"code":"not_found","status":404,"detail":"nothing here"})";
+    co_return missing;
+  }
+
+  static net::Response stored_snapshot(const std::string& manifest) {
+    net::Response response;
+    response.headers.emplace_back("Content-Type", "application/json");
+    response.body = json::serialize(json::object{{"snapshotId", Hash::of(manifest).hex()}, {"missing", json::array()}});
+    return response;
+  }
+
+  TemporaryFolder folder_;
+  std::mutex mutex_;
+  std::map<std::string, net::Response> answers_;
+  std::vector<Asked> asked_;
+  net::HttpServer server_;
+};
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+struct CommandLine {
+  std::map<std::string, std::string> environment{{"HOME", "/nonexistent"}, {"PATH", "/usr/bin:/bin"}};
+
+  Outcome run(std::vector<std::string> words, bool az = false) const {
+    Outcome outcome;
+    TerminalConfig config;
+    config.out = [&](std::string_view text) { outcome.out += text; };
+    config.err = [&](std::string_view text) { outcome.err += text; };
+    Terminal terminal(config);
+    CliPrograms programs;
+    programs.version = "1.2.3";
+    Context context(programs, environment, terminal);
+    const Dialect own{.program = "werkbank", .description = "Werkbank", .add_commands = add_all_commands};
+    outcome.code = dispatch(az ? az_dialect() : own, context, std::move(words));
+    return outcome;
+  }
+};
+
+}  // namespace werkbank::cli

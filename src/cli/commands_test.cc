@@ -1,0 +1,242 @@
+// Commands against a server that is a function: what they ask, what they print, how they end.
+#include <fmt/format.h>
+
+#include "base/files.hh"
+#include "cli/az_history.hh"
+#include "cli/command_line_test.hh"
+#include "cli/submission.hh"
+
+namespace werkbank::cli {
+namespace {
+
+constexpr std::string_view kRun = R"({"runId":"digits_1","runNumber":1,"experiment":"digits","experimentId":7,"status":"Completed","script":"train.py",
+  "target":"local","stage":"active","managed":true,"displayName":"n","description":"","parentRunId":null,"createdBy":{"userName":"u"},
+  "createdUtc":"2026-11-21T08:00:00.000000Z","startTimeUtc":"2026-11-21T08:00:01.000000Z","endTimeUtc":"2026-11-21T08:00:08.123000Z",
+  "properties":{"azureml.git.commit":"f00"},"tags":{},"warnings":[],"error":null})";
+constexpr std::string_view kMetrics = R"({"metrics":[{"name":"accuracy","kind":"azureml.v1.scalar","columns":[{"name":"","count":1,"last":0.97}]},
+  {"name":"loss","kind":"azureml.v1.scalar","columns":[{"name":"","count":3,"last":{"special":"nan"}}]},
+  {"name":"row","kind":"azureml.v1.table","columns":[{"name":"a","count":1,"last":1}]}]})";
+const std::string kRuns = "/api/v1/workspaces/default/runs";
+
+CommandLine line_to(const FakeServer& server) {
+  CommandLine line;
+  line.environment["WERKBANK_URL"] = server.url();
+  line.environment["WERKBANK_HOME"] = "/nonexistent/home";
+  return line;
+}
+
+std::string event(std::string_view name, const json::value& data) {
+  return fmt::format("id: 1\nevent: {}\ndata: {}\n\n", name, json::serialize(data));
+}
+
+struct Project {
+  explicit Project(FakeServer& server) {
+    REQUIRE(write_file_atomically(folder.path / "train.py", "print(1)\n"));
+    server.answer_with("POST " + kRuns, std::string(kRun), "application/json", 202);
+    server.answer_with("GET " + kRuns + "/digits_1/metrics", std::string(kMetrics));
+    answer_end(server, "Completed", std::string(kRun));
+  }
+  void answer_end(FakeServer& server, std::string_view status, std::string run) const {
+    const std::string text = "one\ntwo\n";
+    server.answer_with("GET /api/v1/workspaces/default/events",
+                       event("log", json::object{{"run", "digits_1"}, {"path", "azureml-logs/70_driver_log.txt"}, {"offset", 0}, {"text", text}}) +
+                           event("run.status", json::object{{"runId", "digits_1"}, {"data", json::object{{"status", status}}}}),
+                       "text/event-stream");
+    server.answer_with("GET " + kRuns + "/digits_1", std::move(run));
+  }
+  std::vector<std::string> submit(std::vector<std::string> more) const {
+    std::vector<std::string> words{"run", "submit", "--source-directory", folder.path.string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  TemporaryFolder folder;
+};
+
+TEST_CASE("submit: the script's output alone on stdout, the rest on stderr, exit code 0") {
+  FakeServer server;
+  const Project project(server);
+  const Outcome outcome = line_to(server).run(project.submit({"--experiment", "digits", "--env", "A=b=c", "--tag", "k=v", "--priority", "3", "--python",
+                                                              "/usr/bin/python3", "train.py", "--help", "", "grün"}));
+  CAPTURE(outcome.err);
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.out == "one\ntwo\n");
+  for (const std::string_view part : {"RunId: digits_1\n", "Web View: ", "Status: Completed", "Execution Summary", "accuracy  0.97", "loss      nan  (last of 3)", "row.a     1"}) {
+    CAPTURE(part);
+    CHECK(outcome.err.find(part) != std::string::npos);
+  }
+  std::optional<Asked> submitted;
+  for (const Asked& asked : server.asked()) {
+    if (asked.method == "POST" && asked.target == kRuns) submitted = asked;
+  }
+  REQUIRE(submitted);
+  CHECK_FALSE(submitted->idempotency_key.empty());
+  const json::value document = parse_json(submitted->body).value();
+  const json::object& body = document.as_object();
+  const json::object& spec = body.at("spec").as_object();
+  CHECK(body.at("experiment") == "digits");
+  CHECK(body.at("tags") == parse_json(R"({"k":"v"})").value());
+  CHECK(spec.at("script") == "train.py");
+  CHECK(spec.at("arguments") == parse_json(R"(["--help","","grün"])").value());
+  CHECK(spec.at("environmentVariables") == parse_json(R"({"A":"b=c"})").value());
+  CHECK(spec.at("snapshotId").as_string().size() == 64);
+  CHECK(spec.at("priority") == 3);
+  CHECK(spec.at("environment").as_object().at("interpreter") == "/usr/bin/python3");
+  CHECK(spec.at("submitterEnvironment").as_object().at("PATH") == "/usr/bin:/bin");
+  CHECK_FALSE(spec.at("submitterEnvironment").as_object().contains("WERKBANK_URL"));
+}
+
+TEST_CASE("submit: a failed run is exit code 1 with reason and hint; a refused one 2, and nothing is submitted") {
+  FakeServer server;
+  const Project project(server);
+  const CommandLine line = line_to(server);
+  project.answer_end(server, "Failed", R"({"runId":"digits_1","status":"Failed","error":{"reason":"exit_code","message":"the script ended with 3","hint":"Look there.","logTail":["two"]}})");
+  const Outcome failed = line.run(project.submit({"train.py"}));
+  CHECK(failed.code == kExitFailed);
+  CHECK(failed.err.find("Reason: the script ended with 3 [exit_code]\nHint: Look there.\n") != std::string::npos);
+  CHECK(failed.err.find("The last lines") == std::string::npos);  // they were streamed
+
+  const auto refused = [&](std::vector<std::string> more, std::string_view message) {
+    const size_t before = server.asked().size();
+    const Outcome outcome = line.run(project.submit(std::move(more)));
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == kExitRefused);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find(message) != std::string::npos);
+    CHECK(server.asked().size() == before);
+  };
+  refused({"trian.py"}, "did you mean \"train.py\"?");
+  refused({"../train.py"}, "outside the project folder");
+  refused({"/etc/passwd"}, "outside the project folder");
+  refused({"."}, "is not a file");
+  refused({}, "no script is named");
+  refused({"--env", "novalue", "train.py"}, "NAME=VALUE");
+  refused({"--python", "p", "--requirement", "numpy", "train.py"}, "--python");
+  refused({"-c", "nothing_here", "train.py"}, "nothing_here");
+  server.answer_with("POST " + kRuns, R"({"code":"target_unknown","status":400,"detail":"no target 'gpu'"})", "application/problem+json", 400);
+  const Outcome target = line.run(project.submit({"-t", "gpu", "train.py"}));
+  CHECK(target.code == kExitRefused);
+  CHECK(target.err.find("no target 'gpu' [target_unknown]") != std::string::npos);
+}
+
+TEST_CASE("submit --detach prints the id and does not wait") {
+  FakeServer server;
+  const Project project(server);
+  const Outcome outcome = line_to(server).run(project.submit({"--detach", "train.py"}));
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.out == "digits_1\n");
+  CHECK(outcome.err.find("werkbank run logs digits_1 --follow") != std::string::npos);
+}
+
+TEST_CASE("lists follow the pages and print every format") {
+  FakeServer server;
+  server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":""}})", kRun));
+  const CommandLine line = line_to(server);
+  const Outcome table = line.run({"run", "list", "--status", "Completed", "--tag", "a=b c"});
+  CHECK(table.out.find("digits_1  Completed  digits") != std::string::npos);
+  CHECK(server.asked().back().target == kRuns + "?order=newest&status=Completed&tag=a%3Db%20c&limit=50");
+  CHECK(parse_json(line.run({"run", "list", "-o", "json"}).out).value().as_array()[0] == parse_json(kRun).value());
+  CHECK(line.run({"run", "list", "--query", "[].runId", "-o", "tsv"}).out == "digits_1\n");
+  CHECK(line.run({"run", "list", "-o", "yaml"}).out.find("- runId: digits_1\n") == 0);
+  CHECK(line.run({"run", "list", "--query", "[?"}).code == kExitRefused);
+}
+
+TEST_CASE("az ml history list: flat documents, metrics beside fields; in a table they come first") {
+  FakeServer server;
+  server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":""}})", kRun));
+  server.answer_with("GET " + kRuns + "/digits_1/metrics", std::string(kMetrics));
+  const CommandLine line = line_to(server);
+  const json::value listed = parse_json(line.run({"ml", "history", "list"}, true).out).value();
+  const json::object& run = listed.as_array()[0].as_object();
+  CHECK(run.at("run_id") == "digits_1");
+  CHECK(run.at("accuracy") == 0.97);
+  CHECK(run.at("loss") == "nan");
+  CHECK(run.at("row.a") == 1);
+  CHECK(run.at("duration") == "0:00:07.123000");
+  CHECK(run.at("properties.CommitId") == "f00");
+  CHECK(run.at("hidden") == false);
+  const std::string table = line.run({"ml", "history", "list", "-o", "table"}, true).out;
+  CHECK(table.starts_with("Accuracy  Loss  Row.a  Duration        Run_id    Script_name  Start_time_utc"));
+  CHECK(table.find("    0.97  nan       1  0:00:07.123000  digits_1  train.py") != std::string::npos);
+  CHECK(line.run({"ml", "history", "list", "--query", "@[?accuracy != null] | max_by(@, &accuracy).accuracy"}, true).out == "0.97\n");
+}
+
+TEST_CASE("a metric never hides a field of the run") {
+  const json::value metrics = parse_json(R"({"metrics":[{"name":"status","columns":[{"name":"","count":1,"last":5}]}]})").value();
+  CHECK(history_document(parse_json(kRun).value().as_object(), metrics).at("status") == "Completed");
+}
+
+TEST_CASE("download writes below its folder and nowhere else, and replaces nothing unasked") {
+  FakeServer server;
+  const TemporaryFolder folder;
+  const std::string files = kRuns + "/digits_1/files";
+  server.answer_with("GET " + files, R"({"items":[{"path":"outputs/a b.txt","sizeBytes":3}],"next":""})");
+  server.answer_with("GET " + files + "/outputs/a%20b.txt", "abc", "application/octet-stream");
+  const CommandLine line = line_to(server);
+  const std::vector<std::string> words{"run", "download", "digits_1", "-d", folder.path.string()};
+  CHECK(line.run(words).code == kExitDone);
+  CHECK(read_file(folder.path / "outputs" / "a b.txt").value() == "abc");
+  const Outcome again = line.run(words);
+  CHECK(again.code == kExitRefused);
+  CHECK(again.err.find("already_exists") != std::string::npos);
+  server.answer_with("GET " + files, R"({"items":[{"path":"../escape","sizeBytes":3}],"next":""})");
+  const Outcome escape = line.run(words);
+  CHECK(escape.code == kExitRefused);
+  CHECK(escape.err.find("path_refused") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.path.parent_path() / "escape"));
+}
+
+TEST_CASE("logs of a run without output, and of a path that is not there") {
+  FakeServer server;
+  server.answer_with("GET " + kRuns + "/digits_1", std::string(kRun));
+  const CommandLine line = line_to(server);
+  const Outcome none = line.run({"run", "logs", "digits_1"});
+  CHECK(none.code == kExitDone);
+  CHECK(none.out.empty());
+  const Outcome missing = line.run({"run", "logs", "digits_1", "logs/x"});
+  CHECK(missing.code == kExitRefused);
+  CHECK(missing.out.empty());
+}
+
+TEST_CASE("init writes what is missing and keeps what is there") {
+  const TemporaryFolder folder;
+  REQUIRE(write_file_atomically(folder.path / ".amlignore", "mine\n"));
+  const CommandLine line;
+  CHECK(line.run({"init", folder.path.string(), "-w", "vision"}).code == kExitDone);
+  CHECK(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value().as_object().at("workspace_name") == "vision");
+  CHECK(read_file(folder.path / ".amlignore").value() == "mine\n");
+  const auto loaded = load_project_run(folder.path, "local");
+  REQUIRE(loaded);
+  CHECK(loaded->spec.environment.user_managed);
+  const Outcome again = line.run({"init", folder.path.string()});
+  CHECK(again.err.find("nothing was changed") != std::string::npos);
+}
+
+TEST_CASE("az ml runconfiguration: files of the project, names that are no paths") {
+  const TemporaryFolder folder;
+  std::filesystem::current_path(folder.path);
+  const CommandLine line;
+  CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick", "-t", "local"}, true).code == kExitDone);
+  CHECK(parse_json(line.run({"ml", "runconfiguration", "list"}, true).out).value() == parse_json(R"(["quick.runconfig"])").value());
+  CHECK(line.run({"ml", "runconfigurations", "create", "-n", "../up"}, true).err.find("name_refused") != std::string::npos);
+  CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick"}, true).err.find("already_exists") != std::string::npos);
+  CHECK(line.run({"ml", "runconfiguration", "delete", "-n", "quick"}, true).code == kExitDone);
+  std::filesystem::current_path("/");
+}
+
+TEST_CASE("the experiment of a folder is a legal name") {
+  CHECK(experiment_of_folder("/x/digits") == "digits");
+  CHECK(experiment_of_folder("/x/my project (2)/") == "my-project--2-");
+  CHECK(experiment_of_folder("/x/_private") == "private");
+  CHECK(experiment_of_folder("/") == "default");
+}
+
+TEST_CASE("server status asks and starts nothing") {
+  CommandLine line;
+  line.environment["WERKBANK_HOME"] = "/nonexistent/home";
+  const Outcome outcome = line.run({"server", "status", "-o", "json"});
+  CHECK(outcome.code == kExitFailed);
+  CHECK(parse_json(outcome.out).value().as_object().at("running") == false);
+}
+
+}  // namespace
+}  // namespace werkbank::cli
