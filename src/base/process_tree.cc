@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/spawn.hh"
+
 namespace werkbank {
 namespace {
 
@@ -83,6 +85,8 @@ std::chrono::steady_clock::duration since(std::chrono::steady_clock::time_point 
 }
 
 }  // namespace
+
+Fd process_handle(pid_t pid) { return detail::process_handle(pid); }
 
 std::vector<ProcessId> find_processes(const ProcessSelection& selection) {
   std::unordered_map<pid_t, Entry> entries;

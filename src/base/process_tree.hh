@@ -15,6 +15,9 @@
 
 namespace werkbank {
 
+// A descriptor that is readable once the process has ended (pidfd); empty where the process or the kernel's support is not there.
+Fd process_handle(pid_t pid);
+
 // Which processes to end, and which of those to spare.
 struct ProcessSelection {
   pid_t ancestor = 0;             // its descendants, without itself; 0: nobody's

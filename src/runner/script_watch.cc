@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/clock.hh"
 #include "base/failpoint.hh"
 #include "base/log.hh"
+#include "base/process_tree.hh"
 
 namespace werkbank::runner {
 namespace {
@@ -27,7 +27,7 @@ bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F
 
 // True once a shim has claimed the folder; false where ours ended without having claimed it.
 Result<bool> wait_for_claim(const AttemptContext& context, ScriptWatch& watch, pid_t pid) {
-  const Fd handle(pidfd_open(pid, 0));
+  const Fd handle = process_handle(pid);
   while (!context.lifeline.is_lost()) {
     int status = 0;
     const bool has_ended = waitpid(pid, &status, WNOHANG) == pid;
@@ -58,7 +58,7 @@ Status start_shim(const AttemptContext& context) {
   std::filesystem::path program = own_executable();
   if (!is_there(program)) program = "/proc/self/exe";  // replaced by a newer one meanwhile: the file that runs still can be started
   plan.argv = {program.native(), "shim", context.folder.root.native()};
-  plan.environment = {{std::string(kAttemptMarkVariable), context.plan.lease}};
+  plan.environment = {{std::string(kAttemptMarkVariable), attempt_mark(context.plan)}};
   const auto own = current_environment();
   if (const auto armed = own.find("WERKBANK_FAILPOINTS"); armed != own.end()) plan.environment.insert(*armed);
   plan.stdout_path = context.folder.runner_log();
@@ -99,7 +99,7 @@ void ScriptWatch::wait_for_change(int other_fd, int lifeline_fd, milliseconds at
 
 Result<ScriptWatch::Event> ScriptWatch::wait(const Interest& interest, const Bell& dismissed, const Lifeline& lifeline) {
   TRY(const auto shim, read_process_record(folder_.shim()));
-  if (!shim_ && shim) shim_ = Fd(pidfd_open(shim->id.pid, 0));
+  if (!shim_ && shim) shim_ = process_handle(shim->id.pid);
   while (true) {
     if (lifeline.is_lost()) return Event::kLeaseLost;
     TRY(const ScriptState state, script_state(folder_));

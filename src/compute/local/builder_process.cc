@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "base/hash.hh"
 #include "base/log.hh"
@@ -76,22 +76,27 @@ Status end_builder(const std::string& mark, pid_t builder) {
 
 }  // namespace
 
+void BuilderOutput::talk(std::string_view bytes) {
+  // The answer is on the last line: what looked like it and was not the last was talk, too.
+  if (!answer_line_.empty()) sink_(std::exchange(answer_line_, {}) + "\n");
+  sink_(bytes);
+}
+
 void BuilderOutput::feed(std::string_view bytes) {
   while (!bytes.empty()) {
     const size_t newline = bytes.find('\n');
     const std::string_view part = bytes.substr(0, newline == bytes.npos ? bytes.npos : newline + 1);
     bytes.remove_prefix(part.size());
     if (in_talk_) {
-      sink_(part);
+      talk(part);
       in_talk_ = !part.ends_with('\n');
       continue;
     }
     held_ += part;
     const bool may_be_answer = may_become(held_, kReady) || may_become(held_, kFailed);
     if (!may_be_answer) {
-      sink_(held_);
-      in_talk_ = !held_.ends_with('\n');
-      held_.clear();
+      talk(std::exchange(held_, {}));
+      in_talk_ = !part.ends_with('\n');
     } else if (held_.ends_with('\n')) {
       end_line();
     }
@@ -99,10 +104,11 @@ void BuilderOutput::feed(std::string_view bytes) {
 }
 
 void BuilderOutput::end_line() {
-  const bool is_answer = held_.starts_with(kReady) || held_.starts_with(kFailed);
-  if (is_answer) answer_line_ = held_.substr(0, held_.size() - (held_.ends_with('\n') ? 1 : 0));
-  else sink_(held_);
-  held_.clear();
+  std::string line = std::exchange(held_, {});
+  if (!line.starts_with(kReady) && !line.starts_with(kFailed)) return talk(line);
+  if (!answer_line_.empty()) talk("");
+  if (line.ends_with('\n')) line.pop_back();
+  answer_line_ = std::move(line);
 }
 
 void BuilderOutput::finish() {
@@ -138,7 +144,7 @@ Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentR
   plan.stderr_path = output_path;
   plan.new_session = true;
   TRY(const pid_t builder, spawn_process(plan));
-  const Fd handle(pidfd_open(builder, 0));
+  const Fd handle = process_handle(builder);
 
   BuilderOutput talk(output);
   uint64_t offset = 0;

@@ -22,6 +22,7 @@ class BuilderOutput {
 
  private:
   void end_line();
+  void talk(std::string_view bytes);
 
   const OutputSink& sink_;
   std::string held_;         // the line under way, where it may be the answer

@@ -2,12 +2,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
+
+#include "base/process_tree.hh"
 
 namespace werkbank::compute {
 
@@ -28,7 +29,7 @@ ChildReaper::~ChildReaper() {
 
 void ChildReaper::add(pid_t child) {
   const std::lock_guard lock(mutex_);
-  arrived_.push_back({child, Fd(pidfd_open(child, 0))});
+  arrived_.push_back({child, process_handle(child)});
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(bell_.get(), &one, sizeof one);
 }

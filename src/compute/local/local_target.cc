@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +29,7 @@ constexpr std::chrono::milliseconds kRunnerLeavesWithin{2000};
 
 struct Handle {
   std::string folder;   // below the work folder: hex digits only
-  std::string lease;
+  std::string mark;     // attempt_mark()
   std::string boot_id;  // of the machine when the attempt began
 };
 
@@ -46,12 +45,12 @@ std::string folder_name(const LaunchPlan& plan) {
 
 Result<Handle> read_handle(const json::object& value) {
   JsonReader reader(value, "handle");
-  Handle handle{reader.required_string("folder"), reader.required_string("lease"), reader.required_string("bootId")};
+  Handle handle{reader.required_string("folder"), reader.required_string("mark"), reader.required_string("bootId")};
   const bool is_name = handle.folder.size() == kNameDigits && std::ranges::all_of(handle.folder, [](unsigned char c) {
                          return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
                        });
   if (!is_name) reader.refuse("folder", "is no name that this target gives");
-  if (handle.lease.empty()) reader.refuse("lease", "is empty");
+  if (handle.mark.empty()) reader.refuse("mark", "is empty");
   CHECK_OK(reader.finish(false));
   return handle;
 }
@@ -87,7 +86,7 @@ class LocalTarget final : public ComputeTarget {
   std::filesystem::path builds_folder() const { return config_.work_folder / "builds"; }
   WorkFolder work_folder(const std::string& name) const { return {config_.work_folder / name}; }
   std::vector<ProcessId> runners_of(const WorkFolder& folder, const std::string& name);
-  Status ensure_runner(const WorkFolder& folder, const std::string& name, const std::string& lease);
+  Status ensure_runner(const WorkFolder& folder, const std::string& name, const std::string& mark);
   Status end_all(const Handle& handle);
 
   const LocalConfig config_;
@@ -111,12 +110,12 @@ std::vector<ProcessId> LocalTarget::runners_of(const WorkFolder& folder, const s
 }
 
 // With mutex_ held.
-Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& name, const std::string& lease) {
+Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& name, const std::string& mark) {
   if (!runners_of(folder, name).empty()) return {};
   SpawnPlan plan;
   plan.argv = {config_.runner_binary.native(), "run", folder.root.native()};
   // Nothing of the server's environment: its secrets are not the script's, nor the runner's.
-  plan.environment = {{std::string(kAttemptMarkVariable), lease}};
+  plan.environment = {{std::string(kAttemptMarkVariable), mark}};
   const std::map<std::string, std::string> own = current_environment();
   if (const auto armed = own.find("WERKBANK_FAILPOINTS"); armed != own.end()) plan.environment.insert(*armed);
   plan.working_directory = folder.root;
@@ -141,9 +140,9 @@ Result<json::object> LocalTarget::start(const LaunchPlan& plan) {
     CHECK_OK(write_file_atomically(folder.plan(), json::serialize(to_json(plan)), 0600, false));
   }
   failpoint_kill("local.after_plan");
-  if (!is_there(folder.finished())) CHECK_OK(ensure_runner(folder, name, plan.lease));
+  if (!is_there(folder.finished())) CHECK_OK(ensure_runner(folder, name, attempt_mark(plan)));
   failpoint_kill("local.after_runner");
-  return json::object{{"folder", name}, {"lease", plan.lease}, {"bootId", self.boot_id}};
+  return json::object{{"folder", name}, {"mark", attempt_mark(plan)}, {"bootId", self.boot_id}};
 }
 
 Result<RunnerStatus> LocalTarget::recover(const json::object& value) {
@@ -163,7 +162,7 @@ Result<RunnerStatus> LocalTarget::recover(const json::object& value) {
     return RunnerStatus{RunnerState::kGone, std::move(lost)};
   }
   log_info("runner is gone, starting another one folder={}", handle.folder);
-  CHECK_OK(ensure_runner(folder, handle.folder, handle.lease));
+  CHECK_OK(ensure_runner(folder, handle.folder, handle.mark));
   return RunnerStatus{RunnerState::kRunning, std::nullopt};
 }
 
@@ -175,7 +174,7 @@ Status LocalTarget::cancel(const json::object& value) {
   failpoint_kill("local.after_cancel_file");
   // The file alone is enough for a runner that lives; a dead one is replaced, and its successor finds the file.
   const std::lock_guard lock(mutex_);
-  CHECK_OK(ensure_runner(folder, handle.folder, handle.lease));
+  CHECK_OK(ensure_runner(folder, handle.folder, handle.mark));
   const Result<std::optional<ProcessRecord>> runner = read_process_record(folder.runner());
   // Only a runner that has signed runner.json has its handler in place.
   if (runner && *runner) return signal_process((*runner)->id, SIGTERM);
@@ -187,7 +186,7 @@ Status LocalTarget::end_all(const Handle& handle) {
   for (const ProcessId& runner : runners_of(work_folder(handle.folder), handle.folder)) CHECK_OK(signal_process(runner, SIGKILL));
   ProcessSelection selection;
   selection.variable = kAttemptMarkVariable;
-  selection.value = handle.lease;
+  selection.value = handle.mark;
   EndOptions options;
   options.grace = std::chrono::milliseconds(0);
   return end_processes(selection, options);
@@ -221,7 +220,7 @@ Status LocalTarget::remove(const json::object& value) {
   };
   // A runner whose report was just acknowledged is on its way out.
   for (const ProcessId& runner : runners_now()) {
-    const Fd pidfd(pidfd_open(runner.pid, 0));
+    const Fd pidfd = process_handle(runner.pid);
     pollfd polled{pidfd.get(), POLLIN, 0};
     if (pidfd && is_alive(runner)) poll(&polled, 1, static_cast<int>(kRunnerLeavesWithin.count()));
   }
