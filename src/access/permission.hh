@@ -11,14 +11,14 @@
 namespace werkbank::access {
 
 enum class Permission {
-  kPublic,        // anybody who passes the Host check
-  kRead,          // reader of the workspace (of any workspace for routes without one)
-  kWrite,         // contributor of the workspace; a run token for its own run and descendants
-  kJob,           // contributor of the workspace, or any run token of it: what a job does beyond its own run (bring content, make
-                  // child runs, read secrets). The handler checks that a new run's parent is of the token's family
-  kOwn,           // owner of the workspace; of the installation for routes without one
-  kRunner,        // the run token of that very run only
-  kLocalOnly,     // Unix socket only
+  kPublic,     // anybody who passes the Host check
+  kRead,       // reader of the workspace (of any workspace for routes without one)
+  kWrite,      // contributor of the workspace; a run token for its own run and descendants
+  kJob,        // contributor of the workspace, or any run token of it: what a job does beyond its own run (bring content, make
+               // child runs, read secrets). The handler checks that a new run's parent is of the token's family
+  kOwn,        // owner of the workspace; of the installation for routes without one
+  kRunner,     // the run token of that very run only
+  kLocalOnly,  // Unix socket only
 };
 
 enum class LoginKind { kNobody, kUnixSocket, kNoAuth, kToken, kRunToken };
@@ -26,18 +26,18 @@ enum class LoginKind { kNobody, kUnixSocket, kNoAuth, kToken, kRunToken };
 // The outcome of looking at a connection and its headers, decided in one place (api/login.cc).
 struct Identity {
   LoginKind kind = LoginKind::kNobody;
-  std::string user;                // for created_by and "canceled by"
-  std::string workspace = "*";     // kToken: where the role holds; "*": everywhere
-  Role role = Role::kReader;       // kToken; kUnixSocket and kNoAuth are owner of everything
-  RunKey run;                      // kRunToken
-  std::string refusal;             // kNobody: why a login that was tried was not taken ("the token has expired")
+  std::string user;             // for created_by and "canceled by"
+  std::string workspace = "*";  // kToken: where the role holds; "*": everywhere
+  Role role = Role::kReader;    // kToken; kUnixSocket and kNoAuth are owner of everything
+  RunKey run;                   // kRunToken
+  std::string refusal;          // kNobody: why a login that was tried was not taken ("the token has expired")
 };
 
 // What a request is about. `root_of_run` is the root of the named run's family: a run token reaches its descendants.
 struct Subject {
-  std::string workspace;           // empty: none named
-  std::string run_id;              // empty: none named
-  bool is_descendant = false;      // the named run descends from the token's run
+  std::string workspace;       // empty: none named
+  std::string run_id;          // empty: none named
+  bool is_descendant = false;  // the named run descends from the token's run
 };
 
 // unauthenticated for nobody, denied otherwise; the message names the role that is needed.

@@ -16,8 +16,8 @@ class Vault {
   // Makes the key file where there is none; home_refused where it cannot be made, or is readable by others.
   static Result<Vault> open(const std::filesystem::path& key_file);
 
-  std::string seal(const Secret& value) const;                 // text, safe to store
-  Result<Secret> unseal(std::string_view sealed) const;        // store_corrupt where it was not sealed by this vault
+  std::string seal(const Secret& value) const;           // text, safe to store
+  Result<Secret> unseal(std::string_view sealed) const;  // store_corrupt where it was not sealed by this vault
   // A key of its own for one purpose ("run-tokens"), the same at every call: 32 bytes.
   Secret derive_key(std::string_view purpose) const;
 

@@ -1,4 +1,5 @@
-// The HTTP server: Unix sockets and TCP, keep-alive, chunked and fixed bodies, back-pressure, graceful stop. One io_context per thread.
+// The HTTP server: Unix sockets and TCP, keep-alive, chunked and fixed bodies, back-pressure, graceful stop. One io_context per
+// thread.
 #pragma once
 
 #include <chrono>
@@ -13,10 +14,10 @@ namespace werkbank::net {
 struct ServerConfig {
   size_t threads = 2;
   size_t header_bytes_max = 64 * 1024;
-  uint64_t body_bytes_max = UINT64_MAX;              // per request; handlers set tighter ones through BodyReader::all
-  std::chrono::seconds idle_timeout{120};            // between requests on a kept connection
-  std::chrono::seconds request_timeout{60};          // for the head, and between two pieces of a body
-  size_t connections_max = 10'000;                   // above: accepted and answered 503
+  uint64_t body_bytes_max = UINT64_MAX;      // per request; handlers set tighter ones through BodyReader::all
+  std::chrono::seconds idle_timeout{120};    // between requests on a kept connection
+  std::chrono::seconds request_timeout{60};  // for the head, and between two pieces of a body
+  size_t connections_max = 10'000;           // above: accepted and answered 503
 };
 
 class HttpServer {
@@ -29,11 +30,13 @@ class HttpServer {
   // "127.0.0.1:8765", "[::1]:0", "0.0.0.0:80". Answers the port that was bound.
   Result<uint16_t> listen_tcp(const std::string& host_port);
   Status start();
-  // Accepts no more, tells streams to end, lets requests finish for `grace`, then closes. Idempotent.
+  // Accepts no more, tells streams to end, lets requests finish for `grace`, then closes their connections and waits for their
+  // handlers. Idempotent. Not from a handler: it would wait for itself.
   void stop(std::chrono::milliseconds grace = std::chrono::seconds(5));
   size_t open_connections() const;
 
-  // A timer on the server's threads: co_await server.sleep(…). Returns early when the server stops.
+  // A timer on the server's threads, for handlers and their streams: co_await server.sleep(…). Returns early when the server
+  // stops.
   Task<void> sleep(std::chrono::milliseconds duration);
 
  private:

@@ -16,8 +16,8 @@ struct Target {
   std::vector<std::pair<std::string, std::string>> query;
 };
 
-// Takes the origin form ("/a/b?c=d"), the absolute form ("http://host/a") and "*". invalid_request for anything else, for a % that
-// is not followed by two hex digits, for NUL, and for bytes that are not UTF-8 once decoded.
+// Takes the origin form ("/a/b?c=d"), the absolute form ("http://host/a") and "*". invalid_request for anything else, for a %
+// that is not followed by two hex digits, for NUL, and for bytes that are not UTF-8 once decoded.
 Result<Target> parse_target(std::string_view text);
 
 }  // namespace werkbank::net
