@@ -43,6 +43,7 @@ Result<std::vector<Attempt>> list_attempts(Database& db, const RunKey& key);
 Result<std::optional<Artifact>> find_artifact(Database& db, const RunKey& key, const std::string& path);
 Result<std::vector<Artifact>> list_artifacts(Database& db, const RunKey& key, const std::string& prefix);
 
+inline constexpr size_t kValueStartBytes = 64;  // labels.value_start
 enum class LabelKind { kTag = 0, kProperty = 1, kParam = 2 };
 Status load_labels(Database& db, int64_t run_row, Run& run);  // adds tags, properties and params
 

@@ -82,7 +82,7 @@ class SelectBuilder {
     add("l.kind = ?", int64_t{static_cast<int>(lead.kind)});
     add("l.key = ?", lead.key);
     if (lead.value.empty()) return;
-    add("substr(l.value, 1, 64) = substr(?, 1, 64)", lead.value);
+    add("l.value_start = ?", lead.value.substr(0, kValueStartBytes));
     add("l.value = ?", lead.value);
   }
 

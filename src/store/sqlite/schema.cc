@@ -7,6 +7,7 @@ namespace {
 // labels.kind: 0 tag, 1 property, 2 param): never as whatever order an enum has today.
 // Every listing is ordered by (created_ms, number, id), so each index ends with these and a page is one walk along one index.
 // labels repeats workspace, created_ms and number, which never change, so that a filter by tag is such a walk, too.
+// value_start is the first 64 bytes of a value: a long value is not stored in the index again.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE workspaces (
   name TEXT PRIMARY KEY, subscription_id TEXT NOT NULL, resource_group TEXT NOT NULL, location TEXT NOT NULL,
@@ -39,10 +40,10 @@ CREATE TABLE run_git (
   run INTEGER PRIMARY KEY, repository_url TEXT NOT NULL, branch TEXT NOT NULL, commit_id TEXT NOT NULL, dirty INTEGER NOT NULL);
 
 CREATE TABLE labels (
-  run INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, workspace TEXT NOT NULL,
-  created_ms INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run, kind, key)) WITHOUT ROWID;
+  run INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, value_start TEXT NOT NULL,
+  workspace TEXT NOT NULL, created_ms INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (run, kind, key)) WITHOUT ROWID;
 CREATE INDEX labels_by_key ON labels (workspace, kind, key, created_ms, number, run);
-CREATE INDEX labels_by_value ON labels (workspace, kind, key, substr(value, 1, 64), created_ms, number, run);
+CREATE INDEX labels_by_value ON labels (workspace, kind, key, value_start, created_ms, number, run);
 
 CREATE TABLE attempts (
   run INTEGER NOT NULL, number INTEGER NOT NULL, lease TEXT NOT NULL, target TEXT NOT NULL, handle TEXT NOT NULL,

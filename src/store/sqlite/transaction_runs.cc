@@ -113,9 +113,9 @@ Status SqliteTransaction::put_labels(int64_t run_row, const Run& run, LabelKind 
   for (const auto& [key, value] : after) {
     if (const auto old = before.find(key); old != before.end() && old->second == value) continue;
     CHECK_OK(db_.execute(
-        "INSERT INTO labels (run, kind, key, value, workspace, created_ms, number) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (run, kind, key) DO UPDATE SET value = excluded.value",
-        run_row, static_cast<int>(kind), key, value, run.key.workspace, run.created_ms, run.number));
+        "INSERT INTO labels (run, kind, key, value, value_start, workspace, created_ms, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (run, kind, key) DO UPDATE SET value = excluded.value, value_start = excluded.value_start",
+        run_row, static_cast<int>(kind), key, value, value.substr(0, kValueStartBytes), run.key.workspace, run.created_ms, run.number));
   }
   return {};
 }
