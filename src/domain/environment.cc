@@ -33,7 +33,8 @@ json::object read_object(JsonReader& reader, std::string_view key) {
 
 PinPolicy read_policy(JsonReader& reader) {
   const std::string policy = reader.string_or("policy", "exact");
-  if (policy != "exact" && policy != "nearest") reader.refuse("policy", "must be \"exact\" or \"nearest\", not \"" + policy + "\"");
+  if (policy != "exact" && policy != "nearest")
+    reader.refuse("policy", "must be \"exact\" or \"nearest\", not \"" + policy + "\"");
   return policy == "nearest" ? PinPolicy::kNearest : PinPolicy::kExact;
 }
 

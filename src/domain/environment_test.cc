@@ -81,8 +81,8 @@ TEST_CASE("where an interpreter is looked for") {
   CHECK(interpreter_candidates(recipe) == std::vector<std::string>{"/opt/python/bin/python"});
   recipe.interpreter = "";
   recipe.lookup = {{"VIRTUAL_ENV", "/venv"}, {"PATH", "/a:relative::/b"}};
-  CHECK(interpreter_candidates(recipe) == std::vector<std::string>{"/venv/bin/python", "/a/python", "/b/python", "/venv/bin/python3",
-                                                                   "/a/python3", "/b/python3"});
+  CHECK(interpreter_candidates(recipe) ==
+        std::vector<std::string>{"/venv/bin/python", "/a/python", "/b/python", "/venv/bin/python3", "/a/python3", "/b/python3"});
   recipe.interpreter = "python3.6";
   recipe.lookup.erase("VIRTUAL_ENV");
   CHECK(interpreter_candidates(recipe) == std::vector<std::string>{"/a/python3.6", "/b/python3.6"});

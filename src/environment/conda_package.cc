@@ -57,16 +57,78 @@ constexpr std::array kRenamed{
 };
 
 // Libraries and tools that are no Python packages; wheels that need them carry them inside.
-constexpr std::array<std::string_view, 72> kNative{
-    "cudatoolkit", "cudnn",      "cuda",         "pytorch-cuda", "cuda-toolkit",  "cuda-runtime",  "cuda-nvcc",   "nccl",
-    "cpuonly",     "pytorch-mutex", "mkl",       "mkl-service",  "nomkl",         "blas",          "libblas",     "libcblas",
-    "liblapack",   "openblas",   "libopenblas",  "libgcc",       "libgcc-ng",     "libgfortran",   "libgfortran-ng", "libgomp",
-    "libstdcxx-ng", "gcc",       "gxx",          "gcc_linux-64", "gxx_linux-64",  "_libgcc_mutex", "_openmp_mutex", "_py-xgboost-mutex",
-    "_tflow_select", "llvm-openmp", "intel-openmp", "tbb",       "ncurses",       "readline",      "sqlite",      "tk",
-    "xz",          "zlib",       "bzip2",        "zstd",         "lz4-c",         "libffi",        "openssl",     "ca-certificates",
-    "ld_impl_linux-64", "libedit", "libuuid",    "jpeg",         "libpng",        "libtiff",       "freetype",    "libopencv",
-    "icu",         "hdf5",       "libsodium",    "libuv",        "snappy",        "boost-cpp",     "cmake",       "make",
-    "ninja",       "swig",       "vs2015_runtime", "vc",         "openmpi",       "mpich",         "libgl",       "ffmpeg"};
+constexpr std::array<std::string_view, 72> kNative{"cudatoolkit",
+                                                   "cudnn",
+                                                   "cuda",
+                                                   "pytorch-cuda",
+                                                   "cuda-toolkit",
+                                                   "cuda-runtime",
+                                                   "cuda-nvcc",
+                                                   "nccl",
+                                                   "cpuonly",
+                                                   "pytorch-mutex",
+                                                   "mkl",
+                                                   "mkl-service",
+                                                   "nomkl",
+                                                   "blas",
+                                                   "libblas",
+                                                   "libcblas",
+                                                   "liblapack",
+                                                   "openblas",
+                                                   "libopenblas",
+                                                   "libgcc",
+                                                   "libgcc-ng",
+                                                   "libgfortran",
+                                                   "libgfortran-ng",
+                                                   "libgomp",
+                                                   "libstdcxx-ng",
+                                                   "gcc",
+                                                   "gxx",
+                                                   "gcc_linux-64",
+                                                   "gxx_linux-64",
+                                                   "_libgcc_mutex",
+                                                   "_openmp_mutex",
+                                                   "_py-xgboost-mutex",
+                                                   "_tflow_select",
+                                                   "llvm-openmp",
+                                                   "intel-openmp",
+                                                   "tbb",
+                                                   "ncurses",
+                                                   "readline",
+                                                   "sqlite",
+                                                   "tk",
+                                                   "xz",
+                                                   "zlib",
+                                                   "bzip2",
+                                                   "zstd",
+                                                   "lz4-c",
+                                                   "libffi",
+                                                   "openssl",
+                                                   "ca-certificates",
+                                                   "ld_impl_linux-64",
+                                                   "libedit",
+                                                   "libuuid",
+                                                   "jpeg",
+                                                   "libpng",
+                                                   "libtiff",
+                                                   "freetype",
+                                                   "libopencv",
+                                                   "icu",
+                                                   "hdf5",
+                                                   "libsodium",
+                                                   "libuv",
+                                                   "snappy",
+                                                   "boost-cpp",
+                                                   "cmake",
+                                                   "make",
+                                                   "ninja",
+                                                   "swig",
+                                                   "vs2015_runtime",
+                                                   "vc",
+                                                   "openmpi",
+                                                   "mpich",
+                                                   "libgl",
+                                                   "ffmpeg"};
 
 // Programs beside Python: a script that calls them would miss them, so the note says so.
 constexpr std::array<std::string_view, 8> kPrograms{"graphviz", "git", "nodejs", "openjdk", "maven", "wget", "curl", "unzip"};
@@ -160,7 +222,11 @@ Status read_versions(std::string_view rest, CondaSpec& spec) {
     build_at = rest.find_first_of("= ", operator_end);
   }
   std::string_view versions = rest.substr(0, build_at);
-  if (build_at != std::string_view::npos) spec.build = trimmed(rest.substr(rest.find_first_not_of("= ", build_at)));
+  if (build_at != std::string_view::npos) {
+    const size_t build_start = rest.find_first_not_of("= ", build_at);
+    if (build_start == std::string_view::npos) return fail(errors::requirement_invalid, "no build follows the last '='");
+    spec.build = trimmed(rest.substr(build_start));
+  }
   if (!spec.build.empty() && versions.starts_with('=') && !versions.starts_with("==")) versions.remove_prefix(1);
   TRY(spec.clauses, clauses_of(versions));
   return {};
@@ -174,16 +240,19 @@ Result<CondaSpec> parse_conda_spec(std::string_view raw) {
   if (!is_valid_utf8(text)) return refuse("(not UTF-8)", "the text is not valid UTF-8");
   if (text.find_first_of("\n\r") != std::string_view::npos) return refuse("…", "it holds a line break");
   const std::string_view whole = text;
-  if (text.find("://") != std::string_view::npos) return refuse(whole, "an address cannot be named here", "Name package and version.");
+  if (text.find("://") != std::string_view::npos)
+    return refuse(whole, "an address cannot be named here", "Name package and version.");
   if (const size_t colons = text.rfind("::"); colons != std::string_view::npos) text = trimmed(text.substr(colons + 2));
   const size_t name_end = static_cast<size_t>(std::ranges::find_if_not(text, is_conda_name_char) - text.begin());
   CondaSpec spec;
   for (const char c : text.substr(0, name_end)) spec.name += (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
   if (spec.name.empty() || spec.name.front() == '-' || spec.name.front() == '.') {
-    return refuse(whole, "it does not start with the name of a package", "A spec is a name with an optional version: scikit-learn=0.22.");
+    return refuse(whole, "it does not start with the name of a package",
+                  "A spec is a name with an optional version: scikit-learn=0.22.");
   }
   // Only blanks are trimmed: the operators decide what the version means.
-  if (auto read = read_versions(trimmed(text.substr(name_end)), spec); !read) return refuse(whole, read.error().message, read.error().hint);
+  if (auto read = read_versions(trimmed(text.substr(name_end)), spec); !read)
+    return refuse(whole, read.error().message, read.error().hint);
   return spec;
 }
 
@@ -195,13 +264,15 @@ Result<std::optional<Requirement>> wheel_of(const CondaSpec& spec, std::vector<s
     return std::nullopt;
   }
   if (std::ranges::any_of(kPrograms, named)) {
-    notes.push_back(fmt::format("conda package {} is left out: it is a program, not a Python package; install it on the machine if the "
-                                "script calls it",
-                                spec.name));
+    notes.push_back(
+        fmt::format("conda package {} is left out: it is a program, not a Python package; install it on the machine if the "
+                    "script calls it",
+                    spec.name));
     return std::nullopt;
   }
   if (spec.name.starts_with("r-") || spec.name == "r") {
-    return fail(errors::requirement_invalid, fmt::format("conda package '{}': packages of R are not built from wheels", spec.name),
+    return fail(errors::requirement_invalid,
+                fmt::format("conda package '{}': packages of R are not built from wheels", spec.name),
                 "Use an environment that you manage yourself: userManagedDependencies with an interpreterPath.");
   }
   Requirement requirement;

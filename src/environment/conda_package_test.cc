@@ -53,6 +53,7 @@ TEST_CASE("conda specs become requirements") {
       {"", "refused"},
       {"=1.2", "refused"},
       {"numpy=", "refused"},
+      {"numpy=1.2=", "refused"},
       {"numpy=one", "refused"},
       {"numpy=1.2|1.3", "refused"},
       {"numpy[build=x]", "refused"},

@@ -1,5 +1,5 @@
-// How a definition becomes a recipe. Pure: no disk, no network; the recipe is carried out on the target by `werkbank-runner build`.
-// Adding a kind is one folder (or file) here and one line in main/environment_kinds.cc.
+// How a definition becomes a recipe. Pure: no disk, no network; the recipe is carried out on the target by `werkbank-runner
+// build`. Adding a kind is one folder (or file) here and one line in main/environment_kinds.cc.
 #pragma once
 
 #include <map>

@@ -10,11 +10,15 @@ namespace werkbank::environment {
 namespace {
 
 constexpr std::array<std::string_view, 12> kVariables{
-    "python_version", "python_full_version", "os_name",        "sys_platform",           "platform_release", "platform_system",
-    "platform_version", "platform_machine",  "platform_python_implementation", "implementation_name", "implementation_version", "extra"};
+    "python_version",      "python_full_version",    "os_name",
+    "sys_platform",        "platform_release",       "platform_system",
+    "platform_version",    "platform_machine",       "platform_python_implementation",
+    "implementation_name", "implementation_version", "extra"};
 constexpr int kDepthMax = 16;
 
-bool is_word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.'; }
+bool is_word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
 
 // marker := term (("and" | "or") term)*      term := "(" marker ")" | value operator value
 class MarkerParser {

@@ -1,4 +1,5 @@
-// Environment markers of PEP 508 ("python_version < '3.8' and sys_platform == 'linux'"): checked, not evaluated; uv evaluates them.
+// Environment markers of PEP 508 ("python_version < '3.8' and sys_platform == 'linux'"): checked, not evaluated; uv evaluates
+// them.
 #pragma once
 
 #include <string_view>

@@ -18,15 +18,24 @@ struct Option {
 };
 
 constexpr std::array kOptions{
-    Option{"--index-url", "-i", true, true},      Option{"--pypi-url", "", true, true},
-    Option{"--extra-index-url", "", true, true},  Option{"--find-links", "-f", true, true},
-    Option{"--no-index", "", false, true},        Option{"--pre", "", false, true},
-    Option{"--trusted-host", "", true, true},     Option{"--no-cache-dir", "", false, false},
-    Option{"--prefer-binary", "", false, false},  Option{"--only-binary", "", true, false},
-    Option{"--no-binary", "", true, false},       Option{"--upgrade", "-U", false, false},
-    Option{"--quiet", "-q", false, false},        Option{"--disable-pip-version-check", "", false, false},
-    Option{"--use-feature", "", true, false},     Option{"--timeout", "", true, false},
-    Option{"--user", "", false, false},           Option{"--ignore-installed", "-I", false, false},
+    Option{"--index-url", "-i", true, true},
+    Option{"--pypi-url", "", true, true},
+    Option{"--extra-index-url", "", true, true},
+    Option{"--find-links", "-f", true, true},
+    Option{"--no-index", "", false, true},
+    Option{"--pre", "", false, true},
+    Option{"--trusted-host", "", true, true},
+    Option{"--no-cache-dir", "", false, false},
+    Option{"--prefer-binary", "", false, false},
+    Option{"--only-binary", "", true, false},
+    Option{"--no-binary", "", true, false},
+    Option{"--upgrade", "-U", false, false},
+    Option{"--quiet", "-q", false, false},
+    Option{"--disable-pip-version-check", "", false, false},
+    Option{"--use-feature", "", true, false},
+    Option{"--timeout", "", true, false},
+    Option{"--user", "", false, false},
+    Option{"--ignore-installed", "-I", false, false},
     Option{"--process-dependency-links", "", false, false},
 };
 
@@ -75,7 +84,8 @@ std::unexpected<Error> refuse_unknown(std::string_view line, const std::string& 
                 nearest ? fmt::format("Did you mean {}?", *nearest) : "");
 }
 
-// Whether the address is the public index, which is what is used anyway (or what this machine's pip configuration puts in its place).
+// Whether the address is the public index, which is what is used anyway (or what this machine's pip configuration puts in its
+// place).
 bool is_public_index(std::string_view address) {
   for (const std::string_view scheme : {"https://", "http://"}) {
     if (address.starts_with(scheme)) address.remove_prefix(scheme.size());

@@ -10,7 +10,8 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition, const std::map<std::string, std::string>& submitter = {}) {
+Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
+                               const std::map<std::string, std::string>& submitter = {}) {
   std::vector<std::unique_ptr<EnvironmentKind>> kinds;
   kinds.push_back(make_system_kind());
   kinds.push_back(make_uv_kind());
@@ -27,7 +28,8 @@ EnvironmentDefinition managed(Texts pip, Texts conda = {}, std::string python = 
 }
 
 TEST_CASE("a managed environment becomes a recipe of kind uv") {
-  const auto recipe = plan(managed({"joblib", "Joblib", "--find-links /wheels", "azureml-defaults"}, {"scikit-learn=0.22", "pip"}, "3.6.2"));
+  const auto recipe =
+      plan(managed({"joblib", "Joblib", "--find-links /wheels", "azureml-defaults"}, {"scikit-learn=0.22", "pip"}, "3.6.2"));
   REQUIRE(recipe.has_value());
   CHECK(recipe->kind == "uv");
   CHECK(recipe->python_version == "3.6");
@@ -61,7 +63,8 @@ TEST_CASE("companions of the SDK's packages") {
 
 TEST_CASE("the submitter's package sources come along, the definition's own index wins") {
   const std::map<std::string, std::string> submitter{{"PIP_INDEX_URL", "https://mirror/simple"}, {"PIP_FIND_LINKS", "/a  /b"}};
-  CHECK(plan(managed({"x"}), submitter)->options == Texts{"--index-url=https://mirror/simple", "--find-links=/a", "--find-links=/b"});
+  CHECK(plan(managed({"x"}), submitter)->options ==
+        Texts{"--index-url=https://mirror/simple", "--find-links=/a", "--find-links=/b"});
   CHECK(plan(managed({"x", "-i https://own/simple"}), submitter)->options ==
         Texts{"--index-url=https://own/simple", "--find-links=/a", "--find-links=/b"});
 }
@@ -76,7 +79,8 @@ TEST_CASE("a bad requirement is named with its environment") {
 
 TEST_CASE("an own interpreter becomes a recipe of kind system") {
   EnvironmentDefinition definition;
-  const std::map<std::string, std::string> submitter{{"PATH", "/a:/b"}, {"HOME", "/home/u"}, {"LANG", "C"}, {"VIRTUAL_ENV", "/venv"}};
+  const std::map<std::string, std::string> submitter{
+      {"PATH", "/a:/b"}, {"HOME", "/home/u"}, {"LANG", "C"}, {"VIRTUAL_ENV", "/venv"}};
   auto recipe = plan(definition, submitter);
   REQUIRE(recipe.has_value());
   CHECK(recipe->kind == "system");

@@ -22,11 +22,13 @@ Result<Numbers> numbers_of(std::string_view version) {
   Numbers numbers;
   const char* end = version.data() + version.size();
   auto [after_major, error] = std::from_chars(version.data(), end, numbers.major);
-  if (error != std::errc() || numbers.major < 0) return fail(errors::requirement_invalid, fmt::format("python '{}' is not a version", version));
+  if (error != std::errc() || numbers.major < 0)
+    return fail(errors::requirement_invalid, fmt::format("python '{}' is not a version", version));
   if (after_major == end) return numbers;
   auto [after_minor, minor_error] = std::from_chars(*after_major == '.' ? after_major + 1 : end, end, numbers.minor);
   if (minor_error != std::errc() || numbers.minor < 0 || !is_version(version)) {
-    return fail(errors::requirement_invalid, fmt::format("python '{}' is not a version", version), "Write it like 3.8 or 3.8.13.");
+    return fail(errors::requirement_invalid, fmt::format("python '{}' is not a version", version),
+                "Write it like 3.8 or 3.8.13.");
   }
   numbers.patch = after_minor != end;
   return numbers;
@@ -54,11 +56,13 @@ Result<PythonChoice> choose_python(const std::vector<VersionClause>& clauses) {
     TRY(const Numbers numbers, numbers_of(clauses[0].version));
     if (numbers.minor >= 0) {
       if (numbers.major != 3 || numbers.minor < kOldestMinor) {
-        return fail(errors::requirement_invalid, fmt::format("python {}: environments are built for Python 3.6 and newer", clauses[0].version),
+        return fail(errors::requirement_invalid,
+                    fmt::format("python {}: environments are built for Python 3.6 and newer", clauses[0].version),
                     "Use an interpreter that you manage yourself: userManagedDependencies with an interpreterPath.");
       }
       choice.minor = fmt::format("3.{}", numbers.minor);
-      if (numbers.patch) choice.note = fmt::format("python {}: the newest Python {} that is found is used", clauses[0].version, choice.minor);
+      if (numbers.patch)
+        choice.note = fmt::format("python {}: the newest Python {} that is found is used", clauses[0].version, choice.minor);
       return choice;
     }
   }

@@ -86,7 +86,11 @@ class VersionScanner {
 
 Status check_clause(const VersionClause& clause) {
   if (clause.op == "===") {
-    return clause.version.empty() ? fail(errors::requirement_invalid, "'===' without a version") : Status();
+    // Any text to PEP 440; but what is no part of any version that was ever published is a slip.
+    const bool plausible = !clause.version.empty() &&
+                           std::ranges::all_of(clause.version, [](char c) { return is_name_char(c) || c == '+' || c == '!'; });
+    if (!plausible) return fail(errors::requirement_invalid, fmt::format("'==={}' is not a version", clause.version));
+    return {};
   }
   std::string_view version = clause.version;
   const bool prefix = version.ends_with(".*");
@@ -125,7 +129,8 @@ std::string_view foreign_form(std::string_view line) {
 }
 
 constexpr std::string_view kForeignHint =
-    "Name the package and its version (name==1.2). Wheels of your own: put them in a folder and name it with --find-links, or serve an index "
+    "Name the package and its version (name==1.2). Wheels of your own: put them in a folder and name it with --find-links, or "
+    "serve an index "
     "and name it with --extra-index-url.";
 
 // "[a, b]" off the front of rest.
@@ -162,7 +167,8 @@ Result<Requirement> parse_named(std::string_view line) {
   requirement.name = name;
   std::string_view rest = trimmed(line.substr(name_end));
   if (rest.starts_with('[')) CHECK_OK(take_extras(rest, requirement.extras));
-  if (rest.starts_with('@')) return fail(errors::requirement_invalid, "'name @ address' is not supported", std::string(kForeignHint));
+  if (rest.starts_with('@'))
+    return fail(errors::requirement_invalid, "'name @ address' is not supported", std::string(kForeignHint));
   const size_t semicolon = rest.find(';');
   std::string_view versions = trimmed(rest.substr(0, semicolon));
   if (semicolon != std::string_view::npos) {

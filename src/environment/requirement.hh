@@ -16,13 +16,13 @@ struct VersionClause {
 };
 
 struct Requirement {
-  std::string name;                 // as written
+  std::string name;  // as written
   std::vector<std::string> extras;
   std::vector<VersionClause> clauses;
-  std::string marker;               // "python_version < '3.8'"; empty: none
+  std::string marker;  // "python_version < '3.8'"; empty: none
   // "name[extra]==1.2,<2 ; marker" with one spelling for equal requirements.
   std::string text() const;
-  std::string key() const;          // the normalised name (PEP 503)
+  std::string key() const;  // the normalised name (PEP 503)
 };
 
 // PEP 503: lower case, runs of - _ . become one -.

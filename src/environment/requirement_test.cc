@@ -25,7 +25,8 @@ TEST_CASE("requirements that are taken, in their one spelling") {
       {"a==2.0-1", "a==2.0-1"},
       {"a==v1.0", "a==v1.0"},
       {"typing; python_version < '3.5'", "typing ; python_version < '3.5'"},
-      {"x ; (sys_platform == 'linux' or os_name != \"nt\") and extra == 'a'", "x ; (sys_platform == 'linux' or os_name != \"nt\") and extra == 'a'"},
+      {"x ; (sys_platform == 'linux' or os_name != \"nt\") and extra == 'a'",
+       "x ; (sys_platform == 'linux' or os_name != \"nt\") and extra == 'a'"},
       {"x; platform_machine not in 'arm'", "x ; platform_machine not in 'arm'"},
       {"numpy  # the base", "numpy"},
       {"torch==1.8.1+cu111", "torch==1.8.1+cu111"},
@@ -110,7 +111,8 @@ TEST_CASE("option lines") {
   CHECK(options("--extra-index-url https://pypi.python.org/simple").empty());
   CHECK(options("--no-cache-dir").empty());
   CHECK(notes.size() == 2);
-  for (const char* line : {"--index-url", "--index-url host", "--find-links wheels", "-r other.txt", "-c c.txt", "-e .", "--indx-url https://h"}) {
+  for (const char* line :
+       {"--index-url", "--index-url host", "--find-links wheels", "-r other.txt", "-c c.txt", "-e .", "--indx-url https://h"}) {
     CAPTURE(line);
     CHECK_FALSE(parse_option_line(line, notes).has_value());
   }

@@ -25,7 +25,7 @@ class StopSignals {
  public:
   StopSignals() {
     stop_asked = 0;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = ask_stop;
     sigaction(SIGTERM, &action, &old_term_);
     sigaction(SIGINT, &action, &old_int_);
@@ -38,8 +38,8 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
  private:
-  struct sigaction old_term_ {};
-  struct sigaction old_int_ {};
+  struct sigaction old_term_{};
+  struct sigaction old_int_{};
 };
 
 int wait_for(pid_t pid) {
@@ -77,7 +77,8 @@ void follow(int fd, pid_t pid, Echo echo, std::string& output) {
 
 void say(std::string_view line) { static_cast<void>(write_all(STDOUT_FILENO, std::string(line) + "\n")); }
 
-Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment, Echo echo) {
+Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
+                                  Echo echo) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
   const Fd read_end(ends[0]);

@@ -21,6 +21,7 @@ struct CommandResult {
 };
 
 // Runs to the end. SIGTERM and SIGINT to this process meanwhile end the tool and then the build: environment_failed.
-Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment, Echo echo);
+Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
+                                  Echo echo);
 
 }  // namespace werkbank::runner

@@ -47,7 +47,8 @@ Result<ReadyEnvironment> check_system(const EnvironmentRecipe& recipe, Variables
     std::error_code error;
     if (candidates.size() > 1 && !fs::exists(candidate, error)) continue;
     auto interpreter = probe_interpreter(candidate, environment);
-    if (interpreter && any_python && version_less(interpreter->version, "3.0")) continue;  // an old machine's `python`: python3 is meant
+    if (interpreter && any_python && version_less(interpreter->version, "3.0"))
+      continue;  // an old machine's `python`: python3 is meant
     if (!interpreter) {
       if (!first_error) first_error = interpreter.error();
       continue;  // a shim without a version selected: the next in PATH is what the shell's user would want
@@ -67,8 +68,8 @@ Result<ReadyEnvironment> check_system(const EnvironmentRecipe& recipe, Variables
   if (first_error) return fail(*first_error);
   const std::string name = recipe.interpreter.empty() ? "python or python3" : recipe.interpreter;
   const auto path = recipe.lookup.find("PATH");
-  return fail(errors::interpreter_not_found,
-              fmt::format("there is no {} in the PATH of the submit: {}", name, path == recipe.lookup.end() ? "(empty)" : path->second));
+  return fail(errors::interpreter_not_found, fmt::format("there is no {} in the PATH of the submit: {}", name,
+                                                         path == recipe.lookup.end() ? "(empty)" : path->second));
 }
 
 Result<FileLock> lock_hash(const fs::path& cache_folder, const std::string& hash) {
@@ -83,11 +84,12 @@ Result<FileLock> lock_hash(const fs::path& cache_folder, const std::string& hash
 
 void say_built(const ReadyEnvironment& ready, bool cached, std::chrono::steady_clock::time_point start) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  say(fmt::format("Environment {} {} in {:.1f} s (Python {})", ready.hash.substr(0, 12), cached ? "found ready" : "built", seconds.count(),
-                  ready.python_version));
+  say(fmt::format("Environment {} {} in {:.1f} s (Python {})", ready.hash.substr(0, 12), cached ? "found ready" : "built",
+                  seconds.count(), ready.python_version));
 }
 
-Result<ReadyEnvironment> build_cached(const fs::path& cache_folder, const EnvironmentRecipe& recipe, const Variables& environment) {
+Result<ReadyEnvironment> build_cached(const fs::path& cache_folder, const EnvironmentRecipe& recipe,
+                                      const Variables& environment) {
   const auto start = std::chrono::steady_clock::now();
   if (auto ready = find_built(cache_folder, recipe.hash)) {
     say_built(*ready, true, start);

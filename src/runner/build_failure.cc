@@ -41,7 +41,8 @@ constexpr std::array kPatterns{
     Pattern{FailureCause::kUnknownPackage, NAME TAIL " was not found in the provided package locations"},
     Pattern{FailureCause::kUnknownPackage, "there are no versions of " NAME " and"},
     Pattern{FailureCause::kNetwork,
-            "error sending request|Failed to fetch|dns error|Connection refused|tcp connect error|Could not connect|invalid peer certificate|"
+            "error sending request|Failed to fetch|dns error|Connection refused|tcp connect error|Could not connect|invalid peer "
+            "certificate|"
             "HTTP status (?:client|server) error|operation timed out"},
     Pattern{FailureCause::kNoWheel, NAME TAIL " has no (?:usable wheels|wheels with a matching)"},
     Pattern{FailureCause::kNoWheel, "all versions of " NAME " have no (?:usable wheels|wheels)"},
@@ -82,8 +83,8 @@ std::string reason_in(const std::string& text) {
 }  // namespace
 
 BuildFailure read_failure(std::string_view uv_output) {
-  // The verdict starts at "error:" (older: "No solution found"). Only so much is looked at: the regular expressions of the standard
-  // library recurse once per character.
+  // The verdict starts at "error:" (older: "No solution found"). Only so much is looked at: the regular expressions of the
+  // standard library recurse once per character.
   constexpr size_t kBytesRead = 6 * 1024;
   size_t start = uv_output.find("No solution found");
   if (start == std::string_view::npos) start = uv_output.rfind("\nerror: ");
@@ -132,15 +133,93 @@ std::string relaxed(std::string_view requirement) {
 }
 
 std::optional<std::string> probably_meant(std::string_view name) {
-  static const std::vector<std::string> kPopular{
-      "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "matplotlib", "seaborn", "tensorflow", "torch", "torchvision", "torchaudio",
-      "keras", "xgboost", "lightgbm", "catboost", "statsmodels", "nltk", "spacy", "gensim", "transformers", "datasets", "tokenizers",
-      "opencv-python", "pillow", "requests", "flask", "fastapi", "uvicorn", "gunicorn", "sqlalchemy", "pyarrow", "pyspark", "dask",
-      "distributed", "joblib", "tqdm", "pyyaml", "jinja2", "click", "boto3", "azure-storage-blob", "azure-identity", "mlflow", "optuna",
-      "hyperopt", "shap", "lime", "plotly", "bokeh", "jupyter", "notebook", "ipykernel", "ipython", "pytest", "cython", "numba", "h5py",
-      "tables", "openpyxl", "xlrd", "networkx", "sympy", "beautifulsoup4", "lxml", "prophet", "fbprophet", "onnx", "onnxruntime", "skl2onnx",
-      "pytorch-lightning", "tensorboard", "tensorflow-gpu", "psutil", "protobuf", "six", "python-dateutil", "pytz", "cryptography",
-      "imbalanced-learn", "category-encoders", "ray", "gym", "sentence-transformers", "accelerate", "inference-schema", "pyodbc", "pymongo"};
+  static const std::vector<std::string> kPopular{"numpy",
+                                                 "scipy",
+                                                 "pandas",
+                                                 "scikit-learn",
+                                                 "scikit-image",
+                                                 "matplotlib",
+                                                 "seaborn",
+                                                 "tensorflow",
+                                                 "torch",
+                                                 "torchvision",
+                                                 "torchaudio",
+                                                 "keras",
+                                                 "xgboost",
+                                                 "lightgbm",
+                                                 "catboost",
+                                                 "statsmodels",
+                                                 "nltk",
+                                                 "spacy",
+                                                 "gensim",
+                                                 "transformers",
+                                                 "datasets",
+                                                 "tokenizers",
+                                                 "opencv-python",
+                                                 "pillow",
+                                                 "requests",
+                                                 "flask",
+                                                 "fastapi",
+                                                 "uvicorn",
+                                                 "gunicorn",
+                                                 "sqlalchemy",
+                                                 "pyarrow",
+                                                 "pyspark",
+                                                 "dask",
+                                                 "distributed",
+                                                 "joblib",
+                                                 "tqdm",
+                                                 "pyyaml",
+                                                 "jinja2",
+                                                 "click",
+                                                 "boto3",
+                                                 "azure-storage-blob",
+                                                 "azure-identity",
+                                                 "mlflow",
+                                                 "optuna",
+                                                 "hyperopt",
+                                                 "shap",
+                                                 "lime",
+                                                 "plotly",
+                                                 "bokeh",
+                                                 "jupyter",
+                                                 "notebook",
+                                                 "ipykernel",
+                                                 "ipython",
+                                                 "pytest",
+                                                 "cython",
+                                                 "numba",
+                                                 "h5py",
+                                                 "tables",
+                                                 "openpyxl",
+                                                 "xlrd",
+                                                 "networkx",
+                                                 "sympy",
+                                                 "beautifulsoup4",
+                                                 "lxml",
+                                                 "prophet",
+                                                 "fbprophet",
+                                                 "onnx",
+                                                 "onnxruntime",
+                                                 "skl2onnx",
+                                                 "pytorch-lightning",
+                                                 "tensorboard",
+                                                 "tensorflow-gpu",
+                                                 "psutil",
+                                                 "protobuf",
+                                                 "six",
+                                                 "python-dateutil",
+                                                 "pytz",
+                                                 "cryptography",
+                                                 "imbalanced-learn",
+                                                 "category-encoders",
+                                                 "ray",
+                                                 "gym",
+                                                 "sentence-transformers",
+                                                 "accelerate",
+                                                 "inference-schema",
+                                                 "pyodbc",
+                                                 "pymongo"};
   const std::string wanted = normalized(name);
   if (wanted == "sklearn" || wanted == "scikitlearn") return "scikit-learn";
   if (wanted == "cv2" || wanted == "opencv") return "opencv-python";

@@ -18,7 +18,7 @@ enum class FailureCause {
   kConflict,        // requirements that exclude each other
   kNetwork,         // the index does not answer
   kDiskFull,
-  kBuildFailed,     // compiling from source failed
+  kBuildFailed,  // compiling from source failed
   kOther,
 };
 

@@ -15,22 +15,30 @@ TEST_CASE("what uv's words mean") {
     std::string package;
   };
   const Case cases[] = {
-      {"error: No solution found when resolving dependencies\n  cause: Because scikit-lern was not found in the package registry and you require "
+      {"error: No solution found when resolving dependencies\n  cause: Because scikit-lern was not found in the package registry "
+       "and you require "
        "scikit-lern==0.1, we can conclude that your requirements are unsatisfiable.",
        FailureCause::kUnknownPackage, "scikit-lern"},
       // The same with the frame of older versions, and a line break in the sentence.
-      {"  \xc3\x97 No solution found when resolving dependencies:\n  \xe2\x95\xb0\xe2\x94\x80\xe2\x96\xb6 Because Scikit_Lern was not found in the\n"
+      {"  \xc3\x97 No solution found when resolving dependencies:\n  \xe2\x95\xb0\xe2\x94\x80\xe2\x96\xb6 Because Scikit_Lern "
+       "was not found in the\n"
        "      package registry and you require scikit-lern==0.1, we can",
        FailureCause::kUnknownPackage, "scikit-lern"},
-      {"cause: Because there is no version of scikit-learn==99.1 and you require scikit-learn==99.1, we", FailureCause::kNoVersion, "scikit-learn"},
-      {"cause: Because scikit-learn==0.22.1 has no usable wheels and you require scikit-learn==0.22.1, we", FailureCause::kNoWheel, "scikit-learn"},
-      {"cause: Because tensorflow==1.15.0 has no wheels with a matching Python ABI tag (e.g., `cp310`) and you require tensorflow==1.15.0, we",
+      {"cause: Because there is no version of scikit-learn==99.1 and you require scikit-learn==99.1, we",
+       FailureCause::kNoVersion, "scikit-learn"},
+      {"cause: Because scikit-learn==0.22.1 has no usable wheels and you require scikit-learn==0.22.1, we",
+       FailureCause::kNoWheel, "scikit-learn"},
+      {"cause: Because tensorflow==1.15.0 has no wheels with a matching Python ABI tag (e.g., `cp310`) and you require "
+       "tensorflow==1.15.0, we",
        FailureCause::kNoWheel, "tensorflow"},
-      {"cause: Because all versions of docopt have no usable wheels and you require docopt, we", FailureCause::kNoWheel, "docopt"},
-      {"cause: Because pandas==2.0.0 depends on numpy>=1.21.0 and you require numpy<1.20, we can conclude that your requirements and pandas==2.0.0 "
+      {"cause: Because all versions of docopt have no usable wheels and you require docopt, we", FailureCause::kNoWheel,
+       "docopt"},
+      {"cause: Because pandas==2.0.0 depends on numpy>=1.21.0 and you require numpy<1.20, we can conclude that your requirements "
+       "and pandas==2.0.0 "
        "are incompatible.",
        FailureCause::kConflict, "numpy"},
-      {"error: Request failed after 3 retries in 7.3s\n  cause: Failed to fetch: http://127.0.0.1:9/simple/numpy/\n  cause: error sending request",
+      {"error: Request failed after 3 retries in 7.3s\n  cause: Failed to fetch: http://127.0.0.1:9/simple/numpy/\n  cause: "
+       "error sending request",
        FailureCause::kNetwork, ""},
       {"  \xc3\x97 Failed to build `docopt==0.6.2`\n", FailureCause::kBuildFailed, "docopt"},
       {"error: failed to write\n  cause: No space left on device (os error 28)", FailureCause::kDiskFull, ""},
@@ -69,16 +77,20 @@ TEST_CASE("requirements by name, and what a misspelt one may have meant") {
 
 TEST_CASE("pip's configuration in uv's words") {
   const auto settings = read_pip_configuration(
-      "# comment\n[global]\nindex-url = https://mirror/simple\nextra_index_url =\n    https://one/x\n    https://two/y\n[freeze]\nindex-url = no\n"
+      "# comment\n[global]\nindex-url = https://mirror/simple\nextra_index_url =\n    https://one/x\n    "
+      "https://two/y\n[freeze]\nindex-url = no\n"
       "[install]\nfind-links = /wheels\n");
   CHECK(settings.at("index-url") == "https://mirror/simple");
   CHECK(settings.at("extra-index-url") == "\nhttps://one/x\nhttps://two/y");
   CHECK(settings.at("find-links") == "/wheels");
   CHECK(settings.size() == 3);
 
-  const std::map<std::string, std::string> environment{{"PIP_CONFIG_FILE", "/dev/null"}, {"PIP_INDEX_URL", "https://u:secret@host/simple"},
-                                                       {"PIP_EXTRA_INDEX_URL", "https://one/x"}, {"PIP_FIND_LINKS", "/ https://links/"}};
-  const PackageSources sources = gather_sources(environment, {"--extra-index-url=https://two/y", "--find-links=/not-on-this-machine", "--pre"});
+  const std::map<std::string, std::string> environment{{"PIP_CONFIG_FILE", "/dev/null"},
+                                                       {"PIP_INDEX_URL", "https://u:secret@host/simple"},
+                                                       {"PIP_EXTRA_INDEX_URL", "https://one/x"},
+                                                       {"PIP_FIND_LINKS", "/ https://links/"}};
+  const PackageSources sources =
+      gather_sources(environment, {"--extra-index-url=https://two/y", "--find-links=/not-on-this-machine", "--pre"});
   const auto variables = uv_variables(sources);
   CHECK(variables.at("UV_INDEX_URL") == "https://u:secret@host/simple");
   CHECK(variables.at("UV_EXTRA_INDEX_URL") == "https://one/x https://two/y");

@@ -102,7 +102,9 @@ std::map<std::string, std::string> read_pip_configuration(std::string_view text)
     const size_t separator = content.find_first_of("=:");
     if (separator == std::string_view::npos) continue;
     key = trimmed(content.substr(0, separator));
-    std::ranges::transform(key, key.begin(), [](char c) { return c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::ranges::transform(key, key.begin(), [](char c) {
+      return c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     (*section)[key] = trimmed(content.substr(separator + 1));
   }
   for (auto& [name, value] : install) global[name] = value;

@@ -11,11 +11,11 @@
 namespace werkbank::runner {
 
 struct PackageSources {
-  std::string index_url;                 // empty: the public index
+  std::string index_url;  // empty: the public index
   std::vector<std::string> extra_indexes;
   std::vector<std::string> find_links;
   std::vector<std::string> insecure_hosts;
-  std::string certificate;               // a CA bundle
+  std::string certificate;  // a CA bundle
   std::string proxy;
   bool no_index = false;
   bool prereleases = false;
@@ -27,7 +27,8 @@ std::map<std::string, std::string> read_pip_configuration(std::string_view text)
 // The files pip reads, weakest first.
 std::vector<std::filesystem::path> pip_configuration_files(const std::map<std::string, std::string>& environment);
 // Files < PIP_* variables < the recipe's own lines for the index; the other lists add up.
-PackageSources gather_sources(const std::map<std::string, std::string>& environment, const std::vector<std::string>& recipe_options);
+PackageSources gather_sources(const std::map<std::string, std::string>& environment,
+                              const std::vector<std::string>& recipe_options);
 // The variables that tell uv. Addresses may hold passwords: variables are not seen by other users, arguments are.
 std::map<std::string, std::string> uv_variables(const PackageSources& sources);
 // An address without its user and password, for the log.

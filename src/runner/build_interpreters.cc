@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Says who it is on one line. Runs on Python 2.7 too, so that the answer to such an interpreter is its version. Microsoft's azureml-core
-// is told from ours by the metadata of its distribution: it would talk to Azure, so ours is put before it.
+// Says who it is on one line. Runs on Python 2.7 too, so that the answer to such an interpreter is its version. Microsoft's
+// azureml-core is told from ours by the metadata of its distribution: it would talk to Azure, so ours is put before it.
 constexpr std::string_view kQuestion = R"PY(
 import json, os, sys
 ours = False
@@ -65,7 +65,8 @@ std::string value_of(const Variables& environment, const char* name) {
 
 void add_children(const fs::path& folder, const char* below, std::vector<fs::path>& files) {
   std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) files.push_back(it->path() / below);
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    files.push_back(it->path() / below);
 }
 
 // python3 and python3.N of each folder in PATH. pyenv's shims are left out: its interpreters are found in its own folder.
@@ -86,7 +87,8 @@ std::vector<fs::path> candidate_files(const Variables& environment, const std::v
   std::vector<fs::path> files;
   add_path(environment, files);
   const std::string home = value_of(environment, "HOME");
-  if (const std::string root = value_of(environment, "PYENV_ROOT"); !root.empty()) add_children(fs::path(root) / "versions", "bin/python3", files);
+  if (const std::string root = value_of(environment, "PYENV_ROOT"); !root.empty())
+    add_children(fs::path(root) / "versions", "bin/python3", files);
   for (const fs::path& folder : uv_folders) add_children(folder, "bin/python3", files);
   if (!home.empty()) {
     add_children(fs::path(home) / ".pyenv/versions", "bin/python3", files);
@@ -119,7 +121,8 @@ bool version_less(const std::string& a, const std::string& b) {
 
 Result<Interpreter> probe_interpreter(const fs::path& file, const Variables& environment) {
   std::error_code error;
-  if (!fs::exists(file, error)) return fail(errors::interpreter_not_found, fmt::format("there is no interpreter '{}'", file.string()));
+  if (!fs::exists(file, error))
+    return fail(errors::interpreter_not_found, fmt::format("there is no interpreter '{}'", file.string()));
   if (fs::is_directory(file, error)) {
     return fail(errors::interpreter_not_found, fmt::format("'{}' is a folder, not an interpreter", file.string()),
                 fmt::format("Name the file, for example {}/bin/python.", file.string()));
@@ -133,15 +136,16 @@ Result<Interpreter> probe_interpreter(const fs::path& file, const Variables& env
   plan.working_directory = "/";  // nothing beside the interpreter may answer in its place
   const auto result = run_process(plan, std::chrono::seconds(60), 1 << 20);
   if (!result) {
-    return fail(errors::interpreter_not_found, fmt::format("'{}' cannot be started: {}", file.string(), result.error().to_string()));
+    return fail(errors::interpreter_not_found,
+                fmt::format("'{}' cannot be started: {}", file.string(), result.error().to_string()));
   }
   const size_t mark = result->out.rfind("WERKBANK {");
   if (result->exit_code != 0 || mark == std::string::npos) {
     std::string said = first_line(result->err.empty() ? result->out : result->err);
     if (said.find("import json") != std::string::npos) said.clear();  // it only repeats the question
     return fail(errors::interpreter_not_found,
-                fmt::format("'{}' is not Python: asked for its version it ended with exit code {}{}{}", file.string(), result->exit_code,
-                            said.empty() ? "" : " and said: ", said));
+                fmt::format("'{}' is not Python: asked for its version it ended with exit code {}{}{}", file.string(),
+                            result->exit_code, said.empty() ? "" : " and said: ", said));
   }
   const std::string_view line = std::string_view(result->out).substr(mark + 9);
   TRY(const json::value answer, parse_json(line.substr(0, line.find('\n'))));

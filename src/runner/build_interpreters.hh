@@ -17,7 +17,7 @@ struct Interpreter {
   std::string minor;           // "3.6"
   std::string prefix;          // sys.prefix
   std::string base_prefix;
-  bool has_azureml = false;    // azureml.core can be imported, and is not Microsoft's
+  bool has_azureml = false;  // azureml.core can be imported, and is not Microsoft's
   bool has_genuine_azureml = false;
 };
 

@@ -54,7 +54,8 @@ Result<Resolution> Resolver::try_all(const std::vector<Interpreter>& candidates,
     }
     say(fmt::format("  not for Python {}: {}", candidate.version, failure.reason));
   }
-  // A package that has wheels for another interpreter of this machine is not compiled here for minutes: the answer names that interpreter.
+  // A package that has wheels for another interpreter of this machine is not compiled here for minutes: the answer names that
+  // interpreter.
   const Interpreter& wanted = candidates.front();
   const auto requirement = requirement_of(requirements, failure_.package);
   const bool wheels_elsewhere = requirement && std::ranges::any_of(interpreters_, [&](const Interpreter& other) {
@@ -129,13 +130,15 @@ Error Resolver::explain(const Interpreter& wanted, const std::vector<std::string
     case FailureCause::kUnknownPackage: {
       const auto meant = probably_meant(failure_.package);
       error.message = fmt::format("{}: there is no package named '{}'", subject, failure_.package);
-      error.hint = meant ? fmt::format("Did you mean {}?", *meant) : "Check the spelling, or name the index that has it with --extra-index-url.";
+      error.hint = meant ? fmt::format("Did you mean {}?", *meant)
+                         : "Check the spelling, or name the index that has it with --extra-index-url.";
       return error;
     }
     case FailureCause::kNetwork:
       error.code = &errors::unavailable;
       error.message = fmt::format("the package index does not answer: {}", failure_.reason);
-      error.hint = "Check the network and proxy; an index of your own is taken from pip's configuration (index-url) or --index-url.";
+      error.hint =
+          "Check the network and proxy; an index of your own is taken from pip's configuration (index-url) or --index-url.";
       return error;
     case FailureCause::kDiskFull:
       error.code = &errors::disk_full;
@@ -149,7 +152,8 @@ Error Resolver::explain(const Interpreter& wanted, const std::vector<std::string
       error.message = fmt::format("{}: there is no wheel of it for Python {}", subject, wanted.version);
       break;
     case FailureCause::kBuildFailed:
-      error.message = fmt::format("{}: there is no wheel of it for Python {}, and building it from source failed", subject, wanted.version);
+      error.message =
+          fmt::format("{}: there is no wheel of it for Python {}, and building it from source failed", subject, wanted.version);
       break;
     case FailureCause::kConflict:
       error.message = fmt::format("the requirements exclude each other ({}): {}", subject, failure_.reason);

@@ -1,4 +1,5 @@
-// Which interpreter, and which exact versions: the search through what is possible on this machine, and the explanation where nothing is.
+// Which interpreter, and which exact versions: the search through what is possible on this machine, and the explanation where
+// nothing is.
 #pragma once
 
 #include <string>
@@ -22,8 +23,9 @@ class Resolver {
  public:
   Resolver(const UvTool& uv, const EnvironmentRecipe& recipe, std::vector<Interpreter> interpreters);
 
-  // The first candidate that resolves from wheels; otherwise from sources, on the interpreter that is wanted; otherwise, with the policy
-  // "nearest", with pins that give way, each told in the log. environment_failed naming the requirement and what would work.
+  // The first candidate that resolves from wheels; otherwise from sources, on the interpreter that is wanted; otherwise, with the
+  // policy "nearest", with pins that give way, each told in the log. environment_failed naming the requirement and what would
+  // work.
   Result<Resolution> resolve(const std::vector<Interpreter>& candidates);
 
  private:

@@ -43,13 +43,15 @@ class ScratchFolder {
 Variables install_environment(const Variables& environment) {
   Variables variables = environment;
   // pip installs where it is told to; variables of the submitter's own environment would mislead it.
-  for (const char* name : {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"}) variables.erase(name);
+  for (const char* name : {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"})
+    variables.erase(name);
   variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1";
   variables["PIP_NO_INPUT"] = "1";
   return variables;
 }
 
-// uv by pip: in a virtual environment, or beside the interpreter's own packages where it has no venv (Debian without python3-venv).
+// uv by pip: in a virtual environment, or beside the interpreter's own packages where it has no venv (Debian without
+// python3-venv).
 Result<fs::path> install_with(const Interpreter& interpreter, const fs::path& tools, const Variables& environment) {
   const fs::path venv = tools / "uv-venv";
   const std::string python = interpreter.path.string();
@@ -93,7 +95,8 @@ Result<fs::path> bootstrap(const fs::path& cache_folder, const Variables& enviro
     if (installed.error().message == "the build was stopped") return fail(std::move(installed).error());
   }
   return fail(errors::environment_failed,
-              fmt::format("uv is not on this machine and could not be installed: {}", reasons.empty() ? "no Python 3.8 or newer was found" : reasons),
+              fmt::format("uv is not on this machine and could not be installed: {}",
+                          reasons.empty() ? "no Python 3.8 or newer was found" : reasons),
               "Install uv (pip install uv), or name it with WERKBANK_UV.");
 }
 
@@ -101,7 +104,8 @@ Result<fs::path> bootstrap(const fs::path& cache_folder, const Variables& enviro
 
 UvTool::UvTool(fs::path path, fs::path cache_folder, const Variables& environment)
     : path_(std::move(path)), cache_folder_(std::move(cache_folder)), environment_(environment) {
-  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON", "UV_PYTHON"}) environment_.erase(name);
+  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_SYSTEM_PYTHON", "UV_PYTHON"})
+    environment_.erase(name);
   environment_["UV_CACHE_DIR"] = (cache_folder_ / "uv-cache").string();
   environment_["UV_LINK_MODE"] = "hardlink";  // the cache lies on the environments' file system: no package is stored twice
   environment_["UV_PYTHON_INSTALL_DIR"] = python_folder().string();
@@ -145,8 +149,9 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
   const fs::path input = scratch.path() / "requirements.in";
   const fs::path lock = scratch.path() / "requirements.lock";
   CHECK_OK(write_file_atomically(input, fmt::format("{}\n", fmt::join(requirements, "\n")), 0600, false));
-  std::vector<std::string> argv{path_.string(), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python",
-                                interpreter.path.string(), "--output-file", lock.string()};
+  std::vector<std::string> argv{path_.string(),  "pip",           "compile",  "--quiet",
+                                "--no-header",   "--no-annotate", "--python", interpreter.path.string(),
+                                "--output-file", lock.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
   argv.push_back(input.string());
   TRY(CommandResult result, run_command(argv, environment_, Echo::kHide));
@@ -158,19 +163,21 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
 
 Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder) const {
   // With pip and setuptools, as a conda environment has them: scripts and older packages import pkg_resources.
-  const std::vector<std::string> argv{path_.string(), "venv", "--quiet", "--python", interpreter.path.string(), "--seed", folder.string()};
+  const std::vector<std::string> argv{path_.string(), "venv",         "--quiet", "--python", interpreter.path.string(),
+                                      "--seed",       folder.string()};
   TRY(CommandResult seeded, run_command(argv, environment_, Echo::kHide));
   if (seeded.exit_code == 0) return seeded;
   CHECK_OK(remove_tree(folder));
-  TRY(CommandResult bare, run_command({path_.string(), "venv", "--quiet", "--python", interpreter.path.string(), folder.string()}, environment_,
-                                      Echo::kHide));
+  TRY(CommandResult bare, run_command({path_.string(), "venv", "--quiet", "--python", interpreter.path.string(), folder.string()},
+                                      environment_, Echo::kHide));
   if (bare.exit_code == 0) say("pip and setuptools could not be put into the environment; it is made without them");
   return bare;
 }
 
 Result<CommandResult> UvTool::install(const fs::path& venv_python, const fs::path& lock, SourceBuilds source_builds) const {
   // The lock is complete, so nothing is resolved a second time.
-  std::vector<std::string> argv{path_.string(), "pip", "install", "--python", venv_python.string(), "--no-deps", "-r", lock.string()};
+  std::vector<std::string> argv{path_.string(),       "pip",       "install", "--python",
+                                venv_python.string(), "--no-deps", "-r",      lock.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
   return run_command(argv, environment_, Echo::kShow);
 }

@@ -19,10 +19,13 @@ class UvTool {
   // WERKBANK_UV, then beside this program, PATH, CACHEDIR/tools/uv; otherwise it is installed there with one of the interpreters.
   static Result<UvTool> locate(const std::filesystem::path& cache_folder, const Variables& environment);
 
-  // What the requirements come to on this interpreter: the text of a lock. The Error's message is uv's output, for read_failure().
-  Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements, SourceBuilds source_builds) const;
+  // What the requirements come to on this interpreter: the text of a lock. The Error's message is uv's output, for
+  // read_failure().
+  Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
+                                SourceBuilds source_builds) const;
   Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
-  Result<CommandResult> install(const std::filesystem::path& venv_python, const std::filesystem::path& lock, SourceBuilds source_builds) const;
+  Result<CommandResult> install(const std::filesystem::path& venv_python, const std::filesystem::path& lock,
+                                SourceBuilds source_builds) const;
   Result<CommandResult> freeze(const std::filesystem::path& venv_python) const;
   Result<CommandResult> fetch_python(const std::string& minor) const;
 

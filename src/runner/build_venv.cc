@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 // The newest of a minor version.
 const Interpreter* newest_of(const std::vector<Interpreter>& sorted, const std::string& minor) {
-  const auto found = std::ranges::find_if(sorted.rbegin(), sorted.rend(), [&](const Interpreter& one) { return one.minor == minor; });
+  const auto found =
+      std::ranges::find_if(sorted.rbegin(), sorted.rend(), [&](const Interpreter& one) { return one.minor == minor; });
   return found == sorted.rend() ? nullptr : &*found;
 }
 
@@ -78,15 +79,19 @@ class VenvBuild {
       const std::vector<Interpreter> now = find_interpreters(environment_, {uv_.python_folder()});
       if (const Interpreter* found = newest_of(now, minor)) return *found;
     }
-    return fail(errors::environment_failed,
-                fmt::format("Python {} is not on this machine and could not be fetched; found: {}", minor, list_interpreters(interpreters_)),
-                fmt::format("Install it (pyenv install {}, or your distribution's package), ask for one of those found, or let the version give "
-                            "way with the policy \"nearest\".",
-                            minor));
+    return fail(
+        errors::environment_failed,
+        fmt::format("Python {} is not on this machine and could not be fetched; found: {}", minor,
+                    list_interpreters(interpreters_)),
+        fmt::format(
+            "Install it (pyenv install {}, or your distribution's package), ask for one of those found, or let the version give "
+            "way with the policy \"nearest\".",
+            minor));
   }
 
   Result<ReadyEnvironment> install(const fs::path& folder, const Resolution& resolution) {
-    say(fmt::format("Creating the environment with Python {} ({})", resolution.interpreter.version, resolution.interpreter.path.string()));
+    say(fmt::format("Creating the environment with Python {} ({})", resolution.interpreter.version,
+                    resolution.interpreter.path.string()));
     TRY(const CommandResult made, uv_.make_venv(resolution.interpreter, folder));
     if (made.exit_code != 0) return fail(failed_with("the virtual environment could not be created", made.output));
     const fs::path python = folder / "bin/python";
@@ -119,15 +124,18 @@ class VenvBuild {
   Error explain_install(std::string_view output) const {
     const BuildFailure failure = read_failure(output);
     if (failure.cause == FailureCause::kNetwork) {
-      return Error{&errors::unavailable, fmt::format("the package index stopped answering: {}", failure.reason),
-                   "Submit again: what was downloaded is kept.", {}};
+      return Error{&errors::unavailable,
+                   fmt::format("the package index stopped answering: {}", failure.reason),
+                   "Submit again: what was downloaded is kept.",
+                   {}};
     }
     if (failure.cause == FailureCause::kBuildFailed && !failure.package.empty()) {
       const auto requirement = requirement_of(recipe_.requirements, failure.package);
       return Error{&errors::environment_failed,
-                   fmt::format("requirement '{}': it comes as source only, and building it failed: {}", requirement.value_or(failure.package),
-                               failure.reason),
-                   "Ask for a version that has wheels, or install the compilers and libraries that the log names.", {}};
+                   fmt::format("requirement '{}': it comes as source only, and building it failed: {}",
+                               requirement.value_or(failure.package), failure.reason),
+                   "Ask for a version that has wheels, or install the compilers and libraries that the log names.",
+                   {}};
     }
     return failed_with("the packages could not be installed", output);
   }

@@ -8,8 +8,8 @@ namespace werkbank::client {
 namespace {
 
 constexpr Key kKeys[] = {
-    {"name", ValueKind::kText},    {"channels", ValueKind::kTexts},      {"dependencies", ValueKind::kAnything},
-    {"prefix", ValueKind::kText},  {"variables", ValueKind::kTextMap},
+    {"name", ValueKind::kText},   {"channels", ValueKind::kTexts},    {"dependencies", ValueKind::kAnything},
+    {"prefix", ValueKind::kText}, {"variables", ValueKind::kTextMap},
 };
 
 bool is_python(std::string_view spec) {
@@ -46,7 +46,8 @@ Status read_pip(const YamlNode& node, const std::string& name, CondaFile& file) 
 Status read_dependency(const YamlNode& item, const std::string& name, CondaFile& file, bool& pip_seen) {
   if (item.kind == YamlNode::Kind::kMap) {
     for (const auto& [key, value] : item.entries) {
-      if (key.text != "pip") return yaml_error(name, key, fmt::format("'{}': a dependency is a text such as numpy=1.19, or the list 'pip'", key.text));
+      if (key.text != "pip")
+        return yaml_error(name, key, fmt::format("'{}': a dependency is a text such as numpy=1.19, or the list 'pip'", key.text));
       if (pip_seen) return yaml_error(name, key, "there are two lists 'pip'", "Put their lines together.");
       pip_seen = true;
       CHECK_OK(read_pip(value, name, file));

@@ -19,7 +19,8 @@ constexpr std::string_view kSuffix = ".runconfig";
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -47,7 +48,8 @@ Error no_such_config(const fs::path& folder, const std::string& name) {
   if (nearest) {
     error.hint = fmt::format("Did you mean '{}'?", *nearest);
   } else if (known.empty()) {
-    error.hint = fmt::format("There are none; 'local' needs no file. A configuration is aml_config/{0}.runconfig or .azureml/{0}.runconfig.", name);
+    error.hint = fmt::format(
+        "There are none; 'local' needs no file. A configuration is aml_config/{0}.runconfig or .azureml/{0}.runconfig.", name);
   } else {
     error.hint = fmt::format("There are: {}.", fmt::join(known, ", "));
   }
@@ -55,10 +57,12 @@ Error no_such_config(const fs::path& folder, const std::string& name) {
 }
 
 Status check_name(const std::string& name) {
-  const bool bad = name.empty() || name.size() > 200 || name.front() == '.' || !is_valid_utf8(name) ||
-                   std::ranges::any_of(name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+  const bool bad =
+      name.empty() || name.size() > 200 || name.front() == '.' || !is_valid_utf8(name) ||
+      std::ranges::any_of(name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
   if (bad) {
-    return fail(errors::config_invalid, fmt::format("'{}' cannot be the name of a run configuration", is_valid_utf8(name) ? name : "(not UTF-8)"),
+    return fail(errors::config_invalid,
+                fmt::format("'{}' cannot be the name of a run configuration", is_valid_utf8(name) ? name : "(not UTF-8)"),
                 "Name it without folder, as in -c local.");
   }
   return {};
@@ -69,7 +73,8 @@ Status check_name(const std::string& name) {
 Result<std::optional<fs::path>> find_in_project(const fs::path& folder, const std::string& relative) {
   auto parsed = RelativePath::parse(relative);
   if (!parsed) {
-    return fail(errors::config_invalid, fmt::format("'{}' has to be a path inside of the project folder: {}", relative, parsed.error().message));
+    return fail(errors::config_invalid,
+                fmt::format("'{}' has to be a path inside of the project folder: {}", relative, parsed.error().message));
   }
   fs::path place = folder;
   for (const fs::path& part : fs::path(parsed->text())) {
@@ -82,8 +87,8 @@ Result<std::optional<fs::path>> find_in_project(const fs::path& folder, const st
     if (matches.empty()) return std::nullopt;
     if (matches.size() > 1) {
       std::ranges::sort(matches);
-      return fail(errors::config_invalid,
-                  fmt::format("{} is there in several spellings: {}", relative, fmt::join(matches, ", ")), "Keep one of them.");
+      return fail(errors::config_invalid, fmt::format("{} is there in several spellings: {}", relative, fmt::join(matches, ", ")),
+                  "Keep one of them.");
     }
     place /= matches.front();
   }

@@ -1,9 +1,9 @@
 // The run configuration that a name in a project folder stands for, as plain values.
 //
 // Two dialects are read (docs/guide/run-configurations.md). 2017: aml_config/<name>.runconfig with PascalCase keys, beside
-// <target>.compute. 2018 and later: .azureml/<name>, .azureml/<name>.runconfig or aml_config/<name>.runconfig with camelCase keys.
-// File names are compared without regard to case; two spellings side by side are refused. Unknown keys and wrong types are refused with
-// file, line and, where there is one, the key that was probably meant.
+// <target>.compute. 2018 and later: .azureml/<name>, .azureml/<name>.runconfig or aml_config/<name>.runconfig with camelCase
+// keys. File names are compared without regard to case; two spellings side by side are refused. Unknown keys and wrong types are
+// refused with file, line and, where there is one, the key that was probably meant.
 #pragma once
 
 #include <filesystem>
@@ -37,10 +37,10 @@ struct ComputeFile {
 
 struct ProjectRunConfig {
   ConfigDialect dialect = ConfigDialect::kNone;
-  std::string name;                        // as asked for
-  std::string file;                        // relative to the folder; empty with kNone
-  std::string script;                      // empty: the command line names it
-  std::vector<std::string> arguments;      // come before those of the command line
+  std::string name;                    // as asked for
+  std::string file;                    // relative to the folder; empty with kNone
+  std::string script;                  // empty: the command line names it
+  std::vector<std::string> arguments;  // come before those of the command line
   std::string command;
   std::string target = "local";
   std::string framework = "Python";
@@ -50,15 +50,15 @@ struct ProjectRunConfig {
   std::optional<int64_t> priority;
   int64_t node_count = 1;
   bool collect_outputs = true;
-  bool tracked = true;                     // 2017 TrackedRun
-  bool prepare = false;                    // 2017 PrepareEnvironment
+  bool tracked = true;   // 2017 TrackedRun
+  bool prepare = false;  // 2017 PrepareEnvironment
   std::vector<std::string> watched_directories{"logs"};
-  std::optional<ComputeFile> compute;      // 2017
-  std::vector<std::string> notes;          // to be shown: what is read but has no effect
+  std::optional<ComputeFile> compute;  // 2017
+  std::vector<std::string> notes;      // to be shown: what is read but has no effect
 };
 
-// `name` may carry the suffix .runconfig; empty means "local". The name "local" without any file gives the defaults: target local and the
-// submitter's own python. config_invalid otherwise, with the names there are.
+// `name` may carry the suffix .runconfig; empty means "local". The name "local" without any file gives the defaults: target local
+// and the submitter's own python. config_invalid otherwise, with the names there are.
 Result<ProjectRunConfig> load_run_config(const std::filesystem::path& folder, const std::string& name);
 // The same for one file anywhere (`--run-configuration-file`); paths inside are relative to `folder`.
 Result<ProjectRunConfig> read_run_config_file(const std::filesystem::path& folder, const std::filesystem::path& file);

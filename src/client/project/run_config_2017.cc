@@ -15,20 +15,30 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Key kRunKeys[] = {
-    {"ArgumentVector", ValueKind::kTexts},        {"Target", ValueKind::kText},
-    {"EnvironmentVariables", ValueKind::kTextMap}, {"Framework", ValueKind::kText},
-    {"CondaDependenciesFile", ValueKind::kText},  {"SparkDependenciesFile", ValueKind::kText},
-    {"PrepareEnvironment", ValueKind::kTruth},    {"TrackedRun", ValueKind::kTruth},
-    {"UseSampling", ValueKind::kTruth},           {"DataSourceSettings", ValueKind::kAnything},
+    {"ArgumentVector", ValueKind::kTexts},
+    {"Target", ValueKind::kText},
+    {"EnvironmentVariables", ValueKind::kTextMap},
+    {"Framework", ValueKind::kText},
+    {"CondaDependenciesFile", ValueKind::kText},
+    {"SparkDependenciesFile", ValueKind::kText},
+    {"PrepareEnvironment", ValueKind::kTruth},
+    {"TrackedRun", ValueKind::kTruth},
+    {"UseSampling", ValueKind::kTruth},
+    {"DataSourceSettings", ValueKind::kAnything},
     {"DataSourceSubstitutions", ValueKind::kTextMap},
 };
 
 constexpr Key kComputeKeys[] = {
-    {"type", ValueKind::kText},           {"address", ValueKind::kText},
-    {"username", ValueKind::kText},       {"password", ValueKind::kText},
-    {"baseDockerImage", ValueKind::kText}, {"sharedVolumes", ValueKind::kTruth},
-    {"nvidiaDocker", ValueKind::kTruth},  {"nativeSharedDirectory", ValueKind::kText},
-    {"userManagedEnvironment", ValueKind::kTruth}, {"pythonLocation", ValueKind::kText},
+    {"type", ValueKind::kText},
+    {"address", ValueKind::kText},
+    {"username", ValueKind::kText},
+    {"password", ValueKind::kText},
+    {"baseDockerImage", ValueKind::kText},
+    {"sharedVolumes", ValueKind::kTruth},
+    {"nvidiaDocker", ValueKind::kTruth},
+    {"nativeSharedDirectory", ValueKind::kText},
+    {"userManagedEnvironment", ValueKind::kTruth},
+    {"pythonLocation", ValueKind::kText},
 };
 
 constexpr Key kSparkKeys[] = {
@@ -37,7 +47,8 @@ constexpr Key kSparkPackageKeys[] = {{"group", ValueKind::kText}, {"artifact", V
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -50,7 +61,8 @@ Result<ComputeFile> parse_compute(std::string_view text, const std::string& name
   constexpr std::array kTypes{"local", "remote", "docker", "remotedocker", "cluster"};
   if (std::ranges::find(kTypes, compute.type) == kTypes.end()) {
     const YamlNode* type = node_at(root, "type");
-    return yaml_error(name, type ? *type : root, type ? fmt::format("'{}' is not a type of compute target", type->text) : "'type' is missing",
+    return yaml_error(name, type ? *type : root,
+                      type ? fmt::format("'{}' is not a type of compute target", type->text) : "'type' is missing",
                       "The types are local, remote, docker, remotedocker, cluster.");
   }
   compute.address = text_at(root, "address");
@@ -63,7 +75,8 @@ Result<ComputeFile> parse_compute(std::string_view text, const std::string& name
   compute.user_managed_environment = truth_at(root, "userManagedEnvironment", false);
   compute.python_location = text_at(root, "pythonLocation");
   const bool over_network = compute.type == "remote" || compute.type == "remotedocker" || compute.type == "cluster";
-  if (over_network && compute.address.empty()) return yaml_error(name, root, fmt::format("'address' is missing: type {} needs it", compute.type));
+  if (over_network && compute.address.empty())
+    return yaml_error(name, root, fmt::format("'address' is missing: type {} needs it", compute.type));
   return compute;
 }
 
@@ -80,7 +93,8 @@ Result<json::object> read_spark_file(const fs::path& file, const std::string& na
 
 class Reader {
  public:
-  Reader(const fs::path& folder, std::string name, YamlNode root) : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
+  Reader(const fs::path& folder, std::string name, YamlNode root)
+      : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
 
   Result<ProjectRunConfig> read() {
     CHECK_OK(check_schema(root_, name_, kRunKeys, {}));
@@ -89,11 +103,13 @@ class Reader {
     config_.target = text_at(root_, "Target", "local");
     config_.tracked = truth_at(root_, "TrackedRun", true);
     config_.prepare = truth_at(root_, "PrepareEnvironment", false);
-    for (auto& [key, value] : text_map_at(root_, "EnvironmentVariables")) config_.environment_variables.insert_or_assign(key, value);
+    for (auto& [key, value] : text_map_at(root_, "EnvironmentVariables"))
+      config_.environment_variables.insert_or_assign(key, value);
     CHECK_OK(read_framework());
     CHECK_OK(read_arguments());
     if (filled_at(root_, "DataSourceSettings") || filled_at(root_, "DataSourceSubstitutions")) {
-      config_.notes.push_back(name_ + ": data sources (.dsource) are not read by this version; the script sees the files as they are");
+      config_.notes.push_back(name_ +
+                              ": data sources (.dsource) are not read by this version; the script sees the files as they are");
     }
     CHECK_OK(read_compute());
     CHECK_OK(read_environment());
@@ -108,7 +124,8 @@ class Reader {
     } else if (lower(framework) == "pyspark") {
       config_.framework = "PySpark";
     } else {
-      return yaml_error(name_, *node_at(root_, "Framework"), fmt::format("'{}' is not a framework", framework), "It is Python or PySpark.");
+      return yaml_error(name_, *node_at(root_, "Framework"), fmt::format("'{}' is not a framework", framework),
+                        "It is Python or PySpark.");
     }
     return {};
   }

@@ -110,13 +110,15 @@ constexpr std::string_view kUsualCondaFile = ".azureml/conda_dependencies.yml";
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
 class Reader {
  public:
-  Reader(const fs::path& folder, std::string name, YamlNode root) : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
+  Reader(const fs::path& folder, std::string name, YamlNode root)
+      : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
 
   Result<ProjectRunConfig> read() {
     CHECK_OK(check_schema(root_, name_, kKeys, {}));
@@ -130,8 +132,10 @@ class Reader {
     CHECK_OK(read_framework());
     CHECK_OK(read_numbers());
     config_.collect_outputs = truth_at(root_, "history.outputCollection", true);
-    if (node_at(root_, "history.directoriesToWatch") != nullptr) config_.watched_directories = texts_at(root_, "history.directoriesToWatch");
-    for (auto& [key, value] : text_map_at(root_, "environmentVariables")) config_.environment_variables.insert_or_assign(key, value);
+    if (node_at(root_, "history.directoriesToWatch") != nullptr)
+      config_.watched_directories = texts_at(root_, "history.directoriesToWatch");
+    for (auto& [key, value] : text_map_at(root_, "environmentVariables"))
+      config_.environment_variables.insert_or_assign(key, value);
     CHECK_OK(refuse_what_is_to_come());
     CHECK_OK(read_environment());
     return std::move(config_);
@@ -141,7 +145,8 @@ class Reader {
   Status read_command() {
     const YamlNode* command = node_at(root_, "command");
     if (command == nullptr) return {};
-    if (command->kind == YamlNode::Kind::kMap) return yaml_error(name_, *command, "'command' has to be a text or a list of words");
+    if (command->kind == YamlNode::Kind::kMap)
+      return yaml_error(name_, *command, "'command' has to be a text or a list of words");
     if (command->kind == YamlNode::Kind::kScalar) {
       config_.command = command->text;
       return {};
@@ -188,7 +193,8 @@ class Reader {
     }
     const std::string communicator = text_at(root_, "communicator", "None");
     if (lower(communicator) != "none") {
-      config_.notes.push_back(fmt::format("{}: communicator {} has no effect in this version: one process is started", name_, communicator));
+      config_.notes.push_back(
+          fmt::format("{}: communicator {} has no effect in this version: one process is started", name_, communicator));
     }
     return {};
   }
@@ -197,12 +203,15 @@ class Reader {
     EnvironmentDefinition& environment = config_.environment;
     environment.name = text_at(root_, "environment.name", environment.name);
     environment.version = text_at(root_, "environment.version");
-    for (auto& [key, value] : text_map_at(root_, "environment.environmentVariables")) environment.variables.insert_or_assign(key, value);
+    for (auto& [key, value] : text_map_at(root_, "environment.environmentVariables"))
+      environment.variables.insert_or_assign(key, value);
     read_docker();
     if (const YamlNode* spark = node_at(root_, "environment.spark")) environment.spark = to_json(*spark).as_object();
-    if (const YamlNode* base = node_at(root_, "environment.python.baseCondaEnvironment"); base != nullptr && !base->text.empty()) {
-      return yaml_error(name_, *base, "'environment.python.baseCondaEnvironment' is not supported",
-                        "Name that environment's interpreter: userManagedDependencies: true and interpreterPath: <path of its python>.");
+    if (const YamlNode* base = node_at(root_, "environment.python.baseCondaEnvironment");
+        base != nullptr && !base->text.empty()) {
+      return yaml_error(
+          name_, *base, "'environment.python.baseCondaEnvironment' is not supported",
+          "Name that environment's interpreter: userManagedDependencies: true and interpreterPath: <path of its python>.");
     }
     if (truth_at(root_, "environment.python.userManagedDependencies", false)) {
       environment.user_managed = true;
@@ -249,7 +258,8 @@ class Reader {
       return {};
     }
     if (const YamlNode* python = node_at(root_, "environment.python")) {
-      return yaml_error(name_, *python, fmt::format("'environment.python' asks for a managed environment, and there is no {}", kUsualCondaFile),
+      return yaml_error(name_, *python,
+                        fmt::format("'environment.python' asks for a managed environment, and there is no {}", kUsualCondaFile),
                         "Write the file, name another with condaDependenciesFile, or set userManagedDependencies: true.");
     }
     config_.environment.user_managed = true;  // nothing was asked for

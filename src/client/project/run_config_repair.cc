@@ -8,13 +8,22 @@
 namespace werkbank::client {
 namespace {
 
-constexpr std::array<std::string_view, 10> kRunKeys{"ArgumentVector",     "Target",     "EnvironmentVariables", "Framework",
-                                                    "CondaDependenciesFile", "SparkDependenciesFile", "PrepareEnvironment", "TrackedRun",
-                                                    "UseSampling", "DataSourceSettings"};
+constexpr std::array<std::string_view, 10> kRunKeys{"ArgumentVector",        "Target",
+                                                    "EnvironmentVariables",  "Framework",
+                                                    "CondaDependenciesFile", "SparkDependenciesFile",
+                                                    "PrepareEnvironment",    "TrackedRun",
+                                                    "UseSampling",           "DataSourceSettings"};
 constexpr std::string_view kLastRunKey = "DataSourceSubstitutions";
-constexpr std::array<std::string_view, 10> kComputeKeys{"type",         "address",       "username",     "password", "baseDockerImage",
-                                                        "sharedVolumes", "nvidiaDocker", "nativeSharedDirectory",
-                                                        "userManagedEnvironment", "pythonLocation"};
+constexpr std::array<std::string_view, 10> kComputeKeys{"type",
+                                                        "address",
+                                                        "username",
+                                                        "password",
+                                                        "baseDockerImage",
+                                                        "sharedVolumes",
+                                                        "nvidiaDocker",
+                                                        "nativeSharedDirectory",
+                                                        "userManagedEnvironment",
+                                                        "pythonLocation"};
 
 bool is_run_key(std::string_view key) { return key == kLastRunKey || std::ranges::find(kRunKeys, key) != kRunKeys.end(); }
 bool is_known_key(std::string_view key) { return is_run_key(key) || std::ranges::find(kComputeKeys, key) != kComputeKeys.end(); }
@@ -98,7 +107,8 @@ void add_blanks(std::vector<std::string>& lines) {
   }
 }
 
-// Variables at column 0 below an EnvironmentVariables that has nothing: they are its children up to the next key of a run configuration.
+// Variables at column 0 below an EnvironmentVariables that has nothing: they are its children up to the next key of a run
+// configuration.
 void indent_variables(std::vector<std::string>& lines) {
   for (size_t i = 0; i < lines.size(); ++i) {
     const Line line = parse_line(lines[i]);

@@ -107,9 +107,11 @@ TEST_CASE("2020: the file as v1 writes it") {
 
 TEST_CASE("2020: who manages the environment") {
   TestFolder folder;
-  folder.write(".azureml/a.runconfig", "environment:\n  python:\n    userManagedDependencies: true\n    interpreterPath: /x/python\n");
+  folder.write(".azureml/a.runconfig",
+               "environment:\n  python:\n    userManagedDependencies: true\n    interpreterPath: /x/python\n");
   CHECK(loaded(folder, "a").environment.interpreter == "/x/python");
-  folder.write(".azureml/b.runconfig", "environment:\n  python:\n    userManagedDependencies: true\n    interpreterPath: python\n");
+  folder.write(".azureml/b.runconfig",
+               "environment:\n  python:\n    userManagedDependencies: true\n    interpreterPath: python\n");
   CHECK(loaded(folder, "b").environment.interpreter.empty());
   folder.write(".azureml/c.runconfig", "script: x.py\n");
   CHECK(loaded(folder, "c").environment.user_managed);
@@ -122,7 +124,8 @@ TEST_CASE("2020: who manages the environment") {
 
 TEST_CASE("a registry's password does not travel") {
   TestFolder folder;
-  folder.write(".azureml/p.runconfig", "environment:\n  docker:\n    baseImageRegistry: {address: host, password: hidden-word}\n");
+  folder.write(".azureml/p.runconfig",
+               "environment:\n  docker:\n    baseImageRegistry: {address: host, password: hidden-word}\n");
   const ProjectRunConfig config = loaded(folder, "p");
   CHECK(canonical_json(config.environment.docker).find("hidden-word") == std::string::npos);
   CHECK(config.notes.size() == 1);
@@ -137,7 +140,8 @@ TEST_CASE("names: unknown, misspelt, in two spellings, no names at all") {
   CHECK(refused(folder, "something-else").hint == "There are: cluster, docker.");
   folder.write("aml_config/Docker.runconfig", "Target: docker\n");
   CHECK(refused(folder, "docker").message.find("Docker.runconfig, docker.runconfig") != std::string::npos);
-  for (const char* name : {"../x", "a/b", ".hidden", "a\nb"}) CHECK(refused(folder, name).message.find("cannot be the name") != std::string::npos);
+  for (const char* name : {"../x", "a/b", ".hidden", "a\nb"})
+    CHECK(refused(folder, name).message.find("cannot be the name") != std::string::npos);
 }
 
 TEST_CASE("repairs keep the line numbers") {

@@ -9,7 +9,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -32,7 +33,8 @@ std::vector<std::string> keys_below(std::span<const Key> keys, std::string_view 
   return names;
 }
 
-std::unexpected<Error> unknown_key(const YamlNode& key, const std::string& name, std::span<const Key> keys, std::string_view prefix) {
+std::unexpected<Error> unknown_key(const YamlNode& key, const std::string& name, std::span<const Key> keys,
+                                   std::string_view prefix) {
   const std::vector<std::string> known = keys_below(keys, prefix);
   std::optional<std::string> meant;
   for (const std::string& one : known) {
@@ -46,7 +48,8 @@ std::unexpected<Error> unknown_key(const YamlNode& key, const std::string& name,
     }
   }
   const std::string where = prefix.empty() ? "" : fmt::format(" in '{}'", prefix);
-  std::string hint = meant ? fmt::format("Did you mean '{}'?", *meant) : fmt::format("Known keys here: {}.", fmt::join(known, ", "));
+  std::string hint =
+      meant ? fmt::format("Did you mean '{}'?", *meant) : fmt::format("Known keys here: {}.", fmt::join(known, ", "));
   return yaml_error(name, key, fmt::format("unknown key '{}'{}", key.text, where), std::move(hint));
 }
 
@@ -76,7 +79,8 @@ Status check_value(const YamlNode& value, const std::string& name, const Key& ke
       if (value.kind != YamlNode::Kind::kMap) return wrong("a group of 'name: value' lines");
       for (const auto& [entry, content] : value.entries) {
         if (content.kind == YamlNode::Kind::kScalar || content.is_null()) continue;
-        return yaml_error(name, content, fmt::format("'{}.{}' has to be a single value, not {}", key.path, entry.text, yaml_kind_name(content)));
+        return yaml_error(name, content,
+                          fmt::format("'{}.{}' has to be a single value, not {}", key.path, entry.text, yaml_kind_name(content)));
       }
       return {};
     case ValueKind::kGroup:

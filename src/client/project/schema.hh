@@ -1,5 +1,5 @@
-// Tables of the keys that a file may have, and the check of a whole file against one: unknown keys and wrong types are told with their
-// line before anything is read, so that readers need no test after each line.
+// Tables of the keys that a file may have, and the check of a whole file against one: unknown keys and wrong types are told with
+// their line before anything is read, so that readers need no test after each line.
 #pragma once
 
 #include <optional>

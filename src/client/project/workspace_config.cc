@@ -28,7 +28,8 @@ Result<std::string> text_of(const json::object& object, std::string_view key, co
   return std::string(value->as_string());
 }
 
-// "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/W": parts 2, 4 and 8 between the slashes.
+// "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/W": parts 2, 4 and 8 between the
+// slashes.
 Result<WorkspaceConfig> from_scope(const std::string& scope, const fs::path& file) {
   std::vector<std::string> parts;
   std::string_view rest = scope;

@@ -36,13 +36,15 @@ TEST_CASE("the sweeps go .azureml, aml_config, the folder itself; each up to the
 
 TEST_CASE("both forms, and what is refused") {
   const auto scope = parse_workspace_config(
-      R"({"Id": null, "Scope": "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/W"})", "c.json");
+      R"({"Id": null, "Scope": "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/W"})",
+      "c.json");
   REQUIRE(scope.has_value());
   CHECK(scope->subscription_id == "S");
   CHECK(scope->resource_group == "G");
   CHECK(scope->workspace_name == "W");
-  for (const char* text : {"", "[]", "{", R"({"subscription_id": "s"})", R"({"subscription_id": 1, "resource_group": "g", "workspace_name": "w"})",
-                           R"({"Scope": "/subscriptions/S"})", R"({"subscription_id": "", "resource_group": "g", "workspace_name": "w"})"}) {
+  for (const char* text :
+       {"", "[]", "{", R"({"subscription_id": "s"})", R"({"subscription_id": 1, "resource_group": "g", "workspace_name": "w"})",
+        R"({"Scope": "/subscriptions/S"})", R"({"subscription_id": "", "resource_group": "g", "workspace_name": "w"})"}) {
     CAPTURE(text);
     const auto refused = parse_workspace_config(text, "c.json");
     REQUIRE_FALSE(refused.has_value());

@@ -169,7 +169,8 @@ Result<std::string_view> check_encoding(std::string_view text, const std::string
   while (start <= text.size()) {
     const size_t newline = text.find('\n', start);
     const std::string_view one = text.substr(start, newline == std::string_view::npos ? std::string_view::npos : newline - start);
-    if (!is_valid_utf8(one)) return fail(errors::config_invalid, fmt::format("{}:{}: the line is not UTF-8", name, line), "Save the file as UTF-8.");
+    if (!is_valid_utf8(one))
+      return fail(errors::config_invalid, fmt::format("{}:{}: the line is not UTF-8", name, line), "Save the file as UTF-8.");
     const auto control = std::ranges::find_if(one, [](char c) {
       const auto byte = static_cast<unsigned char>(c);
       return (byte < 0x20 && c != '\t' && c != '\r') || byte == 0x7f;
@@ -197,7 +198,8 @@ bool is_indented_with_tab(std::string_view text, int line) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -226,8 +228,8 @@ Result<YamlNode> parse_yaml(std::string_view raw, const std::string& name) {
     return fail(errors::config_invalid, fmt::format("{}:{}:{}: {}", name, line, column, message));
   };
   try {
-    // yaml-cpp takes an unclosed quote for closed where the file ends with a line break. The comment makes the last thing of the file
-    // one that cannot close anything.
+    // yaml-cpp takes an unclosed quote for closed where the file ends with a line break. The comment makes the last thing of the
+    // file one that cannot close anything.
     std::istringstream stream(std::string(text) + "\n#");
     YAML::Parser parser(stream);
     TreeBuilder builder;
@@ -259,7 +261,8 @@ Result<YamlNode> read_yaml_file(const std::filesystem::path& file, const std::st
 std::optional<bool> yaml_bool(const YamlNode& node) {
   if (node.kind != YamlNode::Kind::kScalar || node.quoted || node.text.empty()) return std::nullopt;
   const std::string word = lower(node.text);
-  const bool usual_case = node.text == word || (node.text.size() > 1 && std::ranges::all_of(node.text, [](char c) { return c >= 'A' && c <= 'Z'; })) ||
+  const bool usual_case = node.text == word ||
+                          (node.text.size() > 1 && std::ranges::all_of(node.text, [](char c) { return c >= 'A' && c <= 'Z'; })) ||
                           (node.text.substr(1) == word.substr(1));
   if (!usual_case) return std::nullopt;
   if (word == "true" || word == "yes" || word == "on") return true;

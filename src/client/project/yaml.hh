@@ -1,6 +1,6 @@
 // YAML behind a narrow door. yaml-cpp is seen by yaml.cc only; the rest reads YamlNode, which knows where in the file it stood.
-// Refused with file, line and column: anything that is not UTF-8, tabs and other slips of syntax, a key written twice, more than one
-// document, nesting over 32, aliases that unfold to over 100,000 nodes, files over 1 MiB.
+// Refused with file, line and column: anything that is not UTF-8, tabs and other slips of syntax, a key written twice, more than
+// one document, nesting over 32, aliases that unfold to over 100,000 nodes, files over 1 MiB.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,8 @@ struct YamlNode {
   bool quoted = false;  // kScalar in quotes, or a block: always text
   int line = 1;         // from 1
   int column = 1;
-  std::vector<YamlNode> items;                            // kList
-  std::vector<YamlEntry> entries;                         // kMap, in the order of the file; keys are scalars
+  std::vector<YamlNode> items;     // kList
+  std::vector<YamlEntry> entries;  // kMap, in the order of the file; keys are scalars
 
   bool is_null() const { return kind == Kind::kNull; }
   const YamlNode* find(std::string_view key) const;  // kMap; nullptr otherwise
@@ -40,8 +40,8 @@ struct YamlEntry {
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name);
 Result<YamlNode> read_yaml_file(const std::filesystem::path& file, const std::string& name);
 
-// Plain scalars as YAML 1.1 has them: true/yes/on, false/no/off, integers (also 0x, 0o), floats (.inf, .nan become text), null and ~.
-// Dates and times stay text.
+// Plain scalars as YAML 1.1 has them: true/yes/on, false/no/off, integers (also 0x, 0o), floats (.inf, .nan become text), null
+// and ~. Dates and times stay text.
 json::value to_json(const YamlNode& node);
 Result<json::value> yaml_to_json(std::string_view text, const std::string& name);
 
