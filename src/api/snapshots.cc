@@ -1,6 +1,7 @@
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "base/files.hh"
+#include "content/blob_frames.hh"
 #include "content/snapshot_store.hh"
 
 namespace werkbank::api {
@@ -55,6 +56,20 @@ Task<Result<net::Response>> put_blob(Api& api, Call& call) {
   co_return json_response(json::object{{"hash", hash.hex()}}, 201);
 }
 
+Task<Result<net::Response>> put_blobs(Api& api, Call& call) {
+  CO_TRY(content::BlobFrames frames, content::BlobFrames::open(api.services.blobs));
+  while (true) {
+    CO_TRY(const std::string piece, co_await call.request.body->next());
+    if (piece.empty()) break;
+    const auto feed = [&frames, &piece] { return frames.feed(piece); };
+    CO_CHECK_OK(co_await api.services.pool.run(feed));
+  }
+  const auto finish = [&frames] { return frames.finish(); };
+  CO_TRY(const uint64_t stored, co_await api.services.pool.run(finish));
+  api.counters.blobs.fetch_add(stored, std::memory_order_relaxed);
+  co_return json_response(json::object{{"stored", stored}}, 201);
+}
+
 Task<Result<net::Response>> get_blob(Api& api, Call& call) {
   CO_TRY(const Hash hash, Hash::parse(call.arguments[1]));
   co_return blob_response(api, call.request, hash, "");
@@ -69,6 +84,8 @@ constexpr Route kRoutes[] = {
                              {"Get one file of a snapshot", "", "", "application/octet-stream"}),
     route<Permission::kJob>(Method::kPut, "/api/v1/workspaces/{workspace}/blobs/{hash}", put_blob,
                               {"Store a blob; refused where the bytes do not have this hash", "", "application/octet-stream", "BlobAnswer", 201}),
+    route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/blobs", put_blobs,
+                            {"Store many small blobs, durable together", "", "application/octet-stream", "StoredCount", 201}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/blobs/{hash}", get_blob,
                              {"Get a blob, or a range of it", "", "", "application/octet-stream"}),
 };

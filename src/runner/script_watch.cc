@@ -60,7 +60,9 @@ Status start_shim(const AttemptContext& context) {
   plan.argv = {program.native(), "shim", context.folder.root.native()};
   plan.environment = {{std::string(kAttemptMarkVariable), attempt_mark(context.plan)}};
   const auto own = current_environment();
-  if (const auto armed = own.find("WERKBANK_FAILPOINTS"); armed != own.end()) plan.environment.insert(*armed);
+  for (const char* const name : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
+    if (const auto armed = own.find(name); armed != own.end()) plan.environment.insert(*armed);
+  }
   plan.stdout_path = context.folder.runner_log();
   plan.stderr_path = context.folder.runner_log();
   plan.working_directory = context.folder.root;

@@ -48,7 +48,7 @@ bool steers_builds(std::string_view variable) {
   for (const std::string_view prefix : {"UV_", "PIP_", "PYENV_"}) {
     if (variable.starts_with(prefix)) return true;
   }
-  return variable == "WERKBANK_UV" || variable == "WERKBANK_FAILPOINTS";
+  return variable == "WERKBANK_UV" || variable.starts_with("WERKBANK_FAILPOINTS");
 }
 
 // Where packages come from and how the net is reached is the machine's business; the server's own secrets are not the builder's.

@@ -44,7 +44,8 @@ std::string folder_name(const LaunchPlan& plan) {
 }
 
 Result<Handle> read_handle(const json::object& value) {
-  JsonReader reader(value, "handle");
+  const json::value document(value);  // a reader keeps the address of what it reads
+  JsonReader reader(document, "handle");
   Handle handle{reader.required_string("folder"), reader.required_string("mark"), reader.required_string("bootId")};
   const bool is_name = handle.folder.size() == kNameDigits && std::ranges::all_of(handle.folder, [](unsigned char c) {
                          return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
@@ -117,7 +118,9 @@ Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& n
   // Nothing of the server's environment: its secrets are not the script's, nor the runner's.
   plan.environment = {{std::string(kAttemptMarkVariable), mark}};
   const std::map<std::string, std::string> own = current_environment();
-  if (const auto armed = own.find("WERKBANK_FAILPOINTS"); armed != own.end()) plan.environment.insert(*armed);
+  for (const char* const name : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
+    if (const auto armed = own.find(name); armed != own.end()) plan.environment.insert(*armed);
+  }
   plan.working_directory = folder.root;
   plan.stdout_path = folder.runner_log();
   plan.stderr_path = folder.runner_log();
