@@ -5,7 +5,8 @@
 namespace werkbank::cli {
 namespace {
 
-// Parts of `az ml` that come with later parts of Werkbank. Their words are taken so that the answer is about them and not about a spelling.
+// Parts of `az ml` that come with later parts of Werkbank. Their words are taken so that the answer is about them and not about a
+// spelling.
 struct Later {
   std::string_view noun, until_then;
 };

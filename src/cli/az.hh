@@ -15,7 +15,8 @@ void add_az_configurations(CLI::App& ml, Context& context);  // 2017: runconfigu
 void add_az_runs(CLI::App& ml, Context& context);            // 2018: run
 void add_az_workspaces(CLI::App& ml, Context& context);      // 2018: workspace, folder
 
-// What the verbs of az have in common; most are taken and need nothing here (there is one server, nobody is asked for a subscription).
+// What the verbs of az have in common; most are taken and need nothing here (there is one server, nobody is asked for a
+// subscription).
 struct AzCommon {
   bool debug = false, verbose = false, only_show_errors = false;
   std::string resource_group, subscription;

@@ -17,14 +17,18 @@ Result<json::object> account_document(Context& context) {
   JsonReader reader(me, "whoami");
   const std::string user = reader.required_string("user");
   CHECK_OK(reader.finish(false));
-  return json::object{{"environmentName", "Werkbank"}, {"id", "local"},         {"isDefault", true},
-                      {"name", server->address().url}, {"state", "Enabled"}, {"tenantId", "local"},
+  return json::object{{"environmentName", "Werkbank"},
+                      {"id", "local"},
+                      {"isDefault", true},
+                      {"name", server->address().url},
+                      {"state", "Enabled"},
+                      {"tenantId", "local"},
                       {"user", json::object{{"name", user}, {"type", "user"}}}};
 }
 
 std::vector<Column> columns() {
-  return {text_column("Name", "name"), text_column("Id", "id"), text_column("State", "state"), text_column("IsDefault", "isDefault"),
-          text_column("User", "user.name")};
+  return {text_column("Name", "name"), text_column("Id", "id"), text_column("State", "state"),
+          text_column("IsDefault", "isDefault"), text_column("User", "user.name")};
 }
 
 Result<int> list_accounts(Context& context, const AccountOptions&) {
@@ -36,7 +40,9 @@ Result<int> list_accounts(Context& context, const AccountOptions&) {
 }
 
 Result<int> login(Context& context, const AccountOptions& options) {
-  context.terminal().say("No login is needed here: this user's own server knows its user. Another server is named by WERKBANK_URL and WERKBANK_TOKEN.");
+  context.terminal().say(
+      "No login is needed here: this user's own server knows its user. Another server is named by WERKBANK_URL and "
+      "WERKBANK_TOKEN.");
   return list_accounts(context, options);
 }
 
@@ -47,7 +53,8 @@ Result<int> show_account(Context& context, const AccountOptions&) {
 }
 
 Result<int> set_account(Context& context, const AccountOptions& options) {
-  context.terminal().say(fmt::format("Subscriptions are free text here; {:?} needs no selection and nothing was changed.", options.subscription));
+  context.terminal().say(
+      fmt::format("Subscriptions are free text here; {:?} needs no selection and nothing was changed.", options.subscription));
   return kExitDone;
 }
 
@@ -60,7 +67,8 @@ void add_az_account(CLI::App& az, Context& context) {
     verb.add_option("-s,--subscription", options.subscription, "Free text")->group("");
     verb.allow_extras();
   };
-  const auto add = [&](CLI::App& noun, const std::string& name, const std::string& description, Result<int> (*call)(Context&, const AccountOptions&)) {
+  const auto add = [&](CLI::App& noun, const std::string& name, const std::string& description,
+                       Result<int> (*call)(Context&, const AccountOptions&)) {
     CLI::App* const verb = add_verb<AccountOptions>(noun, context, {name, description, ""}, declare, call, kBare);
     verb->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
     verb->add_option("--query", context.query, "JMESPath expression");

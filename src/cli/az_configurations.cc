@@ -39,13 +39,16 @@ Result<fs::path> configuration_file(const Context& context, const std::string& n
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
   if (name.empty() || name.size() > 100 || name.front() == '.' || !std::ranges::all_of(name, allowed)) {
-    return fail(errors::name_refused, fmt::format("{:?} is no name for a run configuration", name), "Use letters, digits, - and _.");
+    return fail(errors::name_refused, fmt::format("{:?} is no name for a run configuration", name),
+                "Use letters, digits, - and _.");
   }
   const std::string stem = name.ends_with(".runconfig") ? name.substr(0, name.size() - 10) : name;
   return fs::path(context.project_folder) / kFolder / (stem + ".runconfig");
 }
 
-void declare_name(CLI::App& verb, ConfigurationOptions& options) { verb.add_option("-n,--name", options.name, "Its name")->required(); }
+void declare_name(CLI::App& verb, ConfigurationOptions& options) {
+  verb.add_option("-n,--name", options.name, "Its name")->required();
+}
 
 void declare_create(CLI::App& verb, ConfigurationOptions& options) {
   declare_name(verb, options);
@@ -56,11 +59,14 @@ Result<int> create_configuration(Context& context, const ConfigurationOptions& o
   TRY(const fs::path file, configuration_file(context, options.name));
   TRY([[maybe_unused]] const fs::path checked, configuration_file(context, options.target));
   std::error_code ignored;
-  if (fs::exists(file, ignored)) return fail(errors::already_exists, fmt::format("{} is there already", file.string()), "Change it with an editor, or delete it first.");
+  if (fs::exists(file, ignored))
+    return fail(errors::already_exists, fmt::format("{} is there already", file.string()),
+                "Change it with an editor, or delete it first.");
   CHECK_OK(make_directories(file.parent_path(), 0777));
-  const std::string text = fmt::format("ArgumentVector:\n- \"$file\"\nTarget: {}\nEnvironmentVariables: null\nFramework: Python\n"
-                                       "CondaDependenciesFile: null\nPrepareEnvironment: true\nTrackedRun: true\nUseSampling: true\n",
-                                       json::serialize(json::value(options.target)));
+  const std::string text = fmt::format(
+      "ArgumentVector:\n- \"$file\"\nTarget: {}\nEnvironmentVariables: null\nFramework: Python\n"
+      "CondaDependenciesFile: null\nPrepareEnvironment: true\nTrackedRun: true\nUseSampling: true\n",
+      json::serialize(json::value(options.target)));
   CHECK_OK(write_file_atomically(file, text, 0644, false));
   context.terminal().say("Wrote " + file.lexically_normal().string());
   return kExitDone;
@@ -70,7 +76,8 @@ Result<int> delete_configuration(Context& context, const ConfigurationOptions& o
   TRY(const fs::path file, configuration_file(context, options.name));
   std::error_code failure;
   if (!fs::remove(file, failure)) {
-    return fail(errors::not_found, fmt::format("there is no {}", file.string()), "az ml runconfiguration list shows what is there.");
+    return fail(errors::not_found, fmt::format("there is no {}", file.string()),
+                "az ml runconfiguration list shows what is there.");
   }
   context.terminal().say("Deleted " + file.lexically_normal().string());
   return kExitDone;
@@ -97,13 +104,16 @@ void add_refused(CLI::App& noun, Context& context, const std::string& name) {
 void add_az_configurations(CLI::App& ml, Context& context) {
   CLI::App& configuration = *add_noun(ml, "runconfiguration", "Run configurations of the project");
   configuration.alias("runconfigurations");
-  add_output(add_verb<NoOptions>(configuration, context, {"list", "List their files", ""}, nullptr, list_configurations, kBare), context);
-  add_verb<ConfigurationOptions>(configuration, context, {"create", "Write one", "  az ml runconfiguration create -n quick -t local"}, declare_create,
+  add_output(add_verb<NoOptions>(configuration, context, {"list", "List their files", ""}, nullptr, list_configurations, kBare),
+             context);
+  add_verb<ConfigurationOptions>(configuration, context,
+                                 {"create", "Write one", "  az ml runconfiguration create -n quick -t local"}, declare_create,
                                  create_configuration, kBare);
   add_verb<ConfigurationOptions>(configuration, context, {"delete", "Delete one", ""}, declare_name, delete_configuration, kBare);
   CLI::App& target = *add_noun(ml, "computetarget", "Compute targets of the project");
   add_output(add_verb<NoOptions>(target, context, {"list", "List their files", ""}, nullptr, list_targets, kBare), context);
-  for (const char* const name : {"attach", "create", "detach", "delete", "show", "update", "get-credentials", "computeinstance"}) {
+  for (const char* const name :
+       {"attach", "create", "detach", "delete", "show", "update", "get-credentials", "computeinstance"}) {
     add_refused(target, context, name);
   }
 }

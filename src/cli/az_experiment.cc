@@ -40,7 +40,9 @@ Result<int> submit_experiment(Context& context, const SubmitOptions& options) {
     request.arguments.assign(words.begin() + 1, words.end());
   }
   if (request.configuration.empty()) {
-    context.terminal().error({&errors::usage, "no run configuration is named", "Name it: az ml experiment submit -c local SCRIPT", {}}, context.program);
+    context.terminal().error(
+        {&errors::usage, "no run configuration is named", "Name it: az ml experiment submit -c local SCRIPT", {}},
+        context.program);
     return kExitRefused;
   }
   return submit(context, request);
@@ -52,11 +54,14 @@ struct PrepareOptions {
 };
 
 void declare_prepare(CLI::App& verb, PrepareOptions& options) {
-  verb.add_option("-c,--run-configuration", options.request.configuration, "The run configuration's name in aml_config")->required();
+  verb.add_option("-c,--run-configuration", options.request.configuration, "The run configuration's name in aml_config")
+      ->required();
   verb.add_option("-t,--target", options.request.target, "Compute target (default: the configuration's)");
 }
 
-Result<int> prepare_experiment(Context& context, const PrepareOptions& options) { return prepare_environment(context, options.request); }
+Result<int> prepare_experiment(Context& context, const PrepareOptions& options) {
+  return prepare_environment(context, options.request);
+}
 
 struct CancelOptions {
   std::string run, target;
@@ -79,7 +84,8 @@ Result<int> list_experiments(Context& context, const NoOptions&) {
   TRY(const std::string target, context.route("/experiments"));
   TRY(client::Session* const server, context.session());
   TRY(json::array items, client::fetch_list(*server, target, 10'000));
-  CHECK_OK(context.print(json::value(std::move(items)), {text_column("Name", "name"), number_column("Id", "id"), time_column("Created", "createdUtc")}));
+  CHECK_OK(context.print(json::value(std::move(items)),
+                         {text_column("Name", "name"), number_column("Id", "id"), time_column("Created", "createdUtc")}));
   return kExitDone;
 }
 
@@ -87,14 +93,18 @@ Result<int> list_experiments(Context& context, const NoOptions&) {
 
 void add_az_experiment(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "experiment", "Submit scripts; list experiments");
-  CLI::App* const submit = add_verb<SubmitOptions>(noun, context, {"submit", "Run a script by a run configuration", "  az ml experiment submit -c local train.py 0.01"},
-                                                   declare_submit, submit_experiment, kBare);
+  CLI::App* const submit = add_verb<SubmitOptions>(
+      noun, context, {"submit", "Run a script by a run configuration", "  az ml experiment submit -c local train.py 0.01"},
+      declare_submit, submit_experiment, kBare);
   mark_verbatim(*submit);
-  CLI::App* const prepare = add_verb<PrepareOptions>(noun, context, {"prepare", "Build a run configuration's environment", "  az ml experiment prepare -c docker"},
-                                                     declare_prepare, prepare_experiment, kBare);
+  CLI::App* const prepare = add_verb<PrepareOptions>(
+      noun, context, {"prepare", "Build a run configuration's environment", "  az ml experiment prepare -c docker"},
+      declare_prepare, prepare_experiment, kBare);
   prepare->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
-  add_verb<CancelOptions>(noun, context, {"cancel", "End a run", "  az ml experiment cancel -r RUN -t local"}, declare_cancel, cancel_experiment, kBare);
-  CLI::App* const list = add_verb<NoOptions>(noun, context, {"list", "List the experiments", ""}, nullptr, list_experiments, {.workspace = false});
+  add_verb<CancelOptions>(noun, context, {"cancel", "End a run", "  az ml experiment cancel -r RUN -t local"}, declare_cancel,
+                          cancel_experiment, kBare);
+  CLI::App* const list =
+      add_verb<NoOptions>(noun, context, {"list", "List the experiments", ""}, nullptr, list_experiments, {.workspace = false});
   list->add_option("-w,--workspace-name", context.workspace_flag, "Workspace");
   list->add_option("--path", context.project_folder, "The project folder");
 }

@@ -17,9 +17,11 @@ namespace {
 
 constexpr VerbOptions kBare{.workspace = false, .output = false};
 
-constexpr std::array kFields{"attachments", "created_utc", "description", "duration", "end_time_utc", "experiment_id", "heartbeat_enabled",
-                             "hidden", "name", "parent_run_id", "properties.CommitId", "run_id", "run_number", "script_name",
-                             "start_time_utc", "status", "target", "user_id"};
+constexpr std::array kFields{"attachments",  "created_utc",   "description",         "duration",
+                             "end_time_utc", "experiment_id", "heartbeat_enabled",   "hidden",
+                             "name",         "parent_run_id", "properties.CommitId", "run_id",
+                             "run_number",   "script_name",   "start_time_utc",      "status",
+                             "target",       "user_id"};
 
 json::value field(const json::object& run, std::string_view path) {
   const json::value* const value = find_field(run, path);
@@ -114,7 +116,8 @@ Result<int> show_info(Context& context, const InfoOptions& options) {
 
 Result<int> show_last(Context& context, const ListOptions&) {
   TRY(const json::array documents, fetch_history(context, 1));
-  if (documents.empty()) return fail(errors::run_not_found, "there is no run yet", "Submit one: az ml experiment submit -c local SCRIPT");
+  if (documents.empty())
+    return fail(errors::run_not_found, "there is no run yet", "Submit one: az ml experiment submit -c local SCRIPT");
   CHECK_OK(context.print(documents.front(), {}));
   return kExitDone;
 }
@@ -165,12 +168,14 @@ void declare_download(CLI::App& verb, DownloadOptions& options) {
 
 Result<int> download_artifacts(Context& context, const DownloadOptions& options) {
   TRY(json::array files, download_run(context, {.run = options.run, .folder = options.folder, .overwrite = options.overwrite}));
-  CHECK_OK(context.print(json::value(std::move(files)), {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
+  CHECK_OK(context.print(json::value(std::move(files)),
+                         {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
   return kExitDone;
 }
 
 Result<int> refuse_promote(Context&, const NoOptions&) {
-  return fail(errors::not_supported, "`az ml history promote` is not available in this version", "`az ml history download` fetches a run's artifacts.");
+  return fail(errors::not_supported, "`az ml history promote` is not available in this version",
+              "`az ml history download` fetches a run's artifacts.");
 }
 
 }  // namespace
@@ -236,21 +241,27 @@ std::vector<Column> history_columns(const json::array& documents) {
 
 void add_az_history(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "history", "The runs that were");
-  const auto common = +[](CLI::App& verb, ListOptions& options) { verb.add_option("--last", options.limit, "At most this many"); };
+  const auto common =
+      +[](CLI::App& verb, ListOptions& options) { verb.add_option("--last", options.limit, "At most this many"); };
   const auto with_output = [&](CLI::App* verb) {
     verb->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
     verb->add_option("--query", context.query, "JMESPath expression");
   };
-  with_output(add_verb<ListOptions>(noun, context, {"list", "List the runs, newest first", "  az ml history list -o table\n"
-                                    "  az ml history list --query \"@[?accuracy != null] | max_by(@, &accuracy).accuracy\""},
+  with_output(add_verb<ListOptions>(noun, context,
+                                    {"list", "List the runs, newest first",
+                                     "  az ml history list -o table\n"
+                                     "  az ml history list --query \"@[?accuracy != null] | max_by(@, &accuracy).accuracy\""},
                                     common, list_history, kBare));
-  with_output(add_verb<InfoOptions>(noun, context, {"info", "Show a run, or one of its artifacts", "  az ml history info --run RUN --artifact driver_log"},
-                                    declare_info, show_info, kBare));
+  with_output(add_verb<InfoOptions>(
+      noun, context, {"info", "Show a run, or one of its artifacts", "  az ml history info --run RUN --artifact driver_log"},
+      declare_info, show_info, kBare));
   with_output(add_verb<ListOptions>(noun, context, {"last", "Show the newest run", ""}, common, show_last, kBare));
-  with_output(add_verb<CompareOptions>(noun, context, {"compare", "Show two runs side by side", "  az ml history compare -r RUN1 RUN2 -o table"},
+  with_output(add_verb<CompareOptions>(noun, context,
+                                       {"compare", "Show two runs side by side", "  az ml history compare -r RUN1 RUN2 -o table"},
                                        declare_compare, compare_runs, kBare));
-  with_output(add_verb<DownloadOptions>(noun, context, {"download", "Fetch all artifacts of a run", "  az ml history download -r RUN -d results"},
-                                        declare_download, download_artifacts, kBare));
+  with_output(add_verb<DownloadOptions>(
+      noun, context, {"download", "Fetch all artifacts of a run", "  az ml history download -r RUN -d results"}, declare_download,
+      download_artifacts, kBare));
   add_verb<NoOptions>(noun, context, {"promote", "Not available yet", ""}, nullptr, refuse_promote, kBare)->allow_extras();
 }
 

@@ -143,7 +143,8 @@ Result<int> cancel_run(Context& context, const RunOptions& options) {
 }
 
 bool is_log(std::string_view path) {
-  return path.starts_with("azureml-logs/") || path.starts_with("logs/") || path.starts_with("user_logs/") || path.starts_with("system_logs/");
+  return path.starts_with("azureml-logs/") || path.starts_with("logs/") || path.starts_with("user_logs/") ||
+         path.starts_with("system_logs/");
 }
 
 Result<int> download_logs(Context& context, const RunOptions& options) {
@@ -159,7 +160,8 @@ Result<int> download_logs(Context& context, const RunOptions& options) {
   if (!request.paths.empty()) {
     TRY(files, download_run(context, request));
   }
-  CHECK_OK(context.print(json::value(std::move(files)), {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
+  CHECK_OK(context.print(json::value(std::move(files)),
+                         {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
   return kExitDone;
 }
 
@@ -182,18 +184,29 @@ void add_refused(CLI::App& noun, Context& context, const std::string& name, cons
 
 void add_az_runs(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "run", "Submit and look at runs");
-  CLI::App* const submit_verb = add_verb<SubmitOptions>(noun, context, {"submit-script", "Run a script", "  az ml run submit-script -c sklearn -e digits train.py --regularization 0.01"},
-                                                        declare_submit, submit_script, kBare);
+  CLI::App* const submit_verb = add_verb<SubmitOptions>(
+      noun, context,
+      {"submit-script", "Run a script", "  az ml run submit-script -c sklearn -e digits train.py --regularization 0.01"},
+      declare_submit, submit_script, kBare);
   add_context_options(submit_verb, context);
   submit_verb->add_option("-t,--output-metadata-file", context.metadata_file, "Write the run's document there as JSON");
   mark_verbatim(*submit_verb);
-  add_context_options(add_verb<ListOptions>(noun, context, {"list", "List runs, newest first", ""}, declare_list, list_runs, kBare), context);
-  add_context_options(add_verb<RunOptions>(noun, context, {"show", "Show one run", "  az ml run show -r RUN"}, declare_run, show_run, kBare), context);
-  add_context_options(add_verb<RunOptions>(noun, context, {"cancel", "End a run", "  az ml run cancel -r RUN"}, declare_run, cancel_run, kBare), context);
-  add_context_options(add_verb<RunOptions>(noun, context, {"download-logs", "Fetch a run's logs", "  az ml run download-logs -r RUN -d logs"},
-                                           declare_download, download_logs, kBare), context);
-  add_context_options(add_verb<RunOptions>(noun, context, {"monitor-logs", "Follow a run's output", "  az ml run monitor-logs -r RUN"}, declare_run,
-                                           monitor_logs, kBare), context);
+  add_context_options(
+      add_verb<ListOptions>(noun, context, {"list", "List runs, newest first", ""}, declare_list, list_runs, kBare), context);
+  add_context_options(
+      add_verb<RunOptions>(noun, context, {"show", "Show one run", "  az ml run show -r RUN"}, declare_run, show_run, kBare),
+      context);
+  add_context_options(
+      add_verb<RunOptions>(noun, context, {"cancel", "End a run", "  az ml run cancel -r RUN"}, declare_run, cancel_run, kBare),
+      context);
+  add_context_options(
+      add_verb<RunOptions>(noun, context, {"download-logs", "Fetch a run's logs", "  az ml run download-logs -r RUN -d logs"},
+                           declare_download, download_logs, kBare),
+      context);
+  add_context_options(
+      add_verb<RunOptions>(noun, context, {"monitor-logs", "Follow a run's output", "  az ml run monitor-logs -r RUN"},
+                           declare_run, monitor_logs, kBare),
+      context);
   add_refused(noun, context, "submit-hyperdrive", "Submit the variants one by one with `az ml run submit-script`.");
   add_refused(noun, context, "submit-pipeline", "Submit the steps one after the other with `az ml run submit-script`.");
   add_refused(noun, context, "monitor-tensorboard", "Start TensorBoard on the files that `werkbank run download` fetches.");

@@ -31,7 +31,8 @@ void declare_create(CLI::App& verb, WorkspaceOptions& options) {
 }
 
 std::vector<Column> columns() {
-  return {text_column("Name", "name"), text_column("ResourceGroup", "resourceGroup"), text_column("Location", "location"), time_column("Created", "createdUtc")};
+  return {text_column("Name", "name"), text_column("ResourceGroup", "resourceGroup"), text_column("Location", "location"),
+          time_column("Created", "createdUtc")};
 }
 
 Result<int> list_workspaces(Context& context, const WorkspaceOptions&) {
@@ -55,8 +56,12 @@ Result<int> show_workspace(Context& context, const WorkspaceOptions& options) {
 Result<int> create_workspace(Context& context, const WorkspaceOptions& options) {
   if (options.name.empty()) return fail(errors::usage, "no workspace is named", "Name it with -w NAME.");
   TRY(client::Session* const server, context.session());
-  const json::object body{{"name", options.name}, {"subscriptionId", options.common.subscription}, {"resourceGroup", options.common.resource_group},
-                          {"location", options.location}, {"description", options.friendly_name}, {"existOk", options.exist_ok}};
+  const json::object body{{"name", options.name},
+                          {"subscriptionId", options.common.subscription},
+                          {"resourceGroup", options.common.resource_group},
+                          {"location", options.location},
+                          {"description", options.friendly_name},
+                          {"existOk", options.exist_ok}};
   TRY(const json::value workspace, server->send_json(net::Method::kPost, "/api/v1/workspaces", body));
   CHECK_OK(context.print(workspace, columns()));
   return kExitDone;
@@ -69,11 +74,13 @@ struct AttachOptions {
 
 void declare_attach(CLI::App& verb, AttachOptions& options) {
   declare_workspace(verb, options.workspace);
-  verb.add_option("-e,--experiment-name", options.experiment, "Taken; the experiment is the folder's name, or named at each submit");
+  verb.add_option("-e,--experiment-name", options.experiment,
+                  "Taken; the experiment is the folder's name, or named at each submit");
 }
 
 Result<int> attach_folder(Context& context, const AttachOptions& options) {
-  ProjectFiles files{.folder = context.project_folder, .workspace = options.workspace.name.empty() ? "default" : options.workspace.name};
+  ProjectFiles files{.folder = context.project_folder,
+                     .workspace = options.workspace.name.empty() ? "default" : options.workspace.name};
   if (!options.workspace.common.subscription.empty()) files.subscription_id = options.workspace.common.subscription;
   if (!options.workspace.common.resource_group.empty()) files.resource_group = options.workspace.common.resource_group;
   TRY(const std::vector<std::string> written, write_project_files(files));
@@ -92,12 +99,22 @@ void add_context_options(CLI::App* verb, Context& context) {
 
 void add_az_workspaces(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "workspace", "Workspaces");
-  add_context_options(add_verb<WorkspaceOptions>(noun, context, {"list", "List the workspaces", ""}, declare_workspace, list_workspaces, kBare), context);
-  add_context_options(add_verb<WorkspaceOptions>(noun, context, {"show", "Show one", "  az ml workspace show -w vision"}, declare_workspace, show_workspace, kBare), context);
-  add_context_options(add_verb<WorkspaceOptions>(noun, context, {"create", "Create one", "  az ml workspace create -w vision -g team"}, declare_create, create_workspace, kBare), context);
+  add_context_options(
+      add_verb<WorkspaceOptions>(noun, context, {"list", "List the workspaces", ""}, declare_workspace, list_workspaces, kBare),
+      context);
+  add_context_options(add_verb<WorkspaceOptions>(noun, context, {"show", "Show one", "  az ml workspace show -w vision"},
+                                                 declare_workspace, show_workspace, kBare),
+                      context);
+  add_context_options(
+      add_verb<WorkspaceOptions>(noun, context, {"create", "Create one", "  az ml workspace create -w vision -g team"},
+                                 declare_create, create_workspace, kBare),
+      context);
   CLI::App& folder = *add_noun(ml, "folder", "Project folders");
-  add_context_options(add_verb<AttachOptions>(folder, context, {"attach", "Write the folder's configuration files", "  az ml folder attach -w vision -e digits"},
-                                              declare_attach, attach_folder, kBare), context);
+  add_context_options(
+      add_verb<AttachOptions>(folder, context,
+                              {"attach", "Write the folder's configuration files", "  az ml folder attach -w vision -e digits"},
+                              declare_attach, attach_folder, kBare),
+      context);
 }
 
 }  // namespace werkbank::cli

@@ -1,5 +1,5 @@
-// The command line: `werkbank …`, and `az …` where the program is called by that name. Everything but `serve` works through the
-// HTTP interface; what only the server's side of the program can do comes in as CliPrograms from main().
+// The command line: `werkbank …`, and `az …` where the program is called by that name. Everything but `serve` works through
+// the HTTP interface; what only the server's side of the program can do comes in as CliPrograms from main().
 #pragma once
 
 #include <chrono>
@@ -12,13 +12,13 @@ namespace werkbank::cli {
 
 // What `werkbank serve` was asked for. Defaults: the Unix socket of the home only.
 struct ServeOptions {
-  std::filesystem::path home;             // WERKBANK_HOME or ~/.werkbank, absolute
-  std::vector<std::string> listen;        // --listen HOST:PORT, repeatable: TCP besides the socket
-  std::vector<std::string> allowed_hosts; // --allow-host NAME: further Host and Origin values that are accepted
-  bool no_auth = false;                   // --no-auth: TCP acts as owner; refused off loopback by the server
-  std::chrono::seconds idle_exit{0};      // --idle-exit S: end after this time without requests and runs; 0: never
-  size_t threads = 2;                     // --threads N
-  std::string log_level = "info";         // --log-level debug|info|warning|error
+  std::filesystem::path home;              // WERKBANK_HOME or ~/.werkbank, absolute
+  std::vector<std::string> listen;         // --listen HOST:PORT, repeatable: TCP besides the socket
+  std::vector<std::string> allowed_hosts;  // --allow-host NAME: further Host and Origin values that are accepted
+  bool no_auth = false;                    // --no-auth: TCP acts as owner; refused off loopback by the server
+  std::chrono::seconds idle_exit{0};       // --idle-exit S: end after this time without requests and runs; 0: never
+  size_t threads = 2;                      // --threads N
+  std::string log_level = "info";          // --log-level debug|info|warning|error
 };
 
 // One line of `werkbank doctor`.
@@ -26,8 +26,8 @@ enum class CheckState { kOk, kWarning, kFailed };
 struct DoctorCheck {
   std::string name;
   CheckState state = CheckState::kOk;
-  std::string finding;   // what was seen
-  std::string remedy;    // what to do; empty with kOk
+  std::string finding;  // what was seen
+  std::string remedy;   // what to do; empty with kOk
 };
 
 struct CliPrograms {

@@ -58,20 +58,23 @@ std::string bash_script(const std::vector<Entry>& entries) {
 }
 
 std::string zsh_script(const std::vector<Entry>& entries) {
-  return "# werkbank completion for zsh: source <(werkbank completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n" + bash_script(entries);
+  return "# werkbank completion for zsh: source <(werkbank completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n" +
+         bash_script(entries);
 }
 
 std::string fish_script(const std::vector<Entry>& entries) {
-  std::string text = "# werkbank completion for fish: werkbank completion fish | source\n"
-                     "function __werkbank_at\n"
-                     "  set -l words (commandline -opc)\n"
-                     "  set -l kept\n"
-                     "  for word in $words[2..-1]\n"
-                     "    string match -q -- '-*' $word; or set -a kept $word\n"
-                     "  end\n"
-                     "  test \"$kept\" = \"$argv\"\n"
-                     "end\n";
-  for (const Entry& entry : entries) text += fmt::format("complete -c werkbank -n '__werkbank_at {}' -a '{}'\n", entry.words, entry.candidates);
+  std::string text =
+      "# werkbank completion for fish: werkbank completion fish | source\n"
+      "function __werkbank_at\n"
+      "  set -l words (commandline -opc)\n"
+      "  set -l kept\n"
+      "  for word in $words[2..-1]\n"
+      "    string match -q -- '-*' $word; or set -a kept $word\n"
+      "  end\n"
+      "  test \"$kept\" = \"$argv\"\n"
+      "end\n";
+  for (const Entry& entry : entries)
+    text += fmt::format("complete -c werkbank -n '__werkbank_at {}' -a '{}'\n", entry.words, entry.candidates);
   return text;
 }
 
@@ -86,8 +89,9 @@ std::string completion_script(const CLI::App& app, std::string_view shell) {
 }
 
 void add_completion_command(CLI::App& app, Context& context) {
-  CLI::App* const verb = add_bare_verb(app, context, {"completion", "Print the completion script of a shell", "  eval \"$(werkbank completion bash)\""},
-                                       {.workspace = false, .output = false});
+  CLI::App* const verb = add_bare_verb(
+      app, context, {"completion", "Print the completion script of a shell", "  eval \"$(werkbank completion bash)\""},
+      {.workspace = false, .output = false});
   auto options = std::make_shared<CompletionOptions>();
   declare_completion(*verb, *options);
   const CLI::App* const root = &app;

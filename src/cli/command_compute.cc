@@ -17,7 +17,8 @@ Result<int> list_targets(Context& context, const NoOptions&) {
 
 void add_compute_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "compute", "Where runs execute");
-  add_verb<NoOptions>(noun, context, {"list", "List the compute targets", "  werkbank compute list"}, nullptr, list_targets, {.workspace = false});
+  add_verb<NoOptions>(noun, context, {"list", "List the compute targets", "  werkbank compute list"}, nullptr, list_targets,
+                      {.workspace = false});
 }
 
 }  // namespace werkbank::cli

@@ -45,25 +45,33 @@ fs::path existing_ancestor(fs::path folder) {
 DoctorCheck check_home(const fs::path& home) {
   const fs::path there = existing_ancestor(home);
   if (access(there.c_str(), W_OK | X_OK) == 0) return ok("home", home.string());
-  return failed("home", fmt::format("{} cannot be written by this user", there.string()), "Correct its permissions, or set WERKBANK_HOME to another folder.");
+  return failed("home", fmt::format("{} cannot be written by this user", there.string()),
+                "Correct its permissions, or set WERKBANK_HOME to another folder.");
 }
 
 std::string_view network_file_system(long type) {
   switch (static_cast<unsigned long>(type) & 0xffffffffUL) {
-    case 0x6969: return "NFS";
+    case 0x6969:
+      return "NFS";
     case 0x517b:
     case 0xff534d42:
-    case 0xfe534d42: return "SMB";
-    case 0x01021997: return "9p";
-    case 0x0bd00bd0: return "Lustre";
-    case 0x00c36400: return "Ceph";
-    case 0x47504653: return "GPFS";
-    default: return {};
+    case 0xfe534d42:
+      return "SMB";
+    case 0x01021997:
+      return "9p";
+    case 0x0bd00bd0:
+      return "Lustre";
+    case 0x00c36400:
+      return "Ceph";
+    case 0x47504653:
+      return "GPFS";
+    default:
+      return {};
   }
 }
 
 DoctorCheck check_file_system(const fs::path& home) {
-  struct statfs info {};
+  struct statfs info{};
   if (statfs(existing_ancestor(home).c_str(), &info) != 0) {
     return failed("file system", errno_error(errno, home.string()).message, "Set WERKBANK_HOME to a folder on a local disk.");
   }
@@ -74,7 +82,7 @@ DoctorCheck check_file_system(const fs::path& home) {
 }
 
 DoctorCheck check_space(const fs::path& home) {
-  struct statvfs info {};
+  struct statvfs info{};
   if (statvfs(existing_ancestor(home).c_str(), &info) != 0) {
     return failed("free space", errno_error(errno, home.string()).message, "Set WERKBANK_HOME to a folder on a local disk.");
   }
@@ -102,12 +110,15 @@ DoctorCheck check_server(Context& context) {
     const std::string text = version == nullptr ? "?" : plain_text(*version);
     const std::string finding = fmt::format("version {} at {}", text, address->url);
     if (text == context.programs().version) return ok("server", finding);
-    return warn("server", finding, fmt::format("This command is version {}. Start the server anew: werkbank server stop; runs go on.", context.programs().version));
+    return warn("server", finding,
+                fmt::format("This command is version {}. Start the server anew: werkbank server stop; runs go on.",
+                            context.programs().version));
   }
   if (!answer && answer.error().code == &errors::server_unreachable && address->local) {
     return ok("server", "not running; it is started when a command needs it");
   }
-  if (answer) return failed("server", fmt::format("{} is no Werkbank server", address->url), "Correct WERKBANK_URL, or unset it.");
+  if (answer)
+    return failed("server", fmt::format("{} is no Werkbank server", address->url), "Correct WERKBANK_URL, or unset it.");
   return failed("server", answer.error().to_string(), std::string(answer.error().remedy()));
 }
 
@@ -119,7 +130,9 @@ DoctorCheck check_uv(const std::map<std::string, std::string>& environment) {
     if (access(place.c_str(), X_OK) == 0) return ok("uv", place.string());
   }
   if (const auto found = find_program("uv", value_of(environment, "PATH"))) return ok("uv", found->string());
-  return warn("uv", "not found", "It is fetched with pip when the first environment is built; without a package index, install uv and name it in WERKBANK_UV.");
+  return warn("uv", "not found",
+              "It is fetched with pip when the first environment is built; without a package index, install uv and name it in "
+              "WERKBANK_UV.");
 }
 
 DoctorCheck check_interpreters(const std::map<std::string, std::string>& environment) {
@@ -127,10 +140,11 @@ DoctorCheck check_interpreters(const std::map<std::string, std::string>& environ
   const std::string path = value_of(environment, "PATH");
   const auto add = [&](const fs::path& interpreter) {
     std::error_code ignored;
-    if (access(interpreter.c_str(), X_OK) == 0 && fs::is_regular_file(interpreter, ignored)) found.push_back(interpreter.string());
+    if (access(interpreter.c_str(), X_OK) == 0 && fs::is_regular_file(interpreter, ignored))
+      found.push_back(interpreter.string());
   };
-  static constexpr std::array kNames{"python", "python3", "python3.6", "python3.7", "python3.8", "python3.9", "python3.10",
-                                     "python3.11", "python3.12", "python3.13", "python3.14"};
+  static constexpr std::array kNames{"python",     "python3",    "python3.6",  "python3.7",  "python3.8", "python3.9",
+                                     "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"};
   for (const std::string_view name : kNames) {
     if (const auto interpreter = find_program(name, path)) add(*interpreter);
   }
@@ -139,7 +153,8 @@ DoctorCheck check_interpreters(const std::map<std::string, std::string>& environ
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(versions, ignored)) add(entry.path() / "bin" / "python");
   if (!found.empty()) return ok("python", fmt::format("{}", fmt::join(found, ", ")));
-  return warn("python", "no interpreter was found in PATH or pyenv", "Install Python, or let uv fetch one: runs need it on this machine.");
+  return warn("python", "no interpreter was found in PATH or pyenv",
+              "Install Python, or let uv fetch one: runs need it on this machine.");
 }
 
 DoctorCheck check_time() {
@@ -156,7 +171,9 @@ json::object document_of(const DoctorCheck& check) {
 }
 
 std::string line_of(const DoctorCheck& check, const Terminal& terminal) {
-  const Colour colour = check.state == CheckState::kOk ? Colour::kGreen : check.state == CheckState::kWarning ? Colour::kYellow : Colour::kRed;
+  const Colour colour = check.state == CheckState::kOk        ? Colour::kGreen
+                        : check.state == CheckState::kWarning ? Colour::kYellow
+                                                              : Colour::kRed;
   const std::string_view state = check.state == CheckState::kOk ? "ok  " : check.state == CheckState::kWarning ? "warn" : "fail";
   std::string line = fmt::format("{}  {:<12} {}\n", terminal.paint_out(colour, state), check.name, visible(check.finding));
   if (!check.remedy.empty()) line += fmt::format("      {:<12} {}\n", "", check.remedy);
@@ -196,8 +213,8 @@ Result<int> examine(Context& context, const DoctorOptions&) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, Context& context) {
-  add_verb<DoctorOptions>(app, context, {"doctor", "Check the home, the server, uv, Python; say what to do", "  werkbank doctor"}, nullptr, examine,
-                          {.workspace = false});
+  add_verb<DoctorOptions>(app, context, {"doctor", "Check the home, the server, uv, Python; say what to do", "  werkbank doctor"},
+                          nullptr, examine, {.workspace = false});
 }
 
 }  // namespace werkbank::cli

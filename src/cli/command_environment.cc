@@ -51,12 +51,14 @@ void declare_prepare(CLI::App& verb, SubmitRequest& request) {
 
 void add_environment_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "environment", "Environments that runs are executed in");
-  add_verb<NoOptions>(noun, context, {"list", "List the registered environments", "  werkbank environment list"}, nullptr, list_environments);
+  add_verb<NoOptions>(noun, context, {"list", "List the registered environments", "  werkbank environment list"}, nullptr,
+                      list_environments);
   add_verb<ShowOptions>(noun, context, {"show", "Show one environment", "  werkbank environment show sklearn -v 2"}, declare_show,
                         show_environment);
-  add_verb<SubmitRequest>(noun, context, {"prepare", "Build an environment now, so that the next run finds it ready",
-                                          "  werkbank environment prepare --conda-file conda_dependencies.yml\n"
-                                          "  werkbank environment prepare -c local"},
+  add_verb<SubmitRequest>(noun, context,
+                          {"prepare", "Build an environment now, so that the next run finds it ready",
+                           "  werkbank environment prepare --conda-file conda_dependencies.yml\n"
+                           "  werkbank environment prepare -c local"},
                           declare_prepare, prepare_environment);
 }
 

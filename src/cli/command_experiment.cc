@@ -15,8 +15,8 @@ void declare_list(CLI::App& verb, ListOptions& options) {
 }
 
 std::vector<Column> columns() {
-  return {text_column("Name", "name"), number_column("Id", "id"), text_column("Stage", "stage"), time_column("Created", "createdUtc"),
-          text_column("Description", "description")};
+  return {text_column("Name", "name"), number_column("Id", "id"), text_column("Stage", "stage"),
+          time_column("Created", "createdUtc"), text_column("Description", "description")};
 }
 
 Result<int> list_experiments(Context& context, const ListOptions& options) {
@@ -31,7 +31,9 @@ struct NameOptions {
   std::string name;
 };
 
-void declare_name(CLI::App& verb, NameOptions& options) { verb.add_option("NAME", options.name, "The experiment's name")->required(); }
+void declare_name(CLI::App& verb, NameOptions& options) {
+  verb.add_option("NAME", options.name, "The experiment's name")->required();
+}
 
 Result<int> show_experiment(Context& context, const NameOptions& options) {
   TRY(const std::string target, context.route("/experiments/" + net::encode_segment(options.name)));
@@ -53,9 +55,12 @@ Result<int> create_experiment(Context& context, const NameOptions& options) {
 
 void add_experiment_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "experiment", "Named groups of runs");
-  add_verb<ListOptions>(noun, context, {"list", "List the experiments", "  werkbank experiment list -o json"}, declare_list, list_experiments);
-  add_verb<NameOptions>(noun, context, {"show", "Show one experiment", "  werkbank experiment show digits"}, declare_name, show_experiment);
-  add_verb<NameOptions>(noun, context, {"create", "Create an experiment; one that is there is shown", "  werkbank experiment create digits"},
+  add_verb<ListOptions>(noun, context, {"list", "List the experiments", "  werkbank experiment list -o json"}, declare_list,
+                        list_experiments);
+  add_verb<NameOptions>(noun, context, {"show", "Show one experiment", "  werkbank experiment show digits"}, declare_name,
+                        show_experiment);
+  add_verb<NameOptions>(noun, context,
+                        {"create", "Create an experiment; one that is there is shown", "  werkbank experiment create digits"},
                         declare_name, create_experiment);
 }
 

@@ -18,14 +18,22 @@ void declare_explain(CLI::App& verb, ExplainOptions& options) {
 
 std::string_view kind_name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalid: return "invalid";
-    case ErrorKind::kNotFound: return "not found";
-    case ErrorKind::kConflict: return "conflict";
-    case ErrorKind::kDenied: return "denied";
-    case ErrorKind::kUnauthenticated: return "unauthenticated";
-    case ErrorKind::kTooLarge: return "too large";
-    case ErrorKind::kUnavailable: return "unavailable";
-    case ErrorKind::kInternal: break;
+    case ErrorKind::kInvalid:
+      return "invalid";
+    case ErrorKind::kNotFound:
+      return "not found";
+    case ErrorKind::kConflict:
+      return "conflict";
+    case ErrorKind::kDenied:
+      return "denied";
+    case ErrorKind::kUnauthenticated:
+      return "unauthenticated";
+    case ErrorKind::kTooLarge:
+      return "too large";
+    case ErrorKind::kUnavailable:
+      return "unavailable";
+    case ErrorKind::kInternal:
+      break;
   }
   return "internal";
 }
@@ -35,7 +43,8 @@ json::object document_of(const ErrorCode& code) {
 }
 
 Result<int> explain(Context& context, const ExplainOptions& options) {
-  const std::vector<Column> columns{text_column("Code", "code"), text_column("Kind", "kind"), text_column("What", "title"), text_column("Remedy", "remedy")};
+  const std::vector<Column> columns{text_column("Code", "code"), text_column("Kind", "kind"), text_column("What", "title"),
+                                    text_column("Remedy", "remedy")};
   if (options.all) {
     json::array codes;
     for (const ErrorCode* code : all_error_codes()) codes.push_back(document_of(*code));
@@ -50,8 +59,10 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
   std::vector<std::string> known;
   for (const ErrorCode* code : all_error_codes()) known.emplace_back(code->id);
   const auto nearest = nearest_word(options.code, known);
-  return fail(errors::not_found, fmt::format("there is no error code {:?}{}", options.code, nearest ? fmt::format("; did you mean {}?", *nearest) : ""),
-              "werkbank explain --all lists them.");
+  return fail(
+      errors::not_found,
+      fmt::format("there is no error code {:?}{}", options.code, nearest ? fmt::format("; did you mean {}?", *nearest) : ""),
+      "werkbank explain --all lists them.");
 }
 
 struct WhyOptions {
@@ -80,7 +91,8 @@ Result<int> why(Context& context, const WhyOptions& options) {
   std::string text;
   const json::value* const status = document.if_contains("status");
   const json::value* const summary = document.if_contains("summary");
-  text += fmt::format("{}: {}\n", status == nullptr ? "?" : plain_text(*status), summary == nullptr ? "" : visible(plain_text(*summary)));
+  text += fmt::format("{}: {}\n", status == nullptr ? "?" : plain_text(*status),
+                      summary == nullptr ? "" : visible(plain_text(*summary)));
   append_list(text, document, "reasons", "Because:");
   append_list(text, document, "next", "What to do:");
   context.terminal().out(text);
@@ -90,10 +102,14 @@ Result<int> why(Context& context, const WhyOptions& options) {
 }  // namespace
 
 void add_explain_commands(CLI::App& app, Context& context) {
-  add_verb<ExplainOptions>(app, context, {"explain", "What an error code means and what to do", "  werkbank explain environment_failed\n  werkbank explain --all"},
-                           declare_explain, explain, {.workspace = false});
-  add_verb<WhyOptions>(app, context, {"why", "Why a run is where it is: waiting, failed, slow to start", "  werkbank why digits_1763714241_1a2b3c4d"},
-                       declare_why, why);
+  add_verb<ExplainOptions>(
+      app, context,
+      {"explain", "What an error code means and what to do", "  werkbank explain environment_failed\n  werkbank explain --all"},
+      declare_explain, explain, {.workspace = false});
+  add_verb<WhyOptions>(
+      app, context,
+      {"why", "Why a run is where it is: waiting, failed, slow to start", "  werkbank why digits_1763714241_1a2b3c4d"},
+      declare_why, why);
 }
 
 }  // namespace werkbank::cli

@@ -12,7 +12,9 @@ struct InitOptions {
   std::string folder = ".";
 };
 
-void declare_init(CLI::App& verb, InitOptions& options) { verb.add_option("FOLDER", options.folder, "The project folder (default: the current one)"); }
+void declare_init(CLI::App& verb, InitOptions& options) {
+  verb.add_option("FOLDER", options.folder, "The project folder (default: the current one)");
+}
 
 Result<int> init(Context& context, const InitOptions& options) {
   ProjectFiles files{.folder = options.folder, .workspace = context.workspace_flag.empty() ? "default" : context.workspace_flag};
@@ -26,8 +28,10 @@ Result<int> init(Context& context, const InitOptions& options) {
 }  // namespace
 
 void add_init_command(CLI::App& app, Context& context) {
-  add_verb<InitOptions>(app, context, {"init", "Write a project's configuration files; what is there stays", "  werkbank init\n  werkbank init -w vision"},
-                        declare_init, init, {.output = false});
+  add_verb<InitOptions>(
+      app, context,
+      {"init", "Write a project's configuration files; what is there stays", "  werkbank init\n  werkbank init -w vision"},
+      declare_init, init, {.output = false});
 }
 
 }  // namespace werkbank::cli

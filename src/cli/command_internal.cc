@@ -21,7 +21,9 @@ struct YamlOptions {
   std::string file;
 };
 
-void declare_yaml(CLI::App& verb, YamlOptions& options) { verb.add_option("FILE", options.file, "A YAML file, or - for stdin")->required(); }
+void declare_yaml(CLI::App& verb, YamlOptions& options) {
+  verb.add_option("FILE", options.file, "A YAML file, or - for stdin")->required();
+}
 
 Result<std::string> read_stdin() {
   std::string text;
@@ -55,11 +57,14 @@ Result<int> print_submitter_environment(Context& context, const NoOptions&) {
 void add_internal_commands(CLI::App& app, Context& context) {
   constexpr VerbOptions kPlain{.workspace = false, .output = false};
   add_verb<NoOptions>(app, context, {"version", "Print the version", ""}, nullptr, print_version, kPlain);
-  add_verb<YamlOptions>(app, context, {"yaml-to-json", "Read YAML as the server and the command line do, and print it as JSON", ""}, declare_yaml,
-                        convert_yaml, kPlain)->group("");
+  add_verb<YamlOptions>(app, context,
+                        {"yaml-to-json", "Read YAML as the server and the command line do, and print it as JSON", ""},
+                        declare_yaml, convert_yaml, kPlain)
+      ->group("");
   CLI::App& internal = *add_noun(app, "internal", "For Werkbank's own packages");
   internal.group("");
-  add_verb<NoOptions>(internal, context, {"submitter-environment", "The variables of this shell that travel with a run, as JSON", ""}, nullptr,
+  add_verb<NoOptions>(internal, context,
+                      {"submitter-environment", "The variables of this shell that travel with a run, as JSON", ""}, nullptr,
                       print_submitter_environment, kPlain);
 }
 

@@ -50,12 +50,24 @@ struct RunOptions {
 void declare_run(CLI::App& verb, RunOptions& options) { verb.add_option("RUN", options.run, "The run's id")->required(); }
 
 std::vector<Column> detail_columns() {
-  return {text_column("Run", "runId"),           text_column("Number", "runNumber"),      text_column("Name", "displayName"),
-          text_column("Experiment", "experiment"), text_column("Workspace", "workspace"),   text_column("Status", "status"),
-          text_column("Script", "script"),       text_column("Target", "target"),         text_column("Parent", "parentRunId"),
-          text_column("User", "createdBy.userName"), time_column("Created", "createdUtc"),  time_column("Started", "startTimeUtc"),
-          time_column("Ended", "endTimeUtc"),    duration_column("Duration"),             text_column("Snapshot", "snapshotId"),
-          text_column("Tags", "tags"),           text_column("Properties", "properties"), text_column("Reason", "error.message"),
+  return {text_column("Run", "runId"),
+          text_column("Number", "runNumber"),
+          text_column("Name", "displayName"),
+          text_column("Experiment", "experiment"),
+          text_column("Workspace", "workspace"),
+          text_column("Status", "status"),
+          text_column("Script", "script"),
+          text_column("Target", "target"),
+          text_column("Parent", "parentRunId"),
+          text_column("User", "createdBy.userName"),
+          time_column("Created", "createdUtc"),
+          time_column("Started", "startTimeUtc"),
+          time_column("Ended", "endTimeUtc"),
+          duration_column("Duration"),
+          text_column("Snapshot", "snapshotId"),
+          text_column("Tags", "tags"),
+          text_column("Properties", "properties"),
+          text_column("Reason", "error.message"),
           text_column("Hint", "error.hint")};
 }
 
@@ -130,22 +142,26 @@ Result<int> tag_run(Context& context, const TagOptions& options) {
 
 }  // namespace
 
-Result<std::string> run_route(Context& context, const std::string& run) { return context.route("/runs/" + net::encode_segment(run)); }
+Result<std::string> run_route(Context& context, const std::string& run) {
+  return context.route("/runs/" + net::encode_segment(run));
+}
 
 std::vector<Column> run_columns() {
-  return {text_column("Run", "runId"),        text_column("Status", "status"),       text_column("Experiment", "experiment"),
-          text_column("Script", "script"),    text_column("Target", "target"),       time_column("Created", "createdUtc"),
-          duration_column("Duration"),        text_column("User", "createdBy.userName")};
+  return {text_column("Run", "runId"),     text_column("Status", "status"),          text_column("Experiment", "experiment"),
+          text_column("Script", "script"), text_column("Target", "target"),          time_column("Created", "createdUtc"),
+          duration_column("Duration"),     text_column("User", "createdBy.userName")};
 }
 
 void add_run_commands(CLI::App& app, Context& context) {
   CLI::App& run = *add_noun(app, "run", "Submit runs and look at them");
   add_run_submit(run, context);
-  add_verb<ListOptions>(run, context, {"list", "List runs, newest first",
-                                       "  werkbank run list --experiment digits --status Failed\n"
-                                       "  werkbank run list -o json --query \"[?status=='Completed'].runId\""},
+  add_verb<ListOptions>(run, context,
+                        {"list", "List runs, newest first",
+                         "  werkbank run list --experiment digits --status Failed\n"
+                         "  werkbank run list -o json --query \"[?status=='Completed'].runId\""},
                         declare_list, list_runs);
-  add_verb<RunOptions>(run, context, {"show", "Show one run", "  werkbank run show digits_1763714241_1a2b3c4d"}, declare_run, show_run);
+  add_verb<RunOptions>(run, context, {"show", "Show one run", "  werkbank run show digits_1763714241_1a2b3c4d"}, declare_run,
+                       show_run);
   add_run_file_commands(run, context);
   add_verb<ManyRunsOptions>(run, context, {"cancel", "End runs; their whole process tree is ended", "  werkbank run cancel RUN"},
                             declare_many, cancel_runs, {.output = false});
@@ -153,9 +169,10 @@ void add_run_commands(CLI::App& app, Context& context) {
                             delete_runs, {.output = false});
   add_verb<ManyRunsOptions>(run, context, {"restore", "Take runs out of the trash", "  werkbank run restore RUN"}, declare_many,
                             restore_runs, {.output = false});
-  add_verb<TagOptions>(run, context, {"tag", "Set or remove tags, the display name, the description",
-                                      "  werkbank run tag RUN quality=good --remove draft"},
-                       declare_tag, tag_run);
+  add_verb<TagOptions>(
+      run, context,
+      {"tag", "Set or remove tags, the display name, the description", "  werkbank run tag RUN quality=good --remove draft"},
+      declare_tag, tag_run);
 }
 
 }  // namespace werkbank::cli

@@ -31,7 +31,8 @@ Result<int> list_logs(Context& context, client::Session& server, const std::stri
                      path.starts_with("system_logs/");
     if (log) logs.push_back(std::move(file));
   }
-  CHECK_OK(context.print(json::value(std::move(logs)), {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("Live", "live")}));
+  CHECK_OK(context.print(json::value(std::move(logs)),
+                         {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("Live", "live")}));
   return kExitDone;
 }
 
@@ -80,7 +81,8 @@ Result<int> download_files(Context& context, const DownloadCommand& options) {
   DownloadRequest request{.run = options.run, .prefix = options.prefix, .paths = options.paths, .overwrite = options.overwrite};
   request.folder = options.folder.empty() ? std::filesystem::path(options.run).filename() : std::filesystem::path(options.folder);
   TRY(const json::array files, download_run(context, request));
-  CHECK_OK(context.print(json::value(files), {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
+  CHECK_OK(context.print(json::value(files),
+                         {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("File", "file")}));
   return kExitDone;
 }
 
@@ -113,13 +115,16 @@ Result<int> show_metrics(Context& context, const MetricsOptions& options) {
 }  // namespace
 
 void add_run_file_commands(CLI::App& run, Context& context) {
-  add_verb<LogsOptions>(run, context, {"logs", "Show a run's output, or follow it live",
-                                       "  werkbank run logs RUN --follow\n  werkbank run logs RUN azureml-logs/20_image_build_log.txt"},
+  add_verb<LogsOptions>(run, context,
+                        {"logs", "Show a run's output, or follow it live",
+                         "  werkbank run logs RUN --follow\n  werkbank run logs RUN azureml-logs/20_image_build_log.txt"},
                         declare_logs, show_logs);
-  add_verb<DownloadCommand>(run, context, {"download", "Fetch a run's files", "  werkbank run download RUN --prefix outputs/ -d results"},
+  add_verb<DownloadCommand>(run, context,
+                            {"download", "Fetch a run's files", "  werkbank run download RUN --prefix outputs/ -d results"},
                             declare_download, download_files);
-  add_verb<MetricsOptions>(run, context, {"metrics", "Show what the script has logged",
-                                          "  werkbank run metrics RUN\n  werkbank run metrics RUN --name loss -o json"},
+  add_verb<MetricsOptions>(run, context,
+                           {"metrics", "Show what the script has logged",
+                            "  werkbank run metrics RUN\n  werkbank run metrics RUN --name loss -o json"},
                            declare_metrics, show_metrics);
 }
 

@@ -16,7 +16,8 @@ struct SubmitOptions {
 };
 
 void declare_submit(CLI::App& verb, SubmitOptions& options) {
-  verb.add_option("-c,--config,--run-configuration", options.configuration, "A run configuration of the project (its file's name without .runconfig)");
+  verb.add_option("-c,--config,--run-configuration", options.configuration,
+                  "A run configuration of the project (its file's name without .runconfig)");
   verb.add_option("-e,--experiment", options.experiment, "Experiment (default: the folder's name)");
   verb.add_option("-t,--target", options.target, "Compute target (default: the configuration's, or local)");
   verb.add_option("--conda-file", options.conda_file, "Build the environment from this conda_dependencies.yml");

@@ -16,7 +16,9 @@ struct NameOptions {
   std::string name;
 };
 
-void declare_name(CLI::App& verb, NameOptions& options) { verb.add_option("NAME", options.name, "The secret's name")->required(); }
+void declare_name(CLI::App& verb, NameOptions& options) {
+  verb.add_option("NAME", options.name, "The secret's name")->required();
+}
 
 // Typed text stays invisible while this lives.
 class SilentInput {
@@ -58,14 +60,18 @@ Result<Secret> read_value(Terminal& terminal, const std::string& name) {
   return Secret(std::move(value));
 }
 
-Result<std::string> route_of(Context& context, const std::string& name) { return context.route("/secrets/" + net::encode_segment(name)); }
+Result<std::string> route_of(Context& context, const std::string& name) {
+  return context.route("/secrets/" + net::encode_segment(name));
+}
 
 Result<int> set_secret(Context& context, const NameOptions& options) {
   TRY(const Secret value, read_value(context.terminal(), options.name));
-  if (!is_valid_utf8(value.reveal())) return fail(errors::usage, "the value is no UTF-8 text", "Encode binary values, with base64 for instance.");
+  if (!is_valid_utf8(value.reveal()))
+    return fail(errors::usage, "the value is no UTF-8 text", "Encode binary values, with base64 for instance.");
   TRY(const std::string target, route_of(context, options.name));
   TRY(client::Session* const server, context.session());
-  TRY([[maybe_unused]] const json::value answer, server->send_json(net::Method::kPut, target, json::object{{"value", value.reveal()}}));
+  TRY([[maybe_unused]] const json::value answer,
+      server->send_json(net::Method::kPut, target, json::object{{"value", value.reveal()}}));
   context.terminal().say(fmt::format("Stored {}", visible(options.name)));
   return kExitDone;
 }
@@ -105,12 +111,15 @@ Result<int> delete_secret(Context& context, const NameOptions& options) {
 
 void add_secret_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "secret", "Passwords and keys, sealed on the server");
-  add_verb<NameOptions>(noun, context, {"set", "Store a secret; its value comes from stdin", "  werkbank secret set database-password < password.txt"},
-                        declare_name, set_secret, {.output = false});
+  add_verb<NameOptions>(
+      noun, context,
+      {"set", "Store a secret; its value comes from stdin", "  werkbank secret set database-password < password.txt"},
+      declare_name, set_secret, {.output = false});
   add_verb<NoOptions>(noun, context, {"list", "List the names", "  werkbank secret list"}, nullptr, list_secrets);
-  add_verb<NameOptions>(noun, context, {"show", "Print a secret's value", "  werkbank secret show database-password"}, declare_name, show_secret);
-  add_verb<NameOptions>(noun, context, {"delete", "Delete a secret", "  werkbank secret delete database-password"}, declare_name, delete_secret,
-                        {.output = false});
+  add_verb<NameOptions>(noun, context, {"show", "Print a secret's value", "  werkbank secret show database-password"},
+                        declare_name, show_secret);
+  add_verb<NameOptions>(noun, context, {"delete", "Delete a secret", "  werkbank secret delete database-password"}, declare_name,
+                        delete_secret, {.output = false});
 }
 
 }  // namespace werkbank::cli

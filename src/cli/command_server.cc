@@ -15,12 +15,17 @@ struct ServeCommand {
 
 void declare_serve(CLI::App& verb, ServeCommand& command) {
   add_repeatable(verb, "--listen", command.options.listen, "HOST:PORT to serve besides the home's socket (repeatable)");
-  add_repeatable(verb, "--allow-host", command.options.allowed_hosts, "A further name in Host and Origin, of a proxy in front (repeatable)");
+  add_repeatable(verb, "--allow-host", command.options.allowed_hosts,
+                 "A further name in Host and Origin, of a proxy in front (repeatable)");
   verb.add_flag("--no-auth", command.options.no_auth, "TCP needs no token and acts as owner; loopback only");
-  verb.add_option("--idle-exit", command.idle_exit_seconds, "End after this many idle seconds; 0: never")->check(CLI::Range(0, 31'536'000));
-  verb.add_option("--threads", command.options.threads, "Threads that answer requests")->check(CLI::Range(1, 256))->capture_default_str();
+  verb.add_option("--idle-exit", command.idle_exit_seconds, "End after this many idle seconds; 0: never")
+      ->check(CLI::Range(0, 31'536'000));
+  verb.add_option("--threads", command.options.threads, "Threads that answer requests")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   verb.add_option("--log-level", command.options.log_level, "debug, info, warning or error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
 }
 
 Result<int> serve(Context& context, const ServeCommand& command) {
@@ -46,7 +51,8 @@ void declare_start(CLI::App& verb, StartOptions& options) {
 Result<int> start(Context& context, const StartOptions& options) {
   TRY(const client::ServerAddress address, client::find_server(context.environment()));
   if (!address.local) {
-    return fail(errors::usage, fmt::format("WERKBANK_URL names another server: {}", address.url), "Unset WERKBANK_URL to start the local one.");
+    return fail(errors::usage, fmt::format("WERKBANK_URL names another server: {}", address.url),
+                "Unset WERKBANK_URL to start the local one.");
   }
   client::ServerProgram program{.executable = own_executable(), .home = address.home, .environment = context.environment()};
   for (const std::string& listen : options.listen) program.arguments.push_back("--listen=" + listen);
@@ -54,7 +60,8 @@ Result<int> start(Context& context, const StartOptions& options) {
   if (options.stay || !options.listen.empty()) program.idle_exit = std::chrono::seconds(0);
   TRY(const bool started, client::start_server(program));
   if (!started && (!options.listen.empty() || options.no_auth)) {
-    return fail(errors::already_exists, "the server runs already, without these settings", "Stop it first: werkbank server stop; runs go on meanwhile.");
+    return fail(errors::already_exists, "the server runs already, without these settings",
+                "Stop it first: werkbank server stop; runs go on meanwhile.");
   }
   context.terminal().say(fmt::format("{} {}", started ? "Started:" : "Runs already:", address.url));
   return kExitDone;
@@ -86,15 +93,17 @@ Result<int> status(Context& context, const NoOptions&) {
 
 void add_server_commands(CLI::App& app, Context& context) {
   constexpr VerbOptions kPlain{.workspace = false, .output = false};
-  add_verb<ServeCommand>(app, context, {"serve", "Be the server, in the foreground",
-                                        "  werkbank serve\n  werkbank serve --listen 127.0.0.1:8765"},
-                         declare_serve, serve, kPlain);
+  add_verb<ServeCommand>(
+      app, context, {"serve", "Be the server, in the foreground", "  werkbank serve\n  werkbank serve --listen 127.0.0.1:8765"},
+      declare_serve, serve, kPlain);
   CLI::App& noun = *add_noun(app, "server", "The server of this user's WERKBANK_HOME");
-  add_verb<StartOptions>(noun, context, {"start", "Start it in the background; every command does so when it is needed", "  werkbank server start"},
-                         declare_start, start, kPlain);
+  add_verb<StartOptions>(
+      noun, context, {"start", "Start it in the background; every command does so when it is needed", "  werkbank server start"},
+      declare_start, start, kPlain);
   add_verb<NoOptions>(noun, context, {"stop", "Stop it; runs go on", "  werkbank server stop"}, nullptr, stop, kPlain);
-  add_verb<NoOptions>(noun, context, {"status", "Does it run, and where (exit code 1: it does not)", "  werkbank server status -o json"}, nullptr,
-                      status, {.workspace = false});
+  add_verb<NoOptions>(noun, context,
+                      {"status", "Does it run, and where (exit code 1: it does not)", "  werkbank server status -o json"},
+                      nullptr, status, {.workspace = false});
 }
 
 }  // namespace werkbank::cli

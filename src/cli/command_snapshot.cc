@@ -14,7 +14,9 @@ struct CreateOptions {
   std::string folder = ".";
 };
 
-void declare_create(CLI::App& verb, CreateOptions& options) { verb.add_option("FOLDER", options.folder, "The folder (default: the current one)"); }
+void declare_create(CLI::App& verb, CreateOptions& options) {
+  verb.add_option("FOLDER", options.folder, "The folder (default: the current one)");
+}
 
 Result<int> create_snapshot(Context& context, const CreateOptions& options) {
   TRY(const std::string workspace, context.workspace(options.folder));
@@ -22,8 +24,12 @@ Result<int> create_snapshot(Context& context, const CreateOptions& options) {
   CHECK_OK(context.ensure_workspace(workspace));
   TRY(const client::SnapshotResult taken, push_snapshot(context, workspace, options.folder));
   json::array notes(taken.notes.begin(), taken.notes.end());
-  const json::object document{{"snapshotId", taken.snapshot_id}, {"files", taken.files}, {"bytes", taken.bytes},
-                              {"uploadedFiles", taken.uploaded_files}, {"uploadedBytes", taken.uploaded_bytes}, {"notes", std::move(notes)}};
+  const json::object document{{"snapshotId", taken.snapshot_id},
+                              {"files", taken.files},
+                              {"bytes", taken.bytes},
+                              {"uploadedFiles", taken.uploaded_files},
+                              {"uploadedBytes", taken.uploaded_bytes},
+                              {"notes", std::move(notes)}};
   CHECK_OK(context.print(document, {}));
   return kExitDone;
 }
@@ -32,7 +38,9 @@ struct IdOptions {
   std::string id;
 };
 
-void declare_id(CLI::App& verb, IdOptions& options) { verb.add_option("SNAPSHOT", options.id, "The snapshot's id, or a run's")->required(); }
+void declare_id(CLI::App& verb, IdOptions& options) {
+  verb.add_option("SNAPSHOT", options.id, "The snapshot's id, or a run's")->required();
+}
 
 // What stands for a snapshot may be a run's id: its snapshot is meant.
 Result<std::string> snapshot_id_of(Context& context, const std::string& text) {
@@ -41,7 +49,9 @@ Result<std::string> snapshot_id_of(Context& context, const std::string& text) {
   TRY(client::Session* const server, context.session());
   TRY(const json::value run, server->get(target));
   const json::value* const id = run.is_object() ? run.as_object().if_contains("snapshotId") : nullptr;
-  if (id == nullptr || !id->is_string()) return fail(errors::snapshot_not_found, fmt::format("run {:?} has no snapshot", text), "Runs tracked by a client have none unless they took one.");
+  if (id == nullptr || !id->is_string())
+    return fail(errors::snapshot_not_found, fmt::format("run {:?} has no snapshot", text),
+                "Runs tracked by a client have none unless they took one.");
   return std::string(id->as_string());
 }
 
@@ -61,7 +71,8 @@ Result<int> show_snapshot(Context& context, const IdOptions& options) {
   TRY(const SnapshotManifest manifest, fetch_manifest(context, options.id));
   json::array files;
   for (const SnapshotEntry& entry : manifest.entries) files.push_back(entry_document(entry));
-  CHECK_OK(context.print(json::value(std::move(files)), {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("Hash", "hash")}));
+  CHECK_OK(context.print(json::value(std::move(files)),
+                         {text_column("Path", "path"), number_column("Bytes", "sizeBytes"), text_column("Hash", "hash")}));
   return kExitDone;
 }
 
@@ -83,16 +94,19 @@ Result<int> diff_snapshots(Context& context, const DiffOptions& options) {
   json::array changes;
   for (const auto& [path, sides] : paths) {
     const auto& [old_entry, new_entry] = sides;
-    const bool same = old_entry != nullptr && new_entry != nullptr && old_entry->hash == new_entry->hash && old_entry->executable == new_entry->executable;
+    const bool same = old_entry != nullptr && new_entry != nullptr && old_entry->hash == new_entry->hash &&
+                      old_entry->executable == new_entry->executable;
     if (same) continue;
     const std::string_view change = old_entry == nullptr ? "added" : new_entry == nullptr ? "removed" : "changed";
-    changes.push_back(json::object{{"change", change},
-                                   {"path", path},
-                                   {"sizeBytesBefore", old_entry == nullptr ? json::value(nullptr) : json::value(old_entry->size_bytes)},
-                                   {"sizeBytesAfter", new_entry == nullptr ? json::value(nullptr) : json::value(new_entry->size_bytes)}});
+    changes.push_back(
+        json::object{{"change", change},
+                     {"path", path},
+                     {"sizeBytesBefore", old_entry == nullptr ? json::value(nullptr) : json::value(old_entry->size_bytes)},
+                     {"sizeBytesAfter", new_entry == nullptr ? json::value(nullptr) : json::value(new_entry->size_bytes)}});
   }
-  CHECK_OK(context.print(json::value(std::move(changes)), {text_column("Change", "change"), text_column("Path", "path"),
-                                               number_column("Before", "sizeBytesBefore"), number_column("After", "sizeBytesAfter")}));
+  CHECK_OK(context.print(json::value(std::move(changes)),
+                         {text_column("Change", "change"), text_column("Path", "path"),
+                          number_column("Before", "sizeBytesBefore"), number_column("After", "sizeBytesAfter")}));
   return kExitDone;
 }
 
@@ -100,11 +114,14 @@ Result<int> diff_snapshots(Context& context, const DiffOptions& options) {
 
 void add_snapshot_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "snapshot", "Copies of project folders, as runs use them");
-  add_verb<CreateOptions>(noun, context, {"create", "Take a snapshot of a folder; only what the server lacks travels",
-                                          "  werkbank snapshot create . -o json"},
-                          declare_create, create_snapshot);
-  add_verb<IdOptions>(noun, context, {"show", "List a snapshot's files", "  werkbank snapshot show RUN"}, declare_id, show_snapshot);
-  add_verb<DiffOptions>(noun, context, {"diff", "What changed between two snapshots or runs", "  werkbank snapshot diff RUN1 RUN2"},
+  add_verb<CreateOptions>(
+      noun, context,
+      {"create", "Take a snapshot of a folder; only what the server lacks travels", "  werkbank snapshot create . -o json"},
+      declare_create, create_snapshot);
+  add_verb<IdOptions>(noun, context, {"show", "List a snapshot's files", "  werkbank snapshot show RUN"}, declare_id,
+                      show_snapshot);
+  add_verb<DiffOptions>(noun, context,
+                        {"diff", "What changed between two snapshots or runs", "  werkbank snapshot diff RUN1 RUN2"},
                         declare_diff, diff_snapshots);
 }
 

@@ -56,9 +56,10 @@ Result<int> create_token(Context& context, const CreateOptions& options) {
 Result<int> list_tokens(Context& context, const NoOptions&) {
   TRY(client::Session* const server, context.session());
   TRY(json::array items, client::fetch_list(*server, std::string(kTokens), 100'000));
-  CHECK_OK(context.print(json::value(std::move(items)),
-                         {text_column("Id", "id"), text_column("User", "user"), text_column("Workspace", "workspace"), text_column("Role", "role"),
-                          time_column("Created", "createdUtc"), time_column("Expires", "expiresUtc"), text_column("Description", "description")}));
+  CHECK_OK(context.print(
+      json::value(std::move(items)),
+      {text_column("Id", "id"), text_column("User", "user"), text_column("Workspace", "workspace"), text_column("Role", "role"),
+       time_column("Created", "createdUtc"), time_column("Expires", "expiresUtc"), text_column("Description", "description")}));
   return kExitDone;
 }
 
@@ -66,7 +67,9 @@ struct IdOptions {
   std::string id;
 };
 
-void declare_id(CLI::App& verb, IdOptions& options) { verb.add_option("ID", options.id, "The token's id (not the token)")->required(); }
+void declare_id(CLI::App& verb, IdOptions& options) {
+  verb.add_option("ID", options.id, "The token's id (not the token)")->required();
+}
 
 Result<int> delete_token(Context& context, const IdOptions& options) {
   TRY(client::Session* const server, context.session());
@@ -80,11 +83,13 @@ Result<int> delete_token(Context& context, const IdOptions& options) {
 
 void add_token_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "token", "Logins for use over TCP");
-  add_verb<CreateOptions>(noun, context, {"create", "Make a token and print it once",
-                                          "  werkbank token create --user anna --role reader\n"
-                                          "  WERKBANK_TOKEN=$(werkbank token create --all-workspaces --role owner)"},
+  add_verb<CreateOptions>(noun, context,
+                          {"create", "Make a token and print it once",
+                           "  werkbank token create --user anna --role reader\n"
+                           "  WERKBANK_TOKEN=$(werkbank token create --all-workspaces --role owner)"},
                           declare_create, create_token);
-  add_verb<NoOptions>(noun, context, {"list", "List the tokens, without their text", "  werkbank token list"}, nullptr, list_tokens, {.workspace = false});
+  add_verb<NoOptions>(noun, context, {"list", "List the tokens, without their text", "  werkbank token list"}, nullptr,
+                      list_tokens, {.workspace = false});
   add_verb<IdOptions>(noun, context, {"delete", "Make a token invalid", "  werkbank token delete ID"}, declare_id, delete_token,
                       {.workspace = false, .output = false});
 }

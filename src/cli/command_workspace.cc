@@ -24,9 +24,13 @@ struct NameOptions {
   std::string name;
 };
 
-void declare_name(CLI::App& verb, NameOptions& options) { verb.add_option("NAME", options.name, "The workspace (default: the project's)"); }
+void declare_name(CLI::App& verb, NameOptions& options) {
+  verb.add_option("NAME", options.name, "The workspace (default: the project's)");
+}
 
-Result<std::string> chosen_name(Context& context, const std::string& name) { return name.empty() ? context.workspace() : Result<std::string>(name); }
+Result<std::string> chosen_name(Context& context, const std::string& name) {
+  return name.empty() ? context.workspace() : Result<std::string>(name);
+}
 
 Result<int> show_workspace(Context& context, const NameOptions& options) {
   TRY(const std::string name, chosen_name(context, options.name));
@@ -52,8 +56,12 @@ void declare_create(CLI::App& verb, CreateOptions& options) {
 
 Result<int> create_workspace(Context& context, const CreateOptions& options) {
   TRY(client::Session* const server, context.session());
-  const json::object body{{"name", options.name}, {"location", options.location}, {"resourceGroup", options.resource_group},
-                          {"subscriptionId", options.subscription}, {"description", options.description}, {"existOk", options.exist_ok}};
+  const json::object body{{"name", options.name},
+                          {"location", options.location},
+                          {"resourceGroup", options.resource_group},
+                          {"subscriptionId", options.subscription},
+                          {"description", options.description},
+                          {"existOk", options.exist_ok}};
   TRY(const json::value workspace, server->send_json(net::Method::kPost, std::string(kWorkspaces), body));
   CHECK_OK(context.print(workspace, columns()));
   return kExitDone;
@@ -93,7 +101,9 @@ struct MemberOptions {
   std::string user, role = "contributor";
 };
 
-void declare_user(CLI::App& verb, MemberOptions& options) { verb.add_option("USER", options.user, "The user's name")->required(); }
+void declare_user(CLI::App& verb, MemberOptions& options) {
+  verb.add_option("USER", options.user, "The user's name")->required();
+}
 
 void declare_member(CLI::App& verb, MemberOptions& options) {
   declare_user(verb, options);
@@ -103,7 +113,8 @@ void declare_member(CLI::App& verb, MemberOptions& options) {
 Result<int> add_member(Context& context, const MemberOptions& options) {
   TRY(const std::string target, context.route("/members/" + net::encode_segment(options.user)));
   TRY(client::Session* const server, context.session());
-  TRY([[maybe_unused]] const json::value answer, server->send_json(net::Method::kPut, target, json::object{{"role", options.role}}));
+  TRY([[maybe_unused]] const json::value answer,
+      server->send_json(net::Method::kPut, target, json::object{{"role", options.role}}));
   context.terminal().say(fmt::format("{} is {}", visible(options.user), options.role));
   return kExitDone;
 }
@@ -121,18 +132,22 @@ Result<int> remove_member(Context& context, const MemberOptions& options) {
 void add_workspace_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "workspace", "Workspaces and who may use them");
   constexpr VerbOptions kOfNone{.workspace = false};
-  add_verb<NoOptions>(noun, context, {"list", "List the workspaces", "  werkbank workspace list"}, nullptr, list_workspaces, kOfNone);
-  add_verb<NameOptions>(noun, context, {"show", "Show one workspace", "  werkbank workspace show vision"}, declare_name, show_workspace);
-  add_verb<CreateOptions>(noun, context, {"create", "Create a workspace", "  werkbank workspace create vision --exist-ok"}, declare_create,
-                          create_workspace, kOfNone);
-  add_verb<DeleteOptions>(noun, context, {"delete", "Delete a workspace with all that is in it", "  werkbank workspace delete vision --yes"},
+  add_verb<NoOptions>(noun, context, {"list", "List the workspaces", "  werkbank workspace list"}, nullptr, list_workspaces,
+                      kOfNone);
+  add_verb<NameOptions>(noun, context, {"show", "Show one workspace", "  werkbank workspace show vision"}, declare_name,
+                        show_workspace);
+  add_verb<CreateOptions>(noun, context, {"create", "Create a workspace", "  werkbank workspace create vision --exist-ok"},
+                          declare_create, create_workspace, kOfNone);
+  add_verb<DeleteOptions>(noun, context,
+                          {"delete", "Delete a workspace with all that is in it", "  werkbank workspace delete vision --yes"},
                           declare_delete, delete_workspace, {.workspace = false, .output = false});
   CLI::App& member = *add_noun(noun, "member", "Users of a workspace and their roles");
-  add_verb<NoOptions>(member, context, {"list", "List the members", "  werkbank workspace member list -w vision"}, nullptr, list_members);
-  add_verb<MemberOptions>(member, context, {"add", "Give a user a role", "  werkbank workspace member add anna --role reader"}, declare_member,
-                          add_member, {.output = false});
-  add_verb<MemberOptions>(member, context, {"remove", "Take a user's role away", "  werkbank workspace member remove anna"}, declare_user,
-                          remove_member, {.output = false});
+  add_verb<NoOptions>(member, context, {"list", "List the members", "  werkbank workspace member list -w vision"}, nullptr,
+                      list_members);
+  add_verb<MemberOptions>(member, context, {"add", "Give a user a role", "  werkbank workspace member add anna --role reader"},
+                          declare_member, add_member, {.output = false});
+  add_verb<MemberOptions>(member, context, {"remove", "Take a user's role away", "  werkbank workspace member remove anna"},
+                          declare_user, remove_member, {.output = false});
 }
 
 }  // namespace werkbank::cli

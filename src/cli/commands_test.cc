@@ -9,11 +9,13 @@
 namespace werkbank::cli {
 namespace {
 
-constexpr std::string_view kRun = R"({"runId":"digits_1","runNumber":1,"experiment":"digits","experimentId":7,"status":"Completed","script":"train.py",
-  "target":"local","stage":"active","managed":true,"displayName":"n","description":"","parentRunId":null,"createdBy":{"userName":"u"},
-  "createdUtc":"2026-11-21T08:00:00.000000Z","startTimeUtc":"2026-11-21T08:00:01.000000Z","endTimeUtc":"2026-11-21T08:00:08.123000Z",
+constexpr std::string_view kRun = R"({"runId":"digits_1","runNumber":1,"experiment":"digits","experimentId":7,
+  "status":"Completed","script":"train.py","target":"local","stage":"active","managed":true,"displayName":"n","description":"",
+  "parentRunId":null,"createdBy":{"userName":"u"},"createdUtc":"2026-11-21T08:00:00.000000Z",
+  "startTimeUtc":"2026-11-21T08:00:01.000000Z","endTimeUtc":"2026-11-21T08:00:08.123000Z",
   "properties":{"azureml.git.commit":"f00"},"tags":{},"warnings":[],"error":null})";
-constexpr std::string_view kMetrics = R"({"metrics":[{"name":"accuracy","kind":"azureml.v1.scalar","columns":[{"name":"","count":1,"last":0.97}]},
+constexpr std::string_view kMetrics = R"({"metrics":[
+  {"name":"accuracy","kind":"azureml.v1.scalar","columns":[{"name":"","count":1,"last":0.97}]},
   {"name":"loss","kind":"azureml.v1.scalar","columns":[{"name":"","count":3,"last":{"special":"nan"}}]},
   {"name":"row","kind":"azureml.v1.table","columns":[{"name":"a","count":1,"last":1}]}]})";
 const std::string kRuns = "/api/v1/workspaces/default/runs";
@@ -38,10 +40,12 @@ struct Project {
   }
   void answer_end(FakeServer& server, std::string_view status, std::string run) const {
     const std::string text = "one\ntwo\n";
-    server.answer_with("GET /api/v1/workspaces/default/events",
-                       event("log", json::object{{"run", "digits_1"}, {"path", "azureml-logs/70_driver_log.txt"}, {"offset", 0}, {"text", text}}) +
-                           event("run.status", json::object{{"runId", "digits_1"}, {"data", json::object{{"status", status}}}}),
-                       "text/event-stream");
+    server.answer_with(
+        "GET /api/v1/workspaces/default/events",
+        event("log",
+              json::object{{"run", "digits_1"}, {"path", "azureml-logs/70_driver_log.txt"}, {"offset", 0}, {"text", text}}) +
+            event("run.status", json::object{{"runId", "digits_1"}, {"data", json::object{{"status", status}}}}),
+        "text/event-stream");
     server.answer_with("GET " + kRuns + "/digits_1", std::move(run));
   }
   std::vector<std::string> submit(std::vector<std::string> more) const {
@@ -55,12 +59,14 @@ struct Project {
 TEST_CASE("submit: the script's output alone on stdout, the rest on stderr, exit code 0") {
   FakeServer server;
   const Project project(server);
-  const Outcome outcome = line_to(server).run(project.submit({"--experiment", "digits", "--env", "A=b=c", "--tag", "k=v", "--priority", "3", "--python",
-                                                              "/usr/bin/python3", "train.py", "--help", "", "grün"}));
+  const Outcome outcome =
+      line_to(server).run(project.submit({"--experiment", "digits", "--env", "A=b=c", "--tag", "k=v", "--priority", "3",
+                                          "--python", "/usr/bin/python3", "train.py", "--help", "", "grün"}));
   CAPTURE(outcome.err);
   CHECK(outcome.code == kExitDone);
   CHECK(outcome.out == "one\ntwo\n");
-  for (const std::string_view part : {"RunId: digits_1\n", "Web View: ", "Status: Completed", "Execution Summary", "accuracy  0.97", "loss      nan  (last of 3)", "row.a     1"}) {
+  for (const std::string_view part : {"RunId: digits_1\n", "Web View: ", "Status: Completed", "Execution Summary",
+                                      "accuracy  0.97", "loss      nan  (last of 3)", "row.a     1"}) {
     CAPTURE(part);
     CHECK(outcome.err.find(part) != std::string::npos);
   }
@@ -89,7 +95,10 @@ TEST_CASE("submit: a failed run is exit code 1 with reason and hint; a refused o
   FakeServer server;
   const Project project(server);
   const CommandLine line = line_to(server);
-  project.answer_end(server, "Failed", R"({"runId":"digits_1","status":"Failed","error":{"reason":"exit_code","message":"the script ended with 3","hint":"Look there.","logTail":["two"]}})");
+  project.answer_end(
+      server, "Failed",
+      R"({"runId":"digits_1","status":"Failed","error":{"reason":"exit_code",
+        "message":"the script ended with 3","hint":"Look there.","logTail":["two"]}})");
   const Outcome failed = line.run(project.submit({"train.py"}));
   CHECK(failed.code == kExitFailed);
   CHECK(failed.err.find("Reason: the script ended with 3 [exit_code]\nHint: Look there.\n") != std::string::npos);
@@ -112,7 +121,8 @@ TEST_CASE("submit: a failed run is exit code 1 with reason and hint; a refused o
   refused({"--env", "novalue", "train.py"}, "NAME=VALUE");
   refused({"--python", "p", "--requirement", "numpy", "train.py"}, "--python");
   refused({"-c", "nothing_here", "train.py"}, "nothing_here");
-  server.answer_with("POST " + kRuns, R"({"code":"target_unknown","status":400,"detail":"no target 'gpu'"})", "application/problem+json", 400);
+  server.answer_with("POST " + kRuns, R"({"code":"target_unknown","status":400,"detail":"no target 'gpu'"})",
+                     "application/problem+json", 400);
   const Outcome target = line.run(project.submit({"-t", "gpu", "train.py"}));
   CHECK(target.code == kExitRefused);
   CHECK(target.err.find("no target 'gpu' [target_unknown]") != std::string::npos);
@@ -157,7 +167,8 @@ TEST_CASE("az ml history list: flat documents, metrics beside fields; in a table
   const std::string table = line.run({"ml", "history", "list", "-o", "table"}, true).out;
   CHECK(table.starts_with("Accuracy  Loss  Row.a  Duration        Run_id    Script_name  Start_time_utc"));
   CHECK(table.find("    0.97  nan       1  0:00:07.123000  digits_1  train.py") != std::string::npos);
-  CHECK(line.run({"ml", "history", "list", "--query", "@[?accuracy != null] | max_by(@, &accuracy).accuracy"}, true).out == "0.97\n");
+  CHECK(line.run({"ml", "history", "list", "--query", "@[?accuracy != null] | max_by(@, &accuracy).accuracy"}, true).out ==
+        "0.97\n");
 }
 
 TEST_CASE("a metric never hides a field of the run") {
@@ -202,7 +213,8 @@ TEST_CASE("init writes what is missing and keeps what is there") {
   REQUIRE(write_file_atomically(folder.path / ".amlignore", "mine\n"));
   const CommandLine line;
   CHECK(line.run({"init", folder.path.string(), "-w", "vision"}).code == kExitDone);
-  CHECK(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value().as_object().at("workspace_name") == "vision");
+  CHECK(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value().as_object().at("workspace_name") ==
+        "vision");
   CHECK(read_file(folder.path / ".amlignore").value() == "mine\n");
   const auto loaded = load_project_run(folder.path, "local");
   REQUIRE(loaded);
@@ -216,7 +228,8 @@ TEST_CASE("az ml runconfiguration: files of the project, names that are no paths
   std::filesystem::current_path(folder.path);
   const CommandLine line;
   CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick", "-t", "local"}, true).code == kExitDone);
-  CHECK(parse_json(line.run({"ml", "runconfiguration", "list"}, true).out).value() == parse_json(R"(["quick.runconfig"])").value());
+  CHECK(parse_json(line.run({"ml", "runconfiguration", "list"}, true).out).value() ==
+        parse_json(R"(["quick.runconfig"])").value());
   CHECK(line.run({"ml", "runconfigurations", "create", "-n", "../up"}, true).err.find("name_refused") != std::string::npos);
   CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick"}, true).err.find("already_exists") != std::string::npos);
   CHECK(line.run({"ml", "runconfiguration", "delete", "-n", "quick"}, true).code == kExitDone);

@@ -18,7 +18,8 @@ Result<client::Session*> Context::session() {
   client::ServerProgram server{.executable = own_executable(), .home = address.home, .environment = environment_};
   const auto start = [this, server]() -> Status {
     TRY(const bool started, client::start_server(server));
-    if (started) terminal_.say(terminal_.paint_err(Colour::kFaint, fmt::format("Started the server for {}", server.home.string())));
+    if (started)
+      terminal_.say(terminal_.paint_err(Colour::kFaint, fmt::format("Started the server for {}", server.home.string())));
     return {};
   };
   session_ = std::make_unique<client::Session>(std::move(address), start);
@@ -79,7 +80,8 @@ CLI::App* add_noun(CLI::App& parent, const std::string& name, const std::string&
 CLI::App* add_bare_verb(CLI::App& noun, Context& context, const VerbText& text, VerbOptions options) {
   CLI::App* const verb = noun.add_subcommand(text.name, text.description);
   if (!text.examples.empty()) verb->footer("Examples:\n" + text.examples);
-  if (options.workspace) verb->add_option("-w,--workspace", context.workspace_flag, "Workspace (default: the project's, or `default`)");
+  if (options.workspace)
+    verb->add_option("-w,--workspace", context.workspace_flag, "Workspace (default: the project's, or `default`)");
   if (options.output) {
     verb->add_option("-o,--output", context.output, "table, json, yaml, tsv or none");
     verb->add_option("--query", context.query, "JMESPath expression: what to choose from the data");
@@ -87,7 +89,8 @@ CLI::App* add_bare_verb(CLI::App& noun, Context& context, const VerbText& text, 
   return verb;
 }
 
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& values, const std::string& description) {
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                            const std::string& description) {
   return app.add_option(name, values, description)->expected(1)->take_all()->allow_extra_args(false);
 }
 

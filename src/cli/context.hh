@@ -1,4 +1,5 @@
-// What every command works with: the environment, the terminal, the way to the server, the project's workspace, the output format.
+// What every command works with: the environment, the terminal, the way to the server, the project's workspace, the output
+// format.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -50,7 +51,7 @@ class Context {
   std::string project_folder = ".";  // --path of the az dialects
   std::string metadata_file;         // --output-metadata-file: the submitted run's document, as JSON
   OutputFormat default_format = OutputFormat::kTable;
-  std::string program = "werkbank";  // in messages
+  std::string program = "werkbank";   // in messages
   std::vector<std::string> verbatim;  // what stood behind the script's name on the line
   std::function<Result<int>()> action;
 
@@ -90,7 +91,8 @@ CLI::App* add_verb(CLI::App& noun, Context& context, const VerbText& text, void 
 struct NoOptions {};
 
 // A repeatable option that takes exactly one value each time.
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& values, const std::string& description);
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                            const std::string& description);
 // "k=v" into a pair; usage where there is no '='.
 Result<std::pair<std::string, std::string>> split_assignment(const std::string& text, std::string_view option);
 int exit_code_of(const Error& error);

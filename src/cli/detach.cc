@@ -27,7 +27,7 @@ void on_interrupt(int) {
 }  // namespace
 
 DetachOnInterrupt::DetachOnInterrupt(Terminal& terminal, std::string farewell) {
-  struct sigaction before {};
+  struct sigaction before{};
   if (sigaction(SIGINT, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return;
@@ -46,7 +46,7 @@ DetachOnInterrupt::DetachOnInterrupt(Terminal& terminal, std::string farewell) {
     // Not exit(): the main thread stands in the middle of its work, and nothing here needs to be tidied up.
     _exit(kExitInterrupted);
   });
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_interrupt;
   action.sa_flags = SA_RESTART;
   installed_ = sigaction(SIGINT, &action, nullptr) == 0;
@@ -54,7 +54,7 @@ DetachOnInterrupt::DetachOnInterrupt(Terminal& terminal, std::string farewell) {
 
 DetachOnInterrupt::~DetachOnInterrupt() {
   if (installed_) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = SIG_DFL;
     sigaction(SIGINT, &action, nullptr);
   }

@@ -9,8 +9,8 @@
 
 namespace werkbank::cli {
 
-// While it lives, SIGINT prints `farewell` on stderr and ends the process with 130. A process that was started with SIGINT ignored
-// (nohup, a shell's background job) keeps ignoring it. At most one at a time.
+// While it lives, SIGINT prints `farewell` on stderr and ends the process with 130. A process that was started with SIGINT
+// ignored (nohup, a shell's background job) keeps ignoring it. At most one at a time.
 class DetachOnInterrupt {
  public:
   DetachOnInterrupt(Terminal& terminal, std::string farewell);

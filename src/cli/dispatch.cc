@@ -69,7 +69,8 @@ Error usage_error(const CLI::App& root, const std::vector<std::string>& words, c
   Error error{&errors::usage, parser_says, fmt::format("See: {} --help", path_of(app)), {}};
   if (const auto word = unknown_word(app, words)) {
     const auto nearest = nearest_word(word->substr(0, word->find('=')), known_words(app, word->starts_with("--")));
-    error.message = fmt::format("{}: {:?} is unknown{}", path_of(app), *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
+    error.message =
+        fmt::format("{}: {:?} is unknown{}", path_of(app), *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
   }
   return error;
 }

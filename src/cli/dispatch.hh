@@ -10,7 +10,7 @@
 namespace werkbank::cli {
 
 struct Dialect {
-  std::string program;      // "werkbank", "az"
+  std::string program;  // "werkbank", "az"
   std::string description;
   std::function<void(CLI::App&, Context&)> add_commands;
   OutputFormat default_format = OutputFormat::kTable;

@@ -34,7 +34,8 @@ using Words = std::vector<std::string>;
 TEST_CASE("what follows the script is the script's") {
   CHECK(split(false, {"run", "submit", "train.py", "--help", "-c", "x", "--", "-o", "json"}).verbatim ==
         Words{"train.py", "--help", "-c", "x", "--", "-o", "json"});
-  const Split options = split(false, {"run", "submit", "-c", "local", "--env=A=1", "--requirement", "x", "--detach", "train.py", "a", "--env", "B"});
+  const Split options = split(
+      false, {"run", "submit", "-c", "local", "--env=A=1", "--requirement", "x", "--detach", "train.py", "a", "--env", "B"});
   CHECK(options.verbatim == Words{"train.py", "a", "--env", "B"});
   CHECK(options.before == Words{"run", "submit", "-c", "local", "--env=A=1", "--requirement", "x", "--detach"});
   CHECK(split(false, {"run", "submit", "-clocal", "list", "show"}).verbatim == Words{"list", "show"});
@@ -42,7 +43,8 @@ TEST_CASE("what follows the script is the script's") {
   CHECK(split(false, {"run", "submit", "--help"}).verbatim.empty());
   CHECK(split(false, {"run", "submit", "-c", "local"}).verbatim.empty());
   CHECK(split(false, {"run", "list", "train.py"}).verbatim.empty());
-  CHECK(split(true, {"ml", "experiment", "submit", "-a", "-c", "local", "-t", "box", "train.py", "-t"}).verbatim == Words{"train.py", "-t"});
+  CHECK(split(true, {"ml", "experiment", "submit", "-a", "-c", "local", "-t", "box", "train.py", "-t"}).verbatim ==
+        Words{"train.py", "-t"});
   const Split old = split(true, {"ml", "run", "submit-script", "-ct", "local", "-c", "sk", "train.py", "-ct", "9"});
   CHECK(old.verbatim == Words{"train.py", "-ct", "9"});
   CHECK(old.before == Words{"ml", "run", "submit-script", "--ct", "local", "-c", "sk"});

@@ -71,7 +71,8 @@ Result<int> summarise(Context& context, const FollowView& view, const std::strin
   const int code = status == "Completed" ? kExitDone : kExitFailed;
   if (!view.summary) return code;
   TRY(client::Session* const server, context.session());
-  const std::string target = fmt::format("/api/v1/workspaces/{}/runs/{}", net::encode_segment(view.workspace), net::encode_segment(view.run));
+  const std::string target =
+      fmt::format("/api/v1/workspaces/{}/runs/{}", net::encode_segment(view.workspace), net::encode_segment(view.run));
   TRY(const json::value run, server->get(target));
   TRY(const json::value metrics, server->get(target + "/metrics?values=false"));
   if (run.is_object()) context.terminal().say_raw(describe_end(run.as_object(), metrics, log_shown, context.terminal()));
@@ -141,7 +142,8 @@ Result<int> follow_to_end(Context& context, const FollowView& view) {
   std::string status;
   {
     const DetachOnInterrupt detach(terminal, fmt::format("Left run {}; it goes on.\n  Come back:  werkbank run logs {} --follow\n"
-                                                         "  Stop it:    werkbank run cancel {}", view.run, view.run, view.run));
+                                                         "  Stop it:    werkbank run cancel {}",
+                                                         view.run, view.run, view.run));
     TRY(status, client::follow_run(*server, options, listener));
   }
   return summarise(context, view, status, screen.log_shown());

@@ -83,10 +83,14 @@ json::value compare(Comparison comparison, const json::value& left, const json::
   if (!numbers && !(left.is_string() && right.is_string())) return nullptr;
   const int order = order_of(left, right);
   switch (comparison) {
-    case Comparison::kLess: return order < 0;
-    case Comparison::kLessEqual: return order <= 0;
-    case Comparison::kGreater: return order > 0;
-    default: return order >= 0;
+    case Comparison::kLess:
+      return order < 0;
+    case Comparison::kLessEqual:
+      return order <= 0;
+    case Comparison::kGreater:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 
@@ -121,14 +125,18 @@ Result<json::value> call(const Node& node, const json::value& value) {
 
 Result<json::value> evaluate(const Node& node, const json::value& value) {
   switch (node.kind) {
-    case Kind::kCurrent: return value;
-    case Kind::kLiteral: return node.literal;
+    case Kind::kCurrent:
+      return value;
+    case Kind::kLiteral:
+      return node.literal;
     case Kind::kField: {
       const json::value* const found = value.is_object() ? value.as_object().if_contains(node.name) : nullptr;
       return found == nullptr ? json::value(nullptr) : *found;
     }
-    case Kind::kIndex: return index_of(value, node.start.value_or(0));
-    case Kind::kSlice: return slice_of(node, value);
+    case Kind::kIndex:
+      return index_of(value, node.start.value_or(0));
+    case Kind::kSlice:
+      return slice_of(node, value);
     case Kind::kSub:
     case Kind::kPipe: {
       TRY(const json::value left, evaluate(*node.children[0], value));
@@ -150,13 +158,17 @@ Result<json::value> evaluate(const Node& node, const json::value& value) {
       return compare(node.comparison, left, right);
     }
     case Kind::kList:
-    case Kind::kHash: return collect(node, value);
-    case Kind::kCall: return call(node, value);
-    case Kind::kReference: return fail(errors::usage, "--query: '&' stands only before an argument of a function");
+    case Kind::kHash:
+      return collect(node, value);
+    case Kind::kCall:
+      return call(node, value);
+    case Kind::kReference:
+      return fail(errors::usage, "--query: '&' stands only before an argument of a function");
     case Kind::kProject:
     case Kind::kProjectValues:
     case Kind::kFilter:
-    case Kind::kFlatten: return project(node, value);
+    case Kind::kFlatten:
+      return project(node, value);
   }
   return json::value(nullptr);
 }

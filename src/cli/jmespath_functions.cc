@@ -27,7 +27,8 @@ bool all_texts(const json::value& value) {
 }
 
 Error misfit(std::string_view name, std::string_view wanted) {
-  return Error{&errors::usage, fmt::format("--query: {}() needs {}", name, wanted), "See https://jmespath.org for the functions.", {}};
+  return Error{
+      &errors::usage, fmt::format("--query: {}() needs {}", name, wanted), "See https://jmespath.org for the functions.", {}};
 }
 
 std::string_view text_of(const json::value& value) { return {value.as_string().data(), value.as_string().size()}; }
@@ -87,7 +88,8 @@ Result<json::value> extreme(std::string_view name, const json::value& value) {
     return json::value(std::move(items));
   }
   if (items.empty()) return json::value(nullptr);
-  return name == "max" ? *std::max_element(items.begin(), items.end(), less) : *std::min_element(items.begin(), items.end(), less);
+  return name == "max" ? *std::max_element(items.begin(), items.end(), less)
+                       : *std::min_element(items.begin(), items.end(), less);
 }
 
 Result<json::value> of_numbers(std::string_view name, const json::value& value) {
@@ -109,7 +111,8 @@ Result<json::value> size_of(const json::value& value) {
   if (value.is_array()) return json::value(value.as_array().size());
   if (value.is_object()) return json::value(value.as_object().size());
   if (!value.is_string()) return std::unexpected(misfit("length", "a text, an array or an object"));
-  return json::value(std::ranges::count_if(text_of(value), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return json::value(
+      std::ranges::count_if(text_of(value), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 Result<json::value> parts_of(std::string_view name, const json::value& value) {
@@ -120,7 +123,9 @@ Result<json::value> parts_of(std::string_view name, const json::value& value) {
 }
 
 Result<json::value> reversed(const json::value& value) {
-  if (value.is_array()) return json::value(json::array(std::make_reverse_iterator(value.as_array().end()), std::make_reverse_iterator(value.as_array().begin())));
+  if (value.is_array())
+    return json::value(
+        json::array(std::make_reverse_iterator(value.as_array().end()), std::make_reverse_iterator(value.as_array().begin())));
   if (!value.is_string()) return std::unexpected(misfit("reverse", "an array or a text"));
   return json::value(std::string(text_of(value).rbegin(), text_of(value).rend()));
 }
@@ -132,9 +137,7 @@ Result<json::value> as_number(const json::value& value) {
   return number && number->is_number() ? *number : json::value(nullptr);
 }
 
-Result<json::value> as_text(const json::value& value) {
-  return value.is_string() ? value : json::value(json::serialize(value));
-}
+Result<json::value> as_text(const json::value& value) { return value.is_string() ? value : json::value(json::serialize(value)); }
 
 Result<json::value> contains(const json::value& whole, const json::value& part) {
   if (whole.is_array()) {
@@ -200,12 +203,14 @@ Result<json::value> call_unary(std::string_view name, const json::value& value) 
   return json::value(type_name(value));  // "type"
 }
 
-const std::vector<std::string> kUnary{"length", "keys", "values", "sum", "avg", "max", "min", "sort", "abs", "ceil", "floor",
-                                      "reverse", "to_number", "to_string", "to_array", "type"};
-const std::vector<std::string> kOthers{"sort_by", "max_by", "min_by", "contains", "starts_with", "ends_with", "join", "map",
-                                       "merge", "not_null"};
+const std::vector<std::string> kUnary{"length", "keys", "values", "sum",     "avg",       "max",       "min",      "sort",
+                                      "abs",    "ceil", "floor",  "reverse", "to_number", "to_string", "to_array", "type"};
+const std::vector<std::string> kOthers{"sort_by",   "max_by", "min_by", "contains", "starts_with",
+                                       "ends_with", "join",   "map",    "merge",    "not_null"};
 
-bool is_one_of(const std::vector<std::string>& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
@@ -248,8 +253,10 @@ Result<json::value> call_function(std::string_view name, const Arguments& argume
   std::vector<std::string> known = kUnary;
   known.insert(known.end(), kOthers.begin(), kOthers.end());
   const auto nearest = nearest_word(name, known);
-  return fail(errors::usage, fmt::format("--query: there is no function {}(){}", name, nearest ? fmt::format("; did you mean {}()?", *nearest) : ""),
-              "See https://jmespath.org for the functions.");
+  return fail(
+      errors::usage,
+      fmt::format("--query: there is no function {}(){}", name, nearest ? fmt::format("; did you mean {}()?", *nearest) : ""),
+      "See https://jmespath.org for the functions.");
 }
 
 }  // namespace werkbank::cli::jmespath

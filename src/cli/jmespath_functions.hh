@@ -14,7 +14,7 @@ struct Argument {
   std::function<Result<json::value>(const json::value&)> reference;  // set for &expression
 };
 
-bool is_true(const json::value& value);  // null, false, "", [] and {} are not
+bool is_true(const json::value& value);                            // null, false, "", [] and {} are not
 bool is_equal(const json::value& left, const json::value& right);  // 1 and 1.0 are equal
 int order_of(const json::value& left, const json::value& right);   // of two numbers or two texts
 

@@ -14,14 +14,16 @@ enum class Token { kEnd, kName, kNumber, kLiteral, kText, kSign };
 
 struct Lexeme {
   Token token = Token::kEnd;
-  std::string text;    // a sign: "." "[" "[?" "[]" "==" …
-  json::value value;   // kLiteral, kText
+  std::string text;   // a sign: "." "[" "[?" "[]" "==" …
+  json::value value;  // kLiteral, kText
   size_t position = 0;
 };
 
 Error malformed(std::string_view expression, size_t position, std::string_view what) {
-  return Error{&errors::usage, fmt::format("--query {:?}, at character {}: {}", expression, position + 1, what),
-               "Quote the expression for the shell; the language is described at https://jmespath.org.", {}};
+  return Error{&errors::usage,
+               fmt::format("--query {:?}, at character {}: {}", expression, position + 1, what),
+               "Quote the expression for the shell; the language is described at https://jmespath.org.",
+               {}};
 }
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -129,13 +131,12 @@ class Parser {
 
  private:
   const Lexeme& peek(size_t ahead = 0) const { return lexemes_[std::min(at_ + ahead, lexemes_.size() - 1)]; }
-  bool is(std::string_view sign, size_t ahead = 0) const {
-    return peek(ahead).token == Token::kSign && peek(ahead).text == sign;
-  }
+  bool is(std::string_view sign, size_t ahead = 0) const { return peek(ahead).token == Token::kSign && peek(ahead).text == sign; }
   const Lexeme& take() { return lexemes_[at_ + 1 < lexemes_.size() ? at_++ : at_]; }
   Error unexpected_here() const {
     const Lexeme& lexeme = peek();
-    const std::string what = lexeme.token == Token::kEnd ? "the expression ends too early" : fmt::format("{:?} is unexpected", lexeme.text);
+    const std::string what =
+        lexeme.token == Token::kEnd ? "the expression ends too early" : fmt::format("{:?} is unexpected", lexeme.text);
     return malformed(text_, lexeme.position, what);
   }
   Status expect(std::string_view sign) {
@@ -208,8 +209,12 @@ class Parser {
     if (sign == "&&") return make(Kind::kAnd, std::move(left), std::move(right));
     if (sign == "*") return std::unexpected(malformed(text_, lexeme.position, "'*' is unexpected"));
     NodePtr node = make(Kind::kCompare, std::move(left), std::move(right));
-    node->comparison = sign == "==" ? Comparison::kEqual : sign == "!=" ? Comparison::kNotEqual : sign == "<" ? Comparison::kLess
-                       : sign == "<=" ? Comparison::kLessEqual : sign == ">" ? Comparison::kGreater : Comparison::kGreaterEqual;
+    node->comparison = sign == "=="   ? Comparison::kEqual
+                       : sign == "!=" ? Comparison::kNotEqual
+                       : sign == "<"  ? Comparison::kLess
+                       : sign == "<=" ? Comparison::kLessEqual
+                       : sign == ">"  ? Comparison::kGreater
+                                      : Comparison::kGreaterEqual;
     return node;
   }
 
@@ -270,7 +275,8 @@ class Parser {
       } else if (peek().token == Token::kNumber && !parts[part]) {
         int64_t number = 0;
         const std::string& digits = peek().text;
-        if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc()) return std::unexpected(unexpected_here());
+        if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc())
+          return std::unexpected(unexpected_here());
         parts[part] = number;
       } else {
         return std::unexpected(unexpected_here());

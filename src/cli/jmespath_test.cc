@@ -66,7 +66,8 @@ TEST_CASE("functions") {
 }
 
 TEST_CASE("what is malformed is refused with its place") {
-  for (const std::string_view expression : {"", "[?", "a.", "a[", "a b", "'open", "[0:1:2:3]", "{a}", "f(", "&", "a ==", "[1.5]", "#"}) {
+  for (const std::string_view expression :
+       {"", "[?", "a.", "a[", "a b", "'open", "[0:1:2:3]", "{a}", "f(", "&", "a ==", "[1.5]", "#"}) {
     CAPTURE(expression);
     const std::string said = search(expression);
     CHECK(said.starts_with("error: --query"));

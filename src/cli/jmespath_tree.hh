@@ -12,8 +12,25 @@
 namespace werkbank::cli::jmespath {
 
 enum class Kind {
-  kCurrent, kField, kLiteral, kIndex, kSlice, kSub, kPipe, kProject, kProjectValues, kFilter, kFlatten, kAnd, kOr, kNot,
-  kCompare, kList, kHash, kCall, kReference,
+  kCurrent,
+  kField,
+  kLiteral,
+  kIndex,
+  kSlice,
+  kSub,
+  kPipe,
+  kProject,
+  kProjectValues,
+  kFilter,
+  kFlatten,
+  kAnd,
+  kOr,
+  kNot,
+  kCompare,
+  kList,
+  kHash,
+  kCall,
+  kReference,
 };
 enum class Comparison { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
@@ -22,8 +39,8 @@ using NodePtr = std::unique_ptr<Node>;
 
 struct Node {
   Kind kind = Kind::kCurrent;
-  std::string name;                 // kField, kCall
-  std::vector<std::string> keys;    // kHash
+  std::string name;               // kField, kCall
+  std::vector<std::string> keys;  // kHash
   json::value literal;
   std::optional<int64_t> start, stop, step;  // kSlice; kIndex: start
   Comparison comparison = Comparison::kEqual;

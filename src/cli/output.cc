@@ -37,10 +37,12 @@ std::vector<Column> columns_of(const json::array& items) {
       const bool known = std::ranges::find(seen, key) != seen.end();
       if (known || field.value().is_structured()) continue;
       seen.push_back(key);
-      columns.push_back({title_of(key), [key](const json::object& row) {
+      columns.push_back({title_of(key),
+                         [key](const json::object& row) {
                            const json::value* const value = row.if_contains(key);
                            return value == nullptr ? std::string() : plain_text(*value);
-                         }, field.value().is_number()});
+                         },
+                         field.value().is_number()});
     }
   }
   return columns;
@@ -78,7 +80,8 @@ std::string table_of(const json::value& value, const std::vector<Column>& column
   if (!value.is_array()) return plain_text(value) + "\n";
   const json::array& items = value.as_array();
   const bool objects = std::ranges::any_of(items, [](const json::value& item) { return item.is_object(); });
-  std::vector<Column> shown = objects ? (columns.empty() ? columns_of(items) : columns) : std::vector<Column>{{"Result", {}, false}};
+  std::vector<Column> shown =
+      objects ? (columns.empty() ? columns_of(items) : columns) : std::vector<Column>{{"Result", {}, false}};
   if (items.empty()) shown = columns;
   return format_table(rows_of(items, shown), shown);
 }
@@ -110,13 +113,15 @@ std::string tsv_of(const json::value& value, const std::vector<Column>& columns)
 bool is_plain_yaml(std::string_view text) {
   if (text.empty() || text.size() > 200) return false;
   const auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '-' ||
+           c == '.';
   };
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/'; };
   if (!letter(text.front()) || !std::ranges::all_of(text, safe)) return false;
   static constexpr std::array kWords{"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"};
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return std::ranges::none_of(kWords, [&](std::string_view word) { return word == lower; });
 }
 
@@ -180,7 +185,8 @@ Result<OutputFormat> parse_output_format(std::string_view text) {
   if (text == "tsv") return OutputFormat::kTsv;
   if (text == "none") return OutputFormat::kNone;
   const auto nearest = nearest_word(text, kFormats);
-  return fail(errors::usage, fmt::format("output format {:?} is unknown{}", text, nearest ? fmt::format("; did you mean {}?", *nearest) : ""),
+  return fail(errors::usage,
+              fmt::format("output format {:?} is unknown{}", text, nearest ? fmt::format("; did you mean {}?", *nearest) : ""),
               "Choose one of table, json, yaml, tsv, none.");
 }
 
@@ -199,10 +205,12 @@ std::string plain_text(const json::value& value) {
 }
 
 Column text_column(std::string title, std::string path) {
-  return {std::move(title), [path = std::move(path)](const json::object& row) {
+  return {std::move(title),
+          [path = std::move(path)](const json::object& row) {
             const json::value* const value = find_field(row, path);
             return value == nullptr ? std::string() : plain_text(*value);
-          }, false};
+          },
+          false};
 }
 
 Column number_column(std::string title, std::string path) {
@@ -212,13 +220,15 @@ Column number_column(std::string title, std::string path) {
 }
 
 Column time_column(std::string title, std::string path) {
-  return {std::move(title), [path = std::move(path)](const json::object& row) {
+  return {std::move(title),
+          [path = std::move(path)](const json::object& row) {
             const json::value* const value = find_field(row, path);
             if (value == nullptr || !value->is_string()) return std::string();
             std::string text = std::string(value->as_string()).substr(0, 19);
             if (text.size() > 10 && text[10] == 'T') text[10] = ' ';
             return text;
-          }, false};
+          },
+          false};
 }
 
 std::optional<int64_t> run_duration_ms(const json::object& run) {
@@ -234,10 +244,12 @@ std::optional<int64_t> run_duration_ms(const json::object& run) {
 }
 
 Column duration_column(std::string title) {
-  return {std::move(title), [](const json::object& row) {
+  return {std::move(title),
+          [](const json::object& row) {
             const auto duration = run_duration_ms(row);
             return duration ? human_duration(*duration) : std::string();
-          }, true};
+          },
+          true};
 }
 
 std::string format_table(const std::vector<std::vector<std::string>>& rows, const std::vector<Column>& columns) {
@@ -270,11 +282,16 @@ std::string format_yaml(const json::value& value) {
 
 std::string format_output(const json::value& value, OutputFormat format, const std::vector<Column>& columns) {
   switch (format) {
-    case OutputFormat::kNone: return {};
-    case OutputFormat::kJson: return pretty_json(value) + (pretty_json(value).ends_with('\n') ? "" : "\n");
-    case OutputFormat::kYaml: return format_yaml(value);
-    case OutputFormat::kTsv: return tsv_of(value, columns);
-    case OutputFormat::kTable: break;
+    case OutputFormat::kNone:
+      return {};
+    case OutputFormat::kJson:
+      return pretty_json(value) + (pretty_json(value).ends_with('\n') ? "" : "\n");
+    case OutputFormat::kYaml:
+      return format_yaml(value);
+    case OutputFormat::kTsv:
+      return tsv_of(value, columns);
+    case OutputFormat::kTable:
+      break;
   }
   return table_of(value, columns);
 }

@@ -12,7 +12,8 @@ json::value parse(std::string_view text) { return parse_json(text).value(); }
 const std::vector<Column> kColumns{text_column("Run", "id"), number_column("Count", "n"), text_column("Reason", "error.message")};
 
 TEST_CASE("tables align numbers to the right, widths count characters") {
-  const json::value runs = parse(R"([{"id":"grün","n":7,"error":{"message":"bad\u001b[31m"}},{"id":"b","n":1234,"error":null}])");
+  const json::value runs = parse(R"([{"id":"grün","n":7,"error":{"message":"bad\u001b[31m"}},{"id":"b","n":1234,
+    "error":null}])");
   CHECK(format_output(runs, OutputFormat::kTable, kColumns) ==
         "Run   Count  Reason\n"
         "----  -----  -----------\n"
@@ -57,7 +58,9 @@ TEST_CASE("what people read") {
   CHECK(human_duration(830) == "0.8 s");
   CHECK(human_duration(182'000) == "3 m 02 s");
   CHECK(human_duration(7'500'000) == "2 h 05 m");
-  CHECK(run_duration_ms(parse(R"({"startTimeUtc":"2026-11-21T08:00:00.000000Z","endTimeUtc":"2026-11-21T08:00:01.500000Z"})").as_object()) == 1500);
+  CHECK(run_duration_ms(
+            parse(R"({"startTimeUtc":"2026-11-21T08:00:00.000000Z","endTimeUtc":"2026-11-21T08:00:01.500000Z"})").as_object()) ==
+        1500);
   CHECK_FALSE(run_duration_ms(parse(R"({"startTimeUtc":null})").as_object()));
   CHECK(time_column("T", "t").text(parse(R"({"t":"2026-11-21T08:37:21.123456Z"})").as_object()) == "2026-11-21 08:37:21");
 }

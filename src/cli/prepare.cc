@@ -22,7 +22,8 @@ void take_event(const net::ServerSentEvent& event, Terminal& terminal, Progress&
   } else if (event.event == "ready") {
     progress.ready = data ? *data : json::value(event.data);
   } else if (event.event == "problem") {
-    progress.problem = net::error_from_response({.status = 400, .headers = {{"content-type", "application/problem+json"}}, .body = event.data});
+    progress.problem =
+        net::error_from_response({.status = 400, .headers = {{"content-type", "application/problem+json"}}, .body = event.data});
   }
 }
 
@@ -38,7 +39,8 @@ Result<int> prepare_environment(Context& context, const SubmitRequest& request) 
   TRY(const std::string target, context.route("/environments/prepare"));
   TRY(client::Session* const server, context.session());
   net::ClientRequest post{.method = net::Method::kPost, .target = target, .headers = {{"Content-Type", "application/json"}}};
-  post.body = json::serialize(json::object{{"environment", to_json(spec.environment)}, {"target", spec.target},
+  post.body = json::serialize(json::object{{"environment", to_json(spec.environment)},
+                                           {"target", spec.target},
                                            {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}});
   Progress progress;
   net::SseParser parser;
@@ -52,7 +54,9 @@ Result<int> prepare_environment(Context& context, const SubmitRequest& request) 
     context.terminal().error(*progress.problem, context.program);
     return kExitFailed;
   }
-  if (!progress.ready) return fail(errors::unavailable, "the server ended before the environment was ready", "Prepare it again: what was built is kept.");
+  if (!progress.ready)
+    return fail(errors::unavailable, "the server ended before the environment was ready",
+                "Prepare it again: what was built is kept.");
   CHECK_OK(context.print(*progress.ready, {}));
   return kExitDone;
 }

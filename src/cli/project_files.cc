@@ -37,7 +37,8 @@ constexpr std::string_view kIgnore =
 
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files) {
   const std::filesystem::path settings = files.folder / ".azureml";
-  const json::object config{{"subscription_id", files.subscription_id}, {"resource_group", files.resource_group}, {"workspace_name", files.workspace}};
+  const json::object config{
+      {"subscription_id", files.subscription_id}, {"resource_group", files.resource_group}, {"workspace_name", files.workspace}};
   std::string config_text = pretty_json(config);
   if (!config_text.ends_with('\n')) config_text += '\n';
   const std::pair<std::filesystem::path, std::string_view> wanted[] = {{settings / "config.json", config_text},

@@ -9,7 +9,8 @@ namespace werkbank::cli {
 
 Result<std::optional<ProjectWorkspace>> find_project_workspace(const std::filesystem::path& folder) {
   std::error_code ignored;
-  TRY(const std::optional<client::WorkspaceConfig> config, client::find_workspace_config(std::filesystem::absolute(folder, ignored)));
+  TRY(const std::optional<client::WorkspaceConfig> config,
+      client::find_workspace_config(std::filesystem::absolute(folder, ignored)));
   if (!config) return std::optional<ProjectWorkspace>();
   return std::optional(ProjectWorkspace{config->workspace_name, config->subscription_id, config->resource_group, config->file});
 }

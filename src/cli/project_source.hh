@@ -1,4 +1,5 @@
-// What a project folder says by itself: its workspace (config.json) and its run configurations. The files are read by client/project.
+// What a project folder says by itself: its workspace (config.json) and its run configurations. The files are read by
+// client/project.
 #pragma once
 
 #include <filesystem>
@@ -18,15 +19,16 @@ struct ProjectWorkspace {
   std::string resource_group;
   std::filesystem::path file;
 };
-// The nearest configuration as v1 looks for it (v1_behaviour 2), or nothing. config_invalid where one is there and cannot be used.
+// The nearest configuration as v1 looks for it (v1_behaviour 2), or nothing. config_invalid where one is there and cannot be
+// used.
 Result<std::optional<ProjectWorkspace>> find_project_workspace(const std::filesystem::path& folder);
 
 // A run configuration as far as a submit needs it.
 struct ProjectRun {
-  std::string script;                 // empty: the command line's
+  std::string script;                  // empty: the command line's
   std::vector<std::string> arguments;  // without a script: they come before those of the command line
-  RunSpec spec;                       // target, framework, environment, variables, timeout, node count
-  std::vector<std::string> notes;     // for the user
+  RunSpec spec;                        // target, framework, environment, variables, timeout, node count
+  std::vector<std::string> notes;      // for the user
 };
 Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const std::string& name);
 // The environment that a conda_dependencies.yml describes.

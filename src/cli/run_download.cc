@@ -53,12 +53,14 @@ Result<std::vector<Wanted>> find_wanted(client::Session& server, const std::stri
   }
   for (const std::string& path : request.paths) {
     if (std::ranges::any_of(wanted, [&](const Wanted& file) { return file.path == path; })) continue;
-    return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", request.run, path), "List them with: werkbank run logs RUN --list, or download all.");
+    return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", request.run, path),
+                "List them with: werkbank run logs RUN --list, or download all.");
   }
   return wanted;
 }
 
-Status fetch(client::Session& server, const std::string& target, const Wanted& file, const std::function<void(size_t)>& on_bytes) {
+Status fetch(client::Session& server, const std::string& target, const Wanted& file,
+             const std::function<void(size_t)>& on_bytes) {
   CHECK_OK(make_directories(file.place.parent_path(), 0777));
   fs::path part = file.place;
   part += ".part";
@@ -100,7 +102,8 @@ Result<json::array> download_run(Context& context, const DownloadRequest& reques
   for (const Wanted& file : wanted) {
     std::error_code ignored;
     if (!request.overwrite && fs::exists(file.place, ignored)) {
-      return fail(errors::already_exists, fmt::format("{} is there already", file.place.string()), "Use --overwrite, or another folder with -d.");
+      return fail(errors::already_exists, fmt::format("{} is there already", file.place.string()),
+                  "Use --overwrite, or another folder with -d.");
     }
     total_bytes += file.size_bytes;
   }
@@ -112,7 +115,8 @@ Result<json::array> download_run(Context& context, const DownloadRequest& reques
       done_bytes += count;
       const auto elapsed_ms = std::max<int64_t>((system_clock().monotonic_now() - begin).count(), 1);
       context.terminal().progress(fmt::format("{} of {}, {}/s  {}", human_bytes(done_bytes), human_bytes(total_bytes),
-                                              human_bytes(done_bytes * 1000 / static_cast<uint64_t>(elapsed_ms)), visible(file.path)));
+                                              human_bytes(done_bytes * 1000 / static_cast<uint64_t>(elapsed_ms)),
+                                              visible(file.path)));
     };
     CHECK_OK(fetch(*server, target, file, show));
     files.push_back(json::object{{"path", file.path}, {"sizeBytes", file.size_bytes}, {"file", file.place.string()}});

@@ -31,7 +31,8 @@ class UploadView {
 
 }  // namespace
 
-Result<client::SnapshotResult> push_snapshot(Context& context, const std::string& workspace, const std::filesystem::path& folder) {
+Result<client::SnapshotResult> push_snapshot(Context& context, const std::string& workspace,
+                                             const std::filesystem::path& folder) {
   TRY(client::Session* const server, context.session());
   Terminal& terminal = context.terminal();
   UploadView view(terminal);

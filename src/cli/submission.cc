@@ -51,7 +51,8 @@ Status apply_environment(const SubmitRequest& request, EnvironmentDefinition& en
   if (!request.requirements.empty()) {
     environment.user_managed = false;
     environment.interpreter.clear();
-    environment.pip_requirements.insert(environment.pip_requirements.end(), request.requirements.begin(), request.requirements.end());
+    environment.pip_requirements.insert(environment.pip_requirements.end(), request.requirements.begin(),
+                                        request.requirements.end());
   }
   if (!request.python.empty()) {
     environment.user_managed = true;
@@ -63,7 +64,8 @@ Status apply_environment(const SubmitRequest& request, EnvironmentDefinition& en
 Result<ProjectRun> load_project(const SubmitRequest& request) {
   std::error_code ignored;
   if (!fs::is_directory(request.folder, ignored)) {
-    return fail(errors::usage, fmt::format("{} is not a folder", request.folder.string()), "Name the project folder with --source-directory.");
+    return fail(errors::usage, fmt::format("{} is not a folder", request.folder.string()),
+                "Name the project folder with --source-directory.");
   }
   return request.configuration.empty() ? ProjectRun{} : load_project_run(request.folder, request.configuration);
 }
@@ -77,7 +79,8 @@ Result<RunSpec> with_environment(const Context& context, const SubmitRequest& re
   return spec;
 }
 
-// The command line's script brings its own arguments; only those of a configuration without a script ("$file" of 2017) stand before them.
+// The command line's script brings its own arguments; only those of a configuration without a script ("$file" of 2017) stand
+// before them.
 void apply_arguments(const SubmitRequest& request, const ProjectRun& project, RunSpec& spec) {
   const bool from_line = !request.script.empty();
   spec.script = from_line ? request.script : project.script;
@@ -161,9 +164,11 @@ Result<std::string> locate_script(const fs::path& folder, const std::string& scr
     return fail(errors::script_not_found, fmt::format("there is no {:?} in {}{}", script, root.string(),
                                                       nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
   }
-  if (!fs::is_regular_file(place, ignored)) return fail(errors::script_not_found, fmt::format("{} is not a file", place.string()));
+  if (!fs::is_regular_file(place, ignored))
+    return fail(errors::script_not_found, fmt::format("{} is not a file", place.string()));
   if (access(place.c_str(), R_OK) != 0) {
-    return fail(errors::script_not_found, fmt::format("the script {} cannot be read by this user", place.string()), "Correct its permissions.");
+    return fail(errors::script_not_found, fmt::format("the script {} cannot be read by this user", place.string()),
+                "Correct its permissions.");
   }
   return text;
 }

@@ -13,14 +13,14 @@
 namespace werkbank::cli {
 
 struct SubmitRequest {
-  std::filesystem::path folder = ".";     // the project: what is taken along
-  std::string configuration;              // a run configuration's name; empty: none
-  std::string experiment;                 // empty: the folder's name
-  std::string target;                     // empty: the configuration's, or local
+  std::filesystem::path folder = ".";  // the project: what is taken along
+  std::string configuration;           // a run configuration's name; empty: none
+  std::string experiment;              // empty: the folder's name
+  std::string target;                  // empty: the configuration's, or local
   std::string script;
-  std::vector<std::string> arguments;     // verbatim
+  std::vector<std::string> arguments;  // verbatim
   std::string display_name;
-  std::string conda_file;                 // at most one of conda_file, python; requirements may join conda_file
+  std::string conda_file;  // at most one of conda_file, python; requirements may join conda_file
   std::string python;
   std::vector<std::string> requirements;
   std::vector<std::pair<std::string, std::string>> variables;

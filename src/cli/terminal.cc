@@ -13,13 +13,20 @@ namespace {
 
 std::string_view code_of(Colour colour) {
   switch (colour) {
-    case Colour::kRed: return "\x1b[31m";
-    case Colour::kGreen: return "\x1b[32m";
-    case Colour::kYellow: return "\x1b[33m";
-    case Colour::kCyan: return "\x1b[36m";
-    case Colour::kBold: return "\x1b[1m";
-    case Colour::kFaint: return "\x1b[2m";
-    case Colour::kNone: break;
+    case Colour::kRed:
+      return "\x1b[31m";
+    case Colour::kGreen:
+      return "\x1b[32m";
+    case Colour::kYellow:
+      return "\x1b[33m";
+    case Colour::kCyan:
+      return "\x1b[36m";
+    case Colour::kBold:
+      return "\x1b[1m";
+    case Colour::kFaint:
+      return "\x1b[2m";
+    case Colour::kNone:
+      break;
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Where the command line speaks: data on stdout, everything else on stderr, colours and moving lines only for a person who watches.
+// Where the command line speaks: data on stdout, everything else on stderr, colours and moving lines only for a person who
+// watches.
 #pragma once
 
 #include <functional>
@@ -18,8 +19,8 @@ struct TerminalConfig {
   std::function<void(std::string_view)> err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  bool colours = false;   // on streams that are terminals
-  size_t width = 80;      // of the terminal, in columns
+  bool colours = false;  // on streams that are terminals
+  size_t width = 80;     // of the terminal, in columns
 };
 // The process's own streams; NO_COLOR and TERM=dumb switch colours off.
 TerminalConfig terminal_of_process(const std::map<std::string, std::string>& environment);
@@ -29,8 +30,8 @@ class Terminal {
  public:
   explicit Terminal(TerminalConfig config) : config_(std::move(config)) {}
 
-  void out(std::string_view data);   // stdout, as it is
-  void say(std::string_view line);   // stderr, with a newline
+  void out(std::string_view data);      // stdout, as it is
+  void say(std::string_view line);      // stderr, with a newline
   void say_raw(std::string_view text);  // stderr, as it is (a build's output)
   // A line that the next one replaces. Nothing where stderr is no terminal.
   void progress(std::string_view line);
@@ -57,7 +58,7 @@ class Terminal {
 
 // Control characters (a script's or a name's escape sequences) made visible, for tables and messages.
 std::string visible(std::string_view text);
-std::string human_bytes(uint64_t count);                  // "812 B", "1.4 MB"
-std::string human_duration(int64_t milliseconds);         // "0.8 s", "3 m 02 s", "2 h 05 m"
+std::string human_bytes(uint64_t count);           // "812 B", "1.4 MB"
+std::string human_duration(int64_t milliseconds);  // "0.8 s", "3 m 02 s", "2 h 05 m"
 
 }  // namespace werkbank::cli

@@ -43,7 +43,8 @@ std::vector<std::string> split_verbatim(const CLI::App& root, std::vector<std::s
       continue;
     }
     const size_t script = separator ? at + 1 : at;
-    std::vector<std::string> verbatim(arguments.begin() + static_cast<ptrdiff_t>(std::min(script, arguments.size())), arguments.end());
+    std::vector<std::string> verbatim(arguments.begin() + static_cast<ptrdiff_t>(std::min(script, arguments.size())),
+                                      arguments.end());
     arguments.resize(at);
     std::ranges::replace(arguments, std::string("-ct"), std::string("--ct"));
     return verbatim;

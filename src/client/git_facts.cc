@@ -21,8 +21,8 @@ std::string value_of(const EnvironmentMap& environment, const std::string& name,
 std::optional<std::string> git_output(const std::filesystem::path& folder, const EnvironmentMap& environment,
                                       std::vector<std::string> arguments) {
   SpawnPlan plan;
-  plan.argv = {"git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "safe.directory=*",
-               "-C", folder.string()};
+  plan.argv = {"git", "--no-pager",   "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "safe.directory=*",
+               "-C",  folder.string()};
   plan.argv.insert(plan.argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
   plan.environment = {{"PATH", value_of(environment, "PATH", "/usr/local/bin:/usr/bin:/bin")},
                       {"HOME", value_of(environment, "HOME", "/")},
@@ -75,7 +75,8 @@ GitFacts parse_git_status(std::string_view output) {
 
 std::optional<GitFacts> gather_git_facts(const std::filesystem::path& folder, const EnvironmentMap& environment) {
   std::optional<GitFacts> facts;
-  if (const auto status = git_output(folder, environment, {"status", "--porcelain=v2", "--branch", "--ignore-submodules=all", "."})) {
+  if (const auto status =
+          git_output(folder, environment, {"status", "--porcelain=v2", "--branch", "--ignore-submodules=all", "."})) {
     facts = parse_git_status(*status);
     const auto remote = git_output(folder, environment, {"config", "--get", "remote.origin.url"});
     if (remote) facts->repository_url = without_credentials(trimmed(*remote));
@@ -86,10 +87,12 @@ std::optional<GitFacts> gather_git_facts(const std::filesystem::path& folder, co
     if (!facts) facts.emplace();
     assign(value);
   };
-  override_with("AZUREML_GIT_REPOSITORY_URI", [&](const std::string& value) { facts->repository_url = without_credentials(value); });
+  override_with("AZUREML_GIT_REPOSITORY_URI",
+                [&](const std::string& value) { facts->repository_url = without_credentials(value); });
   override_with("AZUREML_GIT_BRANCH", [&](const std::string& value) { facts->branch = value; });
   override_with("AZUREML_GIT_COMMIT", [&](const std::string& value) { facts->commit = value; });
-  override_with("AZUREML_GIT_DIRTY", [&](const std::string& value) { facts->dirty = value == "True" || value == "true" || value == "1"; });
+  override_with("AZUREML_GIT_DIRTY",
+                [&](const std::string& value) { facts->dirty = value == "True" || value == "true" || value == "1"; });
   return facts;
 }
 

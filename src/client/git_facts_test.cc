@@ -50,7 +50,8 @@ TEST_CASE("a repository's facts, with its hooks and monitor off") {
   // A monitor that leaves a trace where it is called.
   REQUIRE(write_file_atomically(folder / ".git" / "monitor", "#!/bin/sh\ntouch called\n", 0755));
   git({"config", "core.fsmonitor", (folder / ".git" / "monitor").string()});
-  const auto facts = gather_git_facts(folder, {{"PATH", environment["PATH"]}, {"HOME", folder.string()}, {"AZUREML_GIT_BRANCH", "release"}});
+  const auto facts =
+      gather_git_facts(folder, {{"PATH", environment["PATH"]}, {"HOME", folder.string()}, {"AZUREML_GIT_BRANCH", "release"}});
   REQUIRE(facts);
   CHECK(facts->commit.size() == 40);
   CHECK(facts->branch == "release");

@@ -21,9 +21,12 @@ constexpr milliseconds kFirstPause{1};
 constexpr milliseconds kLongestPause{20};
 
 constexpr std::array kServerVariables{
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_DATA_HOME",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "PYENV_ROOT", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
+    "PATH",           "HOME",          "USER",        "LOGNAME",      "SHELL",
+    "LANG",           "LANGUAGE",      "TZ",          "TMPDIR",       "XDG_RUNTIME_DIR",
+    "XDG_CACHE_HOME", "XDG_DATA_HOME", "HTTP_PROXY",  "HTTPS_PROXY",  "NO_PROXY",
+    "ALL_PROXY",      "http_proxy",    "https_proxy", "no_proxy",     "all_proxy",
+    "SSL_CERT_FILE",  "SSL_CERT_DIR",  "PYENV_ROOT",  "ASAN_OPTIONS", "TSAN_OPTIONS",
+    "UBSAN_OPTIONS",
 };
 
 bool reaches_server(std::string_view name) {
@@ -78,6 +81,12 @@ Result<Started> spawn_server(const ServerProgram& program, const std::filesystem
   return started;
 }
 
+// Its socket goes first; only with its lock is the server's last write done, and the next one welcome.
+bool is_home_free(const std::filesystem::path& home) {
+  const auto lock = FileLock::try_lock(home / "server.lock");
+  return lock.has_value() && lock->has_value();
+}
+
 enum class Outcome { kAnswers, kEnded, kSilent };
 
 Outcome wait_for_answer(const ServerProgram& program, pid_t pid, milliseconds deadline) {
@@ -106,8 +115,8 @@ EnvironmentMap server_environment(const ServerProgram& program) {
 bool is_server_answering(const std::filesystem::path& home) {
   std::error_code ignored;
   if (!std::filesystem::exists(home / "server.sock", ignored)) return false;
-  net::HttpClient http(net::ClientConfig{.server_url = socket_url(home), .connect_timeout = milliseconds(1000),
-                                         .read_timeout = milliseconds(5000)});
+  net::HttpClient http(net::ClientConfig{
+      .server_url = socket_url(home), .connect_timeout = milliseconds(1000), .read_timeout = milliseconds(5000)});
   const auto answer = http.send(net::ClientRequest{.method = net::Method::kGet, .target = "/healthz"});
   return answer.has_value() && answer->status == 200;
 }
@@ -133,7 +142,8 @@ Result<bool> start_server(const ServerProgram& program) {
       continue;
     }
     const std::string_view what = outcome == Outcome::kEnded ? "ended at its start" : "did not answer in time";
-    return fail(errors::server_unreachable, fmt::format("the server for {} {}:\n{}", program.home.string(), what, last_lines(said, 12)),
+    return fail(errors::server_unreachable,
+                fmt::format("the server for {} {}:\n{}", program.home.string(), what, last_lines(said, 12)),
                 fmt::format("Its whole log is {}; `werkbank doctor` checks the home.", log.string()));
   }
 }
@@ -146,10 +156,11 @@ Result<bool> stop_server(const std::filesystem::path& home, milliseconds patienc
   if (answer && answer->status >= 400) return fail(net::error_from_response(*answer));
   const milliseconds deadline = system_clock().monotonic_now() + patience;
   while (system_clock().monotonic_now() < deadline) {
-    if (!is_server_answering(home)) return true;
+    if (!is_server_answering(home) && is_home_free(home)) return true;
     std::this_thread::sleep_for(kLongestPause);
   }
-  return fail(errors::unavailable, fmt::format("the server for {} has not stopped within {} s", home.string(), patience.count() / 1000),
+  return fail(errors::unavailable,
+              fmt::format("the server for {} has not ended within {} s", home.string(), patience.count() / 1000),
               "Look at logs/server.log in the home; streams that are still open are closed after a few seconds.");
 }
 

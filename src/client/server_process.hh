@@ -12,11 +12,11 @@
 namespace werkbank::client {
 
 struct ServerProgram {
-  std::filesystem::path executable;        // its `serve` verb is run
+  std::filesystem::path executable;  // its `serve` verb is run
   std::filesystem::path home;
-  EnvironmentMap environment;              // the caller's; only what server_environment() lets through reaches the server
+  EnvironmentMap environment;               // the caller's; only what server_environment() lets through reaches the server
   std::chrono::seconds idle_exit{15 * 60};  // 0: stays
-  std::vector<std::string> arguments;      // further ones for `serve` (--listen …)
+  std::vector<std::string> arguments;       // further ones for `serve` (--listen …)
   std::chrono::milliseconds patience{30'000};
 };
 
@@ -31,7 +31,7 @@ bool is_server_answering(const std::filesystem::path& home);
 // True: started here; false: was running.
 Result<bool> start_server(const ServerProgram& program);
 
-// Asks the server of this home to stop and waits until its socket is gone. False: none was running.
+// Asks the server of this home to stop and waits until it has ended. False: none was running.
 Result<bool> stop_server(const std::filesystem::path& home, std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 }  // namespace werkbank::client

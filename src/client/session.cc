@@ -70,7 +70,8 @@ Result<ServerAddress> find_server(const EnvironmentMap& environment) {
 }
 
 Session::Session(ServerAddress address, std::function<Status()> start)
-    : address_(std::move(address)), start_(std::move(start)),
+    : address_(std::move(address)),
+      start_(std::move(start)),
       http_(net::ClientConfig{.server_url = address_.url, .token = address_.token}) {}
 
 Status Session::ensure_running() {

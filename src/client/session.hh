@@ -15,7 +15,7 @@ namespace werkbank::client {
 using EnvironmentMap = std::map<std::string, std::string>;
 
 struct ServerAddress {
-  std::string url;             // "unix:///home/u/.werkbank/server.sock", "http://…", "https://…"
+  std::string url;  // "unix:///home/u/.werkbank/server.sock", "http://…", "https://…"
   Secret token;
   std::filesystem::path home;  // of this machine's user; only a local server uses it
   bool local = true;           // the socket of `home`: may be started on demand
@@ -23,7 +23,8 @@ struct ServerAddress {
 
 // WERKBANK_HOME, or ~/.werkbank; absolute. home_refused where neither says anything.
 Result<std::filesystem::path> find_home(const EnvironmentMap& environment);
-// WERKBANK_URL (with WERKBANK_TOKEN), or the Unix socket of the home. invalid_request for an address that is not http, https or unix.
+// WERKBANK_URL (with WERKBANK_TOKEN), or the Unix socket of the home. invalid_request for an address that is not http, https or
+// unix.
 Result<ServerAddress> find_server(const EnvironmentMap& environment);
 std::string socket_url(const std::filesystem::path& home);
 

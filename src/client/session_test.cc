@@ -92,9 +92,11 @@ TEST_CASE("a start that fails is what the caller hears") {
 TEST_CASE("the server gets a login's variables and none of the shell's secrets") {
   ServerProgram program;
   program.home = "/data/wb";
-  program.environment = {{"PATH", "/bin"}, {"LC_ALL", "C"},       {"AWS_SECRET_ACCESS_KEY", "s"}, {"WERKBANK_TOKEN", "t"}, {"WERKBANK_URL", "u"},
-                         {"WERKBANK_UV", "/uv"}, {"LD_PRELOAD", "x"}, {"https_proxy", "p"},            {"WERKBANK_HOME", "relative"}};
-  const EnvironmentMap wanted{{"PATH", "/bin"}, {"LC_ALL", "C"}, {"WERKBANK_UV", "/uv"}, {"https_proxy", "p"}, {"WERKBANK_HOME", "/data/wb"}};
+  program.environment = {{"PATH", "/bin"},        {"LC_ALL", "C"},       {"AWS_SECRET_ACCESS_KEY", "s"},
+                         {"WERKBANK_TOKEN", "t"}, {"WERKBANK_URL", "u"}, {"WERKBANK_UV", "/uv"},
+                         {"LD_PRELOAD", "x"},     {"https_proxy", "p"},  {"WERKBANK_HOME", "relative"}};
+  const EnvironmentMap wanted{
+      {"PATH", "/bin"}, {"LC_ALL", "C"}, {"WERKBANK_UV", "/uv"}, {"https_proxy", "p"}, {"WERKBANK_HOME", "/data/wb"}};
   CHECK(server_environment(program) == wanted);
 }
 

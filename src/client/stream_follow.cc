@@ -63,7 +63,8 @@ class Follower {
   std::string target() const {
     const std::string run = net::encode_segment(options_.run);
     std::string text = fmt::format("/api/v1/workspaces/{}/events?events=run:{}", net::encode_segment(options_.workspace), run);
-    for (const std::string& log : options_.logs) text += fmt::format("&log={}:{}", run, log == "*" ? log : net::encode_segment(log));
+    for (const std::string& log : options_.logs)
+      text += fmt::format("&log={}:{}", run, log == "*" ? log : net::encode_segment(log));
     // A stream without a cursor begins with the run's present status: its end is seen also where it came before.
     return text;
   }
@@ -114,7 +115,8 @@ class Follower {
   }
 
   Error gone(const Result<net::ClientResponse>& response) const {
-    Error error = response ? Error{&errors::server_unreachable, "the event stream ends again and again", {}, {}} : response.error();
+    Error error =
+        response ? Error{&errors::server_unreachable, "the event stream ends again and again", {}, {}} : response.error();
     error.code = &errors::server_unreachable;
     error.hint = fmt::format("The run goes on where its runner can. Come back with: werkbank run logs {} --follow", options_.run);
     return error;

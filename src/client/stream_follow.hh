@@ -23,9 +23,9 @@ struct LogPiece {
 struct FollowOptions {
   std::string workspace;
   std::string run;
-  std::vector<std::string> logs;         // paths, or "*" for all of the run's logs
-  std::chrono::milliseconds silence_max{45'000};   // the server comments every 15 s
-  std::chrono::milliseconds patience{600'000};     // how long a server may be away
+  std::vector<std::string> logs;                  // paths, or "*" for all of the run's logs
+  std::chrono::milliseconds silence_max{45'000};  // the server comments every 15 s
+  std::chrono::milliseconds patience{600'000};    // how long a server may be away
 };
 
 // What the caller hears, in the stream's order, on the calling thread. Empty functions are skipped.

@@ -12,8 +12,10 @@ namespace werkbank::client {
 namespace {
 
 std::string log_event(std::string_view id, uint64_t offset, std::string_view text) {
-  const json::object data{{"run", "r"}, {"path", "azureml-logs/70_driver_log.txt"}, {"attempt", 1}, {"rank", 0},
-                          {"offset", offset}, {"text", text}, {"size", text.size()}};
+  const json::object data{{"run", "r"},         {"path", "azureml-logs/70_driver_log.txt"},
+                          {"attempt", 1},       {"rank", 0},
+                          {"offset", offset},   {"text", text},
+                          {"size", text.size()}};
   return "id: " + std::string(id) + "\nevent: log\ndata: " + json::serialize(data) + "\n\n";
 }
 
@@ -28,7 +30,8 @@ struct ScriptedServer {
     int status = 200;
     std::vector<std::string> pieces;
   };
-  explicit ScriptedServer(std::vector<Answer> scripted) : answers(std::move(scripted)), server({}, [this](net::Request& request) { return answer(request); }) {
+  explicit ScriptedServer(std::vector<Answer> scripted)
+      : answers(std::move(scripted)), server({}, [this](net::Request& request) { return answer(request); }) {
     char name[] = "/tmp/wb-stream-XXXXXX";
     folder = mkdtemp(name);
     REQUIRE(server.listen_unix(folder / "server.sock"));
@@ -66,7 +69,9 @@ struct ScriptedServer {
     co_return response;
   }
 
-  Session session() { return Session({.url = socket_url(folder), .home = folder}, []() -> Status { return {}; }); }
+  Session session() {
+    return Session({.url = socket_url(folder), .home = folder}, []() -> Status { return {}; });
+  }
 
   std::mutex mutex;
   std::vector<Answer> answers;
@@ -80,9 +85,10 @@ FollowOptions options_for(const std::string& run) {
 }
 
 TEST_CASE("a stream that breaks goes on at its cursor, without loss or repetition") {
-  ScriptedServer server({{200, {": hello\n\n", log_event("1", 0, "one\n"), log_event("2", 4, "two\n")}},
-                         {200, {log_event("2", 4, "two\n"), log_event("3", 8, "three\n"), status_event("4", "r", "Running")}},
-                         {200, {status_event("5", "other", "Failed"), status_event("6", "r", "Completed"), log_event("7", 14, "never\n")}}});
+  ScriptedServer server(
+      {{200, {": hello\n\n", log_event("1", 0, "one\n"), log_event("2", 4, "two\n")}},
+       {200, {log_event("2", 4, "two\n"), log_event("3", 8, "three\n"), status_event("4", "r", "Running")}},
+       {200, {status_event("5", "other", "Failed"), status_event("6", "r", "Completed"), log_event("7", 14, "never\n")}}});
   Session session = server.session();
   std::string output;
   std::vector<std::string> statuses;
@@ -106,7 +112,8 @@ TEST_CASE("names are encoded in the address") {
   const auto status = follow_run(session, options_for("a b&c"), {});
   REQUIRE(status);
   CHECK(*status == "Failed");
-  CHECK(server.asked[0] == "/api/v1/workspaces/default/events?events=run:a%20b%26c&log=a%20b%26c:azureml-logs%2F70_driver_log.txt");
+  CHECK(server.asked[0] ==
+        "/api/v1/workspaces/default/events?events=run:a%20b%26c&log=a%20b%26c:azureml-logs%2F70_driver_log.txt");
 }
 
 TEST_CASE("a refusal is not waited for") {
@@ -129,7 +136,9 @@ TEST_CASE("a server that stays away ends the wait, and the hint says how to come
 }
 
 TEST_CASE("events that cannot be read are told and passed over") {
-  ScriptedServer server({{200, {"event: log\ndata: {broken\n\n", "event: run.status\ndata: {\"runId\":\"r\"}\n\n", status_event("1", "r", "Canceled")}}});
+  ScriptedServer server({{200,
+                          {"event: log\ndata: {broken\n\n", "event: run.status\ndata: {\"runId\":\"r\"}\n\n",
+                           status_event("1", "r", "Canceled")}}});
   Session session = server.session();
   int notices = 0;
   FollowListener listener;
