@@ -72,7 +72,7 @@ void Runner::drain_followers() {
 void Runner::end_everything(bool with_shim) {
   ProcessSelection selection;
   selection.variable = kAttemptMarkVariable;
-  selection.value = plan_.lease;
+  selection.value = attempt_mark(plan_);
   const Result<std::optional<ProcessRecord>> shim = read_process_record(folder_.shim());
   if (!with_shim && shim && *shim && is_alive((*shim)->id)) {
     selection.spared.insert((*shim)->id.pid);

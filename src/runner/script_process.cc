@@ -28,7 +28,7 @@ std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const Wo
   }
   variables.try_emplace("PYTHONUNBUFFERED", "1");  // a line is seen when it is printed
   variables["WERKBANK_SPOOL"] = folder.spool().native();
-  variables[std::string(kAttemptMarkVariable)] = plan.lease;
+  variables[std::string(kAttemptMarkVariable)] = attempt_mark(plan);
   return variables;
 }
 

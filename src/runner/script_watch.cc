@@ -60,8 +60,8 @@ Status start_shim(const AttemptContext& context) {
   plan.argv = {program.native(), "shim", context.folder.root.native()};
   plan.environment = {{std::string(kAttemptMarkVariable), attempt_mark(context.plan)}};
   const auto own = current_environment();
-  for (const char* const name : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
-    if (const auto armed = own.find(name); armed != own.end()) plan.environment.insert(*armed);
+  for (const char* const failpoints : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
+    if (const auto armed = own.find(failpoints); armed != own.end()) plan.environment.insert(*armed);
   }
   plan.stdout_path = context.folder.runner_log();
   plan.stderr_path = context.folder.runner_log();

@@ -28,16 +28,18 @@ std::vector<std::string> names_in(const std::filesystem::path& path) {
   return names;
 }
 
-using Seen = std::set<std::pair<uint64_t, uint64_t>>;
+// Not a link to one.
+bool is_own_folder(const std::filesystem::path& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
 
-void list_below(const std::filesystem::path& path, const std::string& relative, Seen& seen, std::vector<FoundFile>& found) {
+void list_below(const std::filesystem::path& path, const std::string& relative, std::vector<FoundFile>& found) {
   for (const std::string& name : names_in(path)) {
     FoundFile file{join(relative, name), {}};
     if (stat((path / name).c_str(), &file.status) != 0) continue;
     if (S_ISREG(file.status.st_mode)) found.push_back(std::move(file));
-    else if (S_ISDIR(file.status.st_mode) && seen.emplace(file.status.st_dev, file.status.st_ino).second) {
-      list_below(path / name, file.relative, seen, found);
-    }
+    else if (is_own_folder(path / name)) list_below(path / name, file.relative, found);
   }
 }
 
@@ -45,11 +47,7 @@ void list_below(const std::filesystem::path& path, const std::string& relative, 
 
 std::vector<FoundFile> list_files(const std::filesystem::path& folder, const std::string& root) {
   std::vector<FoundFile> found;
-  Seen seen;
-  struct stat status {};
-  if (stat((folder / root).c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return found;
-  seen.emplace(status.st_dev, status.st_ino);
-  list_below(folder / root, root, seen, found);
+  list_below(folder / root, root, found);
   return found;
 }
 
@@ -78,14 +76,11 @@ bool TreeWatch::add(const std::filesystem::path& path, const std::string& relati
   return true;
 }
 
-void TreeWatch::watch_below(const std::filesystem::path& path, const std::string& relative, Seen& seen) {
+void TreeWatch::watch_below(const std::filesystem::path& path, const std::string& relative) {
   if (!add(path, relative, true)) return;
   std::error_code error;
   for (std::filesystem::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    struct stat status {};
-    if (stat(it->path().c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) continue;
-    if (!seen.emplace(status.st_dev, status.st_ino).second) continue;
-    watch_below(it->path(), join(relative, it->path().filename().native()), seen);
+    if (is_own_folder(it->path())) watch_below(it->path(), join(relative, it->path().filename().native()));
   }
 }
 
@@ -93,8 +88,7 @@ void TreeWatch::watch_chain(const std::string& root) {
   for (size_t end = root.find('/'); end != root.npos; end = root.find('/', end + 1)) {
     if (!add(folder_ / root.substr(0, end), root.substr(0, end), false)) return;
   }
-  Seen seen;
-  watch_below(folder_ / root, root, seen);
+  watch_below(folder_ / root, root);
 }
 
 void TreeWatch::watch_all() {

@@ -34,7 +34,7 @@ class TreeWatch {
  private:
   void watch_all();
   void watch_chain(const std::string& root);
-  void watch_below(const std::filesystem::path& path, const std::string& relative, std::set<std::pair<uint64_t, uint64_t>>& seen);
+  void watch_below(const std::filesystem::path& path, const std::string& relative);
   bool add(const std::filesystem::path& path, const std::string& relative, bool is_inside);
 
   std::filesystem::path folder_;
@@ -52,7 +52,8 @@ struct FoundFile {
   std::string relative;  // to the folder that the roots are relative to
   struct stat status {};
 };
-// The regular files below folder/root in the order of their names; links are followed, circles are not. Nothing where the root is not there.
+// The regular files below folder/root in the order of their names. The root and files may be links; folders below it that are links are
+// left out, since they lead out of the run ("logs/data" to a disk full of it) or in a circle. Nothing where the root is not there.
 std::vector<FoundFile> list_files(const std::filesystem::path& folder, const std::string& root);
 
 }  // namespace werkbank::runner

@@ -118,8 +118,8 @@ Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& n
   // Nothing of the server's environment: its secrets are not the script's, nor the runner's.
   plan.environment = {{std::string(kAttemptMarkVariable), mark}};
   const std::map<std::string, std::string> own = current_environment();
-  for (const char* const name : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
-    if (const auto armed = own.find(name); armed != own.end()) plan.environment.insert(*armed);
+  for (const char* const failpoints : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
+    if (const auto armed = own.find(failpoints); armed != own.end()) plan.environment.insert(*armed);
   }
   plan.working_directory = folder.root;
   plan.stdout_path = folder.runner_log();
