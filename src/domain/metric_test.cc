@@ -65,12 +65,23 @@ TEST_CASE("values keep their type") {
   CHECK(same(value_of(R"({"x":"-inf"})"), -std::numeric_limits<double>::infinity()));
   CHECK(same(value_of(R"("a\"\\\/\n\u00e9\ud83c\udf89")"), std::string("a\"\\/\né🎉")));
   CHECK(same(value_of(R"("\udc80!")"), std::string("\xEF\xBF\xBD!")));  // half a pair: U+FFFD
-  CHECK(same(value_of(R"("\ud800\u0041")"), std::string("\xEF\xBF\xBD" "A")));
+  CHECK(same(value_of(R"("\ud800\u0041")"), std::string("\xEF\xBF\xBD"
+                                                        "A")));
 }
 
 TEST_CASE("what is formatted reads back the same") {
-  const std::vector<MetricValue> values{int64_t{0},  INT64_MIN,   INT64_MAX, 0.1,  1.0 / 3, -0.0, 1e22, 1e300, 5e-324, std::monostate(),
-                                        std::string("q\"\\\n\x01ü"), std::numeric_limits<double>::infinity()};
+  const std::vector<MetricValue> values{int64_t{0},
+                                        INT64_MIN,
+                                        INT64_MAX,
+                                        0.1,
+                                        1.0 / 3,
+                                        -0.0,
+                                        1e22,
+                                        1e300,
+                                        5e-324,
+                                        std::monostate(),
+                                        std::string("q\"\\\n\x01ü"),
+                                        std::numeric_limits<double>::infinity()};
   MetricLine line{.sequence = 9, .name = "n\t\"", .timestamp_ms = -5, .step = INT64_MIN};
   line.columns = {{"", values}};
   const std::string text = format_metric_line(line);
@@ -99,12 +110,37 @@ TEST_CASE("malformed lines are refused, with their place") {
   CHECK(message(R"({"s":1,"t":1,"n":"m","v":x})").find("byte 26") != std::string::npos);
   CHECK(message(R"({"t":1,"n":"m","v":1})").find("\"s\"") != std::string::npos);
   const std::string start = R"({"s":1,"t":1,"n":"m",)";
-  for (const char* rest : {R"("v":1)", R"("v":1}})", R"("v":1,})", R"("v":01})", R"("v":1.})", R"("v":.5})", R"("v":+1})", R"("v":1e})",
-                           R"("v":NaN})", R"("v":{"x":"no"}})", R"("v":[1]})", R"("v":"a)", R"("v":"\x"})", R"("v":"\u12"})", "\"v\":\"\n\"}",
-                           R"("v":1,"l":[1]})", R"("v":1,"s":2})", R"("l":1})", R"("l":[1,]})", R"("l":[1 2]})", R"("c":{"a":[1],"b":[]}})",
-                           R"("r":{"a":1,"a":2}})", R"("r":{"a":[1]}})", R"("p":1.5,"v":1})", R"("p":9223372036854775808,"v":1})",
-                           R"("k":"unknown","v":1})", R"("k":"azureml.v2.image","v":1})", R"("k":"azureml.v1.table","v":1})",
-                           R"("k":"azureml.v1.scalar","r":{"a":1}})", "\"v\":\"\xff\"}", "}"}) {
+  for (const char* rest : {R"("v":1)",
+                           R"("v":1}})",
+                           R"("v":1,})",
+                           R"("v":01})",
+                           R"("v":1.})",
+                           R"("v":.5})",
+                           R"("v":+1})",
+                           R"("v":1e})",
+                           R"("v":NaN})",
+                           R"("v":{"x":"no"}})",
+                           R"("v":[1]})",
+                           R"("v":"a)",
+                           R"("v":"\x"})",
+                           R"("v":"\u12"})",
+                           "\"v\":\"\n\"}",
+                           R"("v":1,"l":[1]})",
+                           R"("v":1,"s":2})",
+                           R"("l":1})",
+                           R"("l":[1,]})",
+                           R"("l":[1 2]})",
+                           R"("c":{"a":[1],"b":[]}})",
+                           R"("r":{"a":1,"a":2}})",
+                           R"("r":{"a":[1]}})",
+                           R"("p":1.5,"v":1})",
+                           R"("p":9223372036854775808,"v":1})",
+                           R"("k":"unknown","v":1})",
+                           R"("k":"azureml.v2.image","v":1})",
+                           R"("k":"azureml.v1.table","v":1})",
+                           R"("k":"azureml.v1.scalar","r":{"a":1}})",
+                           "\"v\":\"\xff\"}",
+                           "}"}) {
     message(start + rest);
   }
   message("");

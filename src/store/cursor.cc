@@ -9,7 +9,7 @@
 namespace werkbank::store {
 namespace {
 
-constexpr std::string_view kRunPrefix = "r1:";   // a letter for what it points into, a digit for its form
+constexpr std::string_view kRunPrefix = "r1:";  // a letter for what it points into, a digit for its form
 constexpr std::string_view kNamePrefix = "n1:";
 
 std::unexpected<Error> bad_cursor(const std::string& cursor) {

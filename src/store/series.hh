@@ -37,7 +37,7 @@ class SeriesStore {
   virtual ~SeriesStore() = default;
   // Answers the writer's last accepted sequence, durable by then. Lines must be in order of sequence. An error: none was taken.
   virtual Task<Result<int64_t>> append(SeriesWriter writer, std::vector<MetricLine> lines) = 0;
-  virtual Result<int64_t> accepted(const SeriesWriter& writer) = 0;  // 0 before the first line
+  virtual Result<int64_t> accepted(const SeriesWriter& writer) = 0;             // 0 before the first line
   virtual Result<std::vector<MetricSummary>> summaries(const RunKey& run) = 0;  // by first appearance of the metric
   // Points with sequence >= from_sequence, at most `limit`.
   virtual Result<SeriesPage> points(const RunKey& run, const std::string& metric, const std::string& column,

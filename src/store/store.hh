@@ -36,15 +36,15 @@ struct RunQuery {
   std::optional<std::string> experiment;
   std::optional<std::string> parent_id;
   std::optional<std::string> root_id;
-  std::vector<RunStatus> statuses;            // empty: all
-  TextMap tags;                               // all must match; an empty value matches any
+  std::vector<RunStatus> statuses;  // empty: all
+  TextMap tags;                     // all must match; an empty value matches any
   TextMap properties;
   std::optional<std::string> target;
   std::optional<std::string> run_type;
   std::optional<std::string> created_by;
   LifecycleStage stage = LifecycleStage::kActive;
-  bool oldest_first = false;                  // by created_ms, then number
-  int64_t limit = 50;                         // 1 … 1000
+  bool oldest_first = false;  // by created_ms, then number
+  int64_t limit = 50;         // 1 … 1000
   std::string cursor;
 };
 
@@ -56,20 +56,20 @@ struct IdempotencyRecord {
 
 struct EnvironmentVersion {
   std::string workspace;
-  int64_t version = 0;                        // 1, 2, … per name; given by the store
-  EnvironmentDefinition definition;           // definition.version may hold the user's own label
+  int64_t version = 0;               // 1, 2, … per name; given by the store
+  EnvironmentDefinition definition;  // definition.version may hold the user's own label
   UtcMs created_ms = 0;
 };
 
 // A login token; the text itself is never stored, only its hash.
 struct TokenRecord {
-  std::string id;                             // public handle
-  std::string hash;                           // hex BLAKE2b of the token text
+  std::string id;    // public handle
+  std::string hash;  // hex BLAKE2b of the token text
   std::string user;
-  std::string workspace;                      // "*": all
+  std::string workspace;  // "*": all
   Role role = Role::kReader;
   std::string description;
-  UtcMs created_ms = 0, expires_ms = 0;       // 0: never
+  UtcMs created_ms = 0, expires_ms = 0;  // 0: never
 };
 
 struct MemberRecord {
@@ -90,7 +90,8 @@ class Reader {
   virtual Result<std::vector<Workspace>> workspaces() = 0;
   virtual Result<std::optional<Experiment>> experiment(const std::string& workspace, const std::string& name) = 0;
   virtual Result<std::optional<Experiment>> experiment_by_id(int64_t id) = 0;
-  virtual Result<Page<Experiment>> experiments(const std::string& workspace, LifecycleStage stage, int64_t limit, const std::string& cursor) = 0;
+  virtual Result<Page<Experiment>> experiments(const std::string& workspace, LifecycleStage stage, int64_t limit,
+                                               const std::string& cursor) = 0;
   virtual Result<std::optional<Run>> run(const RunKey& key) = 0;
   virtual Result<Page<Run>> runs(const RunQuery& query) = 0;
   virtual Result<std::vector<Run>> unfinished_managed_runs() = 0;  // of all workspaces, oldest first: the lifecycle's work list
@@ -99,11 +100,14 @@ class Reader {
   virtual Result<std::vector<Attempt>> attempts(const RunKey& key) = 0;  // by number
   virtual Result<std::optional<Artifact>> artifact(const RunKey& key, const std::string& path) = 0;
   virtual Result<std::vector<Artifact>> artifacts(const RunKey& key, const std::string& prefix) = 0;  // by path
-  virtual Result<std::vector<RunEvent>> events_after(int64_t cursor, const std::string& workspace, int64_t limit) = 0;  // workspace "": all
+  virtual Result<std::vector<RunEvent>> events_after(int64_t cursor, const std::string& workspace,
+                                                     int64_t limit) = 0;  // workspace "": all
   virtual Result<int64_t> last_event_cursor() = 0;
   virtual Result<std::optional<IdempotencyRecord>> idempotency(const std::string& workspace, const std::string& key) = 0;
-  virtual Result<std::optional<EnvironmentVersion>> environment(const std::string& workspace, const std::string& name, const std::string& version) = 0;  // version "": latest
-  virtual Result<std::vector<EnvironmentVersion>> environments(const std::string& workspace, const std::string& name) = 0;  // name "": latest of each
+  virtual Result<std::optional<EnvironmentVersion>> environment(const std::string& workspace, const std::string& name,
+                                                                const std::string& version) = 0;  // version "": latest
+  virtual Result<std::vector<EnvironmentVersion>> environments(const std::string& workspace,
+                                                               const std::string& name) = 0;  // name "": latest of each
   virtual Result<std::optional<TokenRecord>> token_by_hash(const std::string& hash) = 0;
   virtual Result<std::vector<TokenRecord>> tokens() = 0;
   virtual Result<std::optional<MemberRecord>> member(const std::string& workspace, const std::string& user) = 0;
@@ -119,13 +123,14 @@ class Transaction : public Reader {
   virtual Status delete_workspace(const std::string& name) = 0;  // and all that belongs to it but its events; workspace_not_found
   virtual Result<Experiment> create_experiment(Experiment experiment) = 0;  // gives the id; already_exists
   virtual Status update_experiment(const Experiment& experiment) = 0;
-  virtual Result<Run> create_run(Run run, const RunSpec* spec, const GitFacts* git) = 0;  // gives number and revision 1; already_exists
+  virtual Result<Run> create_run(Run run, const RunSpec* spec,
+                                 const GitFacts* git) = 0;  // gives number and revision 1; already_exists
   virtual Status update_run(Run& run) = 0;  // the whole value incl. tags/properties/params; gives the new revision; run_not_found
   virtual Status purge_run(const RunKey& key) = 0;  // the row and everything that belongs to it but its events; run_not_found
   virtual Status put_attempt(const Attempt& attempt) = 0;
   virtual Status put_artifact(const Artifact& artifact) = 0;
   virtual Status delete_artifact(const RunKey& key, const std::string& path) = 0;
-  virtual Result<int64_t> append_event(RunEvent event) = 0;  // gives its cursor
+  virtual Result<int64_t> append_event(RunEvent event) = 0;             // gives its cursor
   virtual Status put_idempotency(const IdempotencyRecord& record) = 0;  // the first answer stays; idempotency_conflict
   virtual Result<EnvironmentVersion> create_environment_version(EnvironmentVersion version) = 0;
   virtual Status put_token(const TokenRecord& token) = 0;

@@ -1,141 +1,32 @@
-// The contract of store/series.hh, run against every implementation; then what only the one on disk can show.
-#include <doctest/doctest.h>
-
+// The contract of store/series.hh, run against every implementation.
 #include <atomic>
-#include <bit>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <limits>
 #include <map>
 #include <random>
-#include <set>
 #include <thread>
 
-#include "base/files.hh"
-#include "base/hash.hh"
-#include "store/memory/memory_series_store.hh"
-#include "store/sqlite/sqlite_series_store.hh"
+#include "support/series_worlds.hh"
 
 using namespace werkbank;
 using namespace werkbank::store;
-
-namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-struct MemoryWorld {
-  std::unique_ptr<SeriesStore> store = make_memory_series_store();
-  void reopen() {}
-  void roll_up() {}
-};
-
-// Nothing rolls up by itself: the cases say when.
-struct SqliteWorld {
-  SqliteWorld() { open(); }
-  ~SqliteWorld() {
-    store.reset();
-    (void)remove_tree(folder);
-  }
-  void open() {
-    SeriesConfig config;
-    config.rollup_interval = std::chrono::hours(1);
-    Result<std::unique_ptr<SqliteSeriesStore>> opened = open_sqlite_series_store(folder, config);
-    REQUIRE_MESSAGE(opened, opened.error().to_string());
-    store = std::move(*opened);
-  }
-  void reopen() {
-    store.reset();
-    open();
-  }
-  void roll_up() {
-    const Status rolled = store->roll_up();
-    REQUIRE_MESSAGE(rolled, rolled.error().to_string());
-  }
-  std::vector<std::filesystem::path> segments() const {
-    std::set<std::filesystem::path> found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.path().extension() == ".log") found.insert(entry.path());
-    }
-    return {found.begin(), found.end()};
-  }
-  static std::filesystem::path new_folder() {
-    const std::filesystem::path made = std::filesystem::temp_directory_path() / ("wb-series-" + random_hex(8));
-    REQUIRE(make_directories(made));
-    return made;
-  }
-  std::filesystem::path folder = new_folder();
-  std::unique_ptr<SqliteSeriesStore> store;
-};
-
-// Rolls up after every append: what is true of the tail must be true of the chunks.
-struct RollingWorld : SqliteWorld {};
-
-#define ALL_STORES MemoryWorld, SqliteWorld, RollingWorld
-
-const RunKey kRun{"default", "run/1"};
-
-SeriesWriter writer(const std::string& name = "w", const RunKey& run = kRun) { return {run, 1, 0, name}; }
-
-MetricLine scalar(int64_t sequence, const std::string& name, MetricValue value, std::optional<int64_t> step = {}, int64_t at = 1000) {
-  MetricLine line;
-  line.sequence = sequence;
-  line.name = name;
-  line.timestamp_ms = at;
-  line.step = step;
-  line.columns = {{"", {std::move(value)}}};
-  return line;
-}
-
-template <typename World>
-Result<int64_t> append(World& world, const SeriesWriter& by, std::vector<MetricLine> lines) {
-  Result<int64_t> accepted = sync_wait(world.store->append(by, std::move(lines)));
-  if constexpr (std::is_same_v<World, RollingWorld>) world.roll_up();
-  return accepted;
-}
-
-template <typename World>
-void must_append(World& world, const SeriesWriter& by, std::vector<MetricLine> lines) {
-  const int64_t last = lines.back().sequence;
-  const Result<int64_t> accepted = append(world, by, std::move(lines));
-  REQUIRE_MESSAGE(accepted, accepted.error().to_string());
-  CHECK(*accepted == last);
-}
-
-SeriesPage points(SeriesStore& store, const std::string& metric, const std::string& column = "", int64_t from = 0, int64_t limit = 1 << 30,
-                  const RunKey& run = kRun) {
-  Result<SeriesPage> page = store.points(run, metric, column, from, limit);
-  REQUIRE_MESSAGE(page, page.error().to_string());
-  return std::move(*page);
-}
-
-std::vector<MetricSummary> summaries(SeriesStore& store, const RunKey& run = kRun) {
-  Result<std::vector<MetricSummary>> found = store.summaries(run);
-  REQUIRE_MESSAGE(found, found.error().to_string());
-  return std::move(*found);
-}
-
-std::vector<int64_t> integers(const SeriesPage& page) {
-  std::vector<int64_t> values;
-  for (const MetricPoint& point : page.points) values.push_back(std::get<int64_t>(point.value));
-  return values;
-}
-
-bool same(const MetricValue& a, const MetricValue& b) {
-  const double *const x = std::get_if<double>(&a), *const y = std::get_if<double>(&b);
-  if (x != nullptr && y != nullptr) return std::bit_cast<uint64_t>(*x) == std::bit_cast<uint64_t>(*y);
-  return a == b;
-}
-
-std::string code(const Result<int64_t>& result) { return result ? "ok" : std::string(result.error().code->id); }
-
-}  // namespace
+using namespace werkbank::store::testing;
 
 TEST_CASE_TEMPLATE("every kind of value comes back as it was", World, ALL_STORES) {
   World world;
-  const std::vector<MetricValue> values{int64_t{1}, INT64_MIN, INT64_MAX, 0.1, -0.0, 1e308, 5e-324, kNan, kInfinity, -kInfinity,
-                                        std::string("text"), std::string(), std::string("a\0b ü🎉", 10), std::monostate(), 1.0};
+  const std::vector<MetricValue> values{int64_t{1},
+                                        INT64_MIN,
+                                        INT64_MAX,
+                                        0.1,
+                                        -0.0,
+                                        1e308,
+                                        5e-324,
+                                        kNan,
+                                        kInfinity,
+                                        -kInfinity,
+                                        std::string("text"),
+                                        std::string(),
+                                        std::string("a\0b ü🎉", 10),
+                                        std::monostate(),
+                                        1.0};
   int64_t sequence = 0;
   for (const MetricValue& value : values) {
     ++sequence;
@@ -184,7 +75,8 @@ TEST_CASE_TEMPLATE("summaries: by first appearance; count, latest, least and gre
   World world;
   must_append(world, writer(), {scalar(1, "z", 3.0, 5), scalar(2, "a", int64_t{7})});
   must_append(world, writer(), {scalar(3, "z", 9.0, 4, 9999), scalar(4, "z", kNan, 5)});
-  must_append(world, writer(), {scalar(5, "z", 1.0, 5), scalar(6, "text", std::string("t")), scalar(7, "a", int64_t{8}, {}, 999)});
+  must_append(world, writer(),
+              {scalar(5, "z", 1.0, 5), scalar(6, "text", std::string("t")), scalar(7, "a", int64_t{8}, {}, 999)});
   world.reopen();
   must_append(world, writer(), {scalar(8, "z", -kInfinity, -3)});
   const std::vector<MetricSummary> found = summaries(*world.store);
@@ -347,7 +239,8 @@ TEST_CASE("a random life: memory and disk agree, whatever is rolled up or reopen
       MetricValue value = static_cast<int64_t>(random());
       if (below(2) == 0) value = std::bit_cast<double>(random());
       if (below(9) == 0) value = std::string(below(20), 'x');
-      const std::optional<int64_t> at_step = below(2) == 0 ? std::nullopt : std::optional<int64_t>(static_cast<int64_t>(below(50)));
+      const std::optional<int64_t> at_step =
+          below(2) == 0 ? std::nullopt : std::optional<int64_t>(static_cast<int64_t>(below(50)));
       lines.push_back(scalar(++next[by], names[below(3)], value, at_step, static_cast<int64_t>(random())));
     }
     const Result<int64_t> expected = sync_wait(model.store->append(writer(by), lines));
@@ -374,108 +267,4 @@ TEST_CASE("a random life: memory and disk agree, whatever is rolled up or reopen
     CHECK(got[i].minimum == expected[i].minimum);
     CHECK(got[i].maximum == expected[i].maximum);
   }
-}
-
-TEST_CASE("a long series is read across chunks and tail") {
-  SqliteWorld world;
-  constexpr int64_t kCount = 30'000;
-  for (int64_t first = 0; first < kCount; first += 7'000) {
-    std::vector<MetricLine> lines;
-    for (int64_t i = first; i < std::min(kCount, first + 7'000); ++i) lines.push_back(scalar(i + 1, "m", i, i));
-    must_append(world, writer(), std::move(lines));
-    if (first < 21'000) world.roll_up();
-  }
-  for (const int64_t from : {0L, 999L, 8'191L, 8'192L, 20'999L, 21'000L, 29'999L}) {
-    const SeriesPage page = points(*world.store, "m", "", from, 9'000);
-    const int64_t wanted = std::min<int64_t>(9'000, kCount - from);
-    REQUIRE(static_cast<int64_t>(page.points.size()) == wanted);
-    CHECK(page.more == (from + wanted < kCount));
-    for (int64_t i = 0; i < wanted; ++i) REQUIRE(std::get<int64_t>(page.points[static_cast<size_t>(i)].value) == from + i);
-  }
-}
-
-TEST_CASE("a roll-up that is durable frees its segments") {
-  SqliteWorld world;
-  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
-  const auto before = world.segments();
-  world.roll_up();
-  const auto after = world.segments();
-  REQUIRE(before.size() == 1);
-  REQUIRE(after.size() == 1);
-  CHECK(after[0] > before[0]);
-}
-
-TEST_CASE("a torn tail is cut, and what was whole before it stays") {
-  SqliteWorld world;
-  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
-  must_append(world, writer(), {scalar(2, "m", int64_t{2})});
-  world.store.reset();
-  const std::filesystem::path segment = world.segments().back();
-  std::string bytes = *read_file(segment);
-  const size_t end = bytes.find_last_not_of('\0') + 1;
-  SUBCASE("the last record is not whole") {
-    bytes[end - 3] = static_cast<char>(bytes[end - 3] ^ 0x55);
-    std::ofstream(segment, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    world.open();
-    CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1});
-    must_append(world, writer(), {scalar(2, "m", int64_t{2})});
-  }
-  SUBCASE("the file ends within the last record") {
-    std::filesystem::resize_file(segment, end - 5);
-    world.open();
-    CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1});
-    must_append(world, writer(), {scalar(2, "m", int64_t{2})});
-  }
-  SUBCASE("rubbish follows the last record") {
-    std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(end), 100, 'x');
-    std::ofstream(segment, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    world.open();
-  }
-  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2});
-  world.reopen();
-  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2});
-}
-
-TEST_CASE("a damaged record that others follow is not passed over") {
-  SqliteWorld world;
-  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
-  world.store.reset();
-  const std::filesystem::path segment = world.segments().back();
-  world.open();
-  must_append(world, writer(), {scalar(2, "m", int64_t{2})});
-  world.store.reset();
-  std::string bytes = *read_file(segment);
-  const size_t end = bytes.find_last_not_of('\0') + 1;
-  bytes[end - 1] = static_cast<char>(bytes[end - 1] ^ 0x55);
-  std::ofstream(segment, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  const auto opened = open_sqlite_series_store(world.folder);
-  REQUIRE(!opened);
-  CHECK(opened.error().code->id == "store_corrupt");
-}
-
-TEST_CASE("a second process is refused") {
-  SqliteWorld world;
-  const auto second = open_sqlite_series_store(world.folder);
-  REQUIRE(!second);
-  CHECK(second.error().code->id == "store_busy");
-}
-
-TEST_CASE("a flood rolls up by itself") {
-  SqliteWorld world;
-  world.store.reset();
-  SeriesConfig config;
-  config.rollup_points = 100;
-  config.tail_points_max = 500;
-  config.rollup_interval = std::chrono::hours(1);
-  auto opened = open_sqlite_series_store(world.folder, config);
-  REQUIRE(opened);
-  world.store = std::move(*opened);
-  for (int64_t batch = 0; batch < 40; ++batch) {
-    std::vector<MetricLine> lines;
-    for (int64_t i = batch * 50; i < (batch + 1) * 50; ++i) lines.push_back(scalar(i + 1, "m", i));
-    must_append(world, writer(), std::move(lines));
-  }
-  const SeriesPage page = points(*world.store, "m");
-  REQUIRE(page.points.size() == 2000);
-  for (int64_t i = 0; i < 2000; ++i) CHECK(std::get<int64_t>(page.points[static_cast<size_t>(i)].value) == i);
 }

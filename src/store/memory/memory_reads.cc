@@ -38,7 +38,9 @@ Run MemoryTransaction::with_experiment(const StoredRun& stored) const {
   return run;
 }
 
-Result<std::optional<Workspace>> MemoryTransaction::workspace(const std::string& name) { return copy_of(tables_.workspaces.find(name)); }
+Result<std::optional<Workspace>> MemoryTransaction::workspace(const std::string& name) {
+  return copy_of(tables_.workspaces.find(name));
+}
 
 Result<std::vector<Workspace>> MemoryTransaction::workspaces() {
   std::vector<Workspace> found;
@@ -53,7 +55,9 @@ Result<std::optional<Experiment>> MemoryTransaction::experiment(const std::strin
   return std::nullopt;
 }
 
-Result<std::optional<Experiment>> MemoryTransaction::experiment_by_id(int64_t id) { return copy_of(tables_.experiments.find(id)); }
+Result<std::optional<Experiment>> MemoryTransaction::experiment_by_id(int64_t id) {
+  return copy_of(tables_.experiments.find(id));
+}
 
 Result<Page<Experiment>> MemoryTransaction::experiments(const std::string& workspace, LifecycleStage stage, int64_t limit,
                                                         const std::string& cursor) {
@@ -83,7 +87,8 @@ Result<Page<Run>> MemoryTransaction::runs(const RunQuery& query) {
     Run run = with_experiment(stored);
     if (matches(run, query)) found.emplace_back(at, std::move(run));
   }
-  std::ranges::sort(found, [&](const auto& a, const auto& b) { return query.oldest_first ? a.first < b.first : b.first < a.first; });
+  std::ranges::sort(found,
+                    [&](const auto& a, const auto& b) { return query.oldest_first ? a.first < b.first : b.first < a.first; });
   Page<Run> page;
   const bool more = found.size() > static_cast<size_t>(limit);
   if (more) found.resize(static_cast<size_t>(limit));
@@ -117,7 +122,8 @@ Result<std::optional<GitFacts>> MemoryTransaction::git_facts(const RunKey& key) 
 Result<std::vector<Attempt>> MemoryTransaction::attempts(const RunKey& key) {
   std::vector<Attempt> found;
   const auto& rows = tables_.attempts.rows();
-  for (auto row = rows.lower_bound({key, INT64_MIN}); row != rows.end() && row->first.first == key; ++row) found.push_back(row->second);
+  for (auto row = rows.lower_bound({key, INT64_MIN}); row != rows.end() && row->first.first == key; ++row)
+    found.push_back(row->second);
   return found;
 }
 
@@ -212,6 +218,8 @@ Result<std::vector<SecretRecord>> MemoryTransaction::secrets(const std::string& 
   return found;
 }
 
-Result<std::optional<std::string>> MemoryTransaction::setting(const std::string& name) { return copy_of(tables_.settings.find(name)); }
+Result<std::optional<std::string>> MemoryTransaction::setting(const std::string& name) {
+  return copy_of(tables_.settings.find(name));
+}
 
 }  // namespace werkbank::store::memory

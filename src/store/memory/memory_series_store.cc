@@ -93,10 +93,12 @@ class MemorySeriesStore final : public SeriesStore {
     for (const MetricLine::Column& column : line.columns) {
       if (column.values.empty()) continue;
       const auto [named, is_new] = run.by_name.try_emplace({line.name, column.name}, run.series.size());
-      if (is_new) run.series.push_back({{.name = line.name, .column = column.name, .kind = line.kind, .minimum = {}, .maximum = {}}, {}});
+      if (is_new)
+        run.series.push_back({{.name = line.name, .column = column.name, .kind = line.kind, .minimum = {}, .maximum = {}}, {}});
       Series& series = run.series[named->second];
       for (const MetricValue& value : column.values) {
-        MetricPoint point{static_cast<int64_t>(series.points.size()), line.timestamp_ms, line.step.value_or(0), line.step.has_value(), value};
+        MetricPoint point{static_cast<int64_t>(series.points.size()), line.timestamp_ms, line.step.value_or(0),
+                          line.step.has_value(), value};
         add_to_summary(series.summary, point);
         series.points.push_back(std::move(point));
       }

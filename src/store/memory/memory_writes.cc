@@ -16,7 +16,8 @@ Status found_one(bool found, std::string_view what) {
 
 Result<StoredRun> MemoryTransaction::existing_run(const RunKey& key) const {
   const StoredRun* const found = tables_.runs.find(key);
-  if (found == nullptr) return fail(errors::run_not_found, fmt::format("no run {:?} in workspace {:?}", key.run_id, key.workspace));
+  if (found == nullptr)
+    return fail(errors::run_not_found, fmt::format("no run {:?} in workspace {:?}", key.run_id, key.workspace));
   return *found;
 }
 
@@ -61,7 +62,8 @@ Status MemoryTransaction::update_experiment(const Experiment& updated) {
   }
   const Experiment* const before = tables_.experiments.find(updated.id);
   if (before == nullptr || before->workspace != updated.workspace) {
-    return fail(errors::experiment_not_found, fmt::format("no experiment with id {} in workspace {:?}", updated.id, updated.workspace));
+    return fail(errors::experiment_not_found,
+                fmt::format("no experiment with id {} in workspace {:?}", updated.id, updated.workspace));
   }
   Experiment after = updated;
   after.created_ms = before->created_ms;
@@ -71,11 +73,13 @@ Status MemoryTransaction::update_experiment(const Experiment& updated) {
 
 Result<Run> MemoryTransaction::create_run(Run run, const RunSpec* spec, const GitFacts* git) {
   if (tables_.runs.find(run.key) != nullptr) {
-    return fail(errors::already_exists, fmt::format("run {:?} is there already in workspace {:?}", run.key.run_id, run.key.workspace));
+    return fail(errors::already_exists,
+                fmt::format("run {:?} is there already in workspace {:?}", run.key.run_id, run.key.workspace));
   }
   const Experiment* const owner = tables_.experiments.find(run.experiment_id);
   if (owner == nullptr || owner->workspace != run.key.workspace) {
-    return fail(errors::experiment_not_found, fmt::format("no experiment with id {} in workspace {:?}", run.experiment_id, run.key.workspace));
+    return fail(errors::experiment_not_found,
+                fmt::format("no experiment with id {} in workspace {:?}", run.experiment_id, run.key.workspace));
   }
   const int64_t* const created = tables_.runs_created.find(run.experiment_id);
   run.number = (created == nullptr ? 0 : *created) + 1;
@@ -172,7 +176,8 @@ Status MemoryTransaction::put_member(const MemberRecord& member) {
 }
 
 Status MemoryTransaction::delete_member(const std::string& workspace, const std::string& user) {
-  return found_one(tables_.members.erase(undo_, {workspace, user}), fmt::format("member {:?} in workspace {:?}", user, workspace));
+  return found_one(tables_.members.erase(undo_, {workspace, user}),
+                   fmt::format("member {:?} in workspace {:?}", user, workspace));
 }
 
 Status MemoryTransaction::put_secret(const SecretRecord& secret) {
@@ -181,7 +186,8 @@ Status MemoryTransaction::put_secret(const SecretRecord& secret) {
 }
 
 Status MemoryTransaction::delete_secret(const std::string& workspace, const std::string& name) {
-  return found_one(tables_.secrets.erase(undo_, {workspace, name}), fmt::format("secret {:?} in workspace {:?}", name, workspace));
+  return found_one(tables_.secrets.erase(undo_, {workspace, name}),
+                   fmt::format("secret {:?} in workspace {:?}", name, workspace));
 }
 
 Status MemoryTransaction::put_setting(const std::string& name, const std::string& value) {

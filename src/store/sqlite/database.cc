@@ -110,7 +110,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
     return Statement(this, std::string(sql), handle);
   }
   sqlite3_stmt* handle = nullptr;
-  const int result = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  const int result =
+      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
   if (result != SQLITE_OK) return fail(error(result));
   return Statement(this, std::string(sql), handle);
 }
@@ -137,7 +138,8 @@ int64_t Database::changed_rows() const { return sqlite3_changes64(handle_); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 Error Database::error(int result) const {
-  const std::string message = fmt::format("{}: {}", path_.string(), handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(result));
+  const std::string message =
+      fmt::format("{}: {}", path_.string(), handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(result));
   const int system_error = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
   const bool no_space = system_error == ENOSPC || system_error == EDQUOT;
   switch (result & 0xFF) {
@@ -205,7 +207,8 @@ Error corrupt_error(const std::filesystem::path& path, std::string_view what) {
   std::filesystem::path newest;
   std::filesystem::file_time_type newest_time;
   std::filesystem::path backups = path.parent_path() / "backups";
-  if (!std::filesystem::exists(backups, ignored)) backups = path.parent_path().parent_path() / "backups";  // series.db has its own folder
+  if (!std::filesystem::exists(backups, ignored))
+    backups = path.parent_path().parent_path() / "backups";  // series.db has its own folder
   for (const auto& entry : std::filesystem::directory_iterator(backups, ignored)) {
     std::error_code entry_error;
     const auto time = entry.last_write_time(entry_error);
@@ -234,8 +237,8 @@ Status migrate(Database& database, const std::vector<const char*>& migrations, i
                                                  database.path().string(), version, newest));
   }
   for (int64_t step = version; step < newest; ++step) {
-    const std::string script = fmt::format("BEGIN IMMEDIATE; PRAGMA application_id={}; {} PRAGMA user_version={}; COMMIT;", application_id,
-                                           migrations[static_cast<size_t>(step)], step + 1);
+    const std::string script = fmt::format("BEGIN IMMEDIATE; PRAGMA application_id={}; {} PRAGMA user_version={}; COMMIT;",
+                                           application_id, migrations[static_cast<size_t>(step)], step + 1);
     if (Status done = database.execute_script(script.c_str()); !done) {
       Error error = std::move(done).error();  // before the rollback replaces the connection's message
       if (database.in_transaction()) (void)database.execute_script("ROLLBACK");

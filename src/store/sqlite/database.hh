@@ -25,7 +25,8 @@ class Database;
 // A prepared statement, borrowed from its connection's cache and given back by the destructor.
 class Statement {
  public:
-  Statement(Database* database, std::string sql, sqlite3_stmt* handle) : database_(database), sql_(std::move(sql)), handle_(handle) {}
+  Statement(Database* database, std::string sql, sqlite3_stmt* handle)
+      : database_(database), sql_(std::move(sql)), handle_(handle) {}
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&&) = delete;
   ~Statement();
@@ -119,7 +120,8 @@ class Database {
 // Read connections, opened on demand up to a limit; who finds none free waits.
 class ConnectionPool {
  public:
-  ConnectionPool(std::filesystem::path path, size_t connections_max) : path_(std::move(path)), connections_max_(connections_max) {}
+  ConnectionPool(std::filesystem::path path, size_t connections_max)
+      : path_(std::move(path)), connections_max_(connections_max) {}
 
   class Lease {
    public:

@@ -140,7 +140,8 @@ std::string PointColumns::encode_body(size_t first, size_t count) const {
   body.append(reinterpret_cast<const char*>(tags), one_tag ? 1 : count);
   put_transposed(body, delta_of_delta(timestamps_.data() + first, count));
   if (any_step) put_transposed(body, delta_of_delta(steps_.data() + first, count));
-  std::vector<uint64_t> bits(bits_.begin() + static_cast<ptrdiff_t>(first), bits_.begin() + static_cast<ptrdiff_t>(first + count));
+  std::vector<uint64_t> bits(bits_.begin() + static_cast<ptrdiff_t>(first),
+                             bits_.begin() + static_cast<ptrdiff_t>(first + count));
   int64_t last_integer = 0;
   for (size_t i = 0; i < count; ++i) {
     if ((tags[i] & kTagMask) == kInteger) {
@@ -209,7 +210,8 @@ Result<PointColumns> PointColumns::decode(std::string_view chunk) {
   ByteReader reader(chunk);
   const uint8_t version = reader.byte();
   if (version > kChunkVersion) {
-    return fail(errors::store_newer, fmt::format("a chunk of metric points has version {}; this Werkbank knows {}", version, kChunkVersion));
+    return fail(errors::store_newer,
+                fmt::format("a chunk of metric points has version {}; this Werkbank knows {}", version, kChunkVersion));
   }
   const uint64_t count = reader.varint();
   const uint64_t body_size = reader.varint();

@@ -19,7 +19,8 @@ namespace {
 
 std::string unhex(std::string_view hex) {
   std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
   return bytes;
 }
 
@@ -73,7 +74,7 @@ TEST_CASE("golden: the records of the segment log of version 1") {
   line.columns = {{"", {int64_t{300}, 0.5, std::string("t"), std::monostate()}}};
   std::string payload;
   put_lines_record(payload, {{"w", "r"}, 1, 2, "x"}, {line}, 0);
-  CHECK(hex_encode(payload) == 
+  CHECK(hex_encode(payload) ==
         "010177017202040178010e016d11617a7572656d6c2e76312e7363616c6172d00f010101000401d80402000000000000e03f03017400");
   const Result<SeriesRecord> parsed = parse_series_record(payload);
   REQUIRE(parsed);
@@ -86,7 +87,8 @@ TEST_CASE("golden: the records of the segment log of version 1") {
 
 TEST_CASE("extreme values, parts of a column, and long texts") {
   PointColumns points;
-  const std::vector<double> numbers{0.0, -0.0, 5e-324, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()};
+  const std::vector<double> numbers{0.0, -0.0, 5e-324, std::numeric_limits<double>::quiet_NaN(),
+                                    std::numeric_limits<double>::infinity()};
   for (int i = 0; i < 3000; ++i) {
     const int64_t extreme = i % 3 == 0 ? INT64_MIN : i % 3 == 1 ? INT64_MAX : i;
     const MetricValue value = i % 2 == 0 ? MetricValue(extreme) : MetricValue(numbers[static_cast<size_t>(i) % 5]);

@@ -39,8 +39,9 @@ Result<Workspace> make_workspace(Statement& row) {
 }
 
 Result<Experiment> make_experiment(Statement& row) {
-  return Experiment{row.text(0), row.text(1), row.integer(2), row.text(3), map_from_stored(row.text(4)), stage_from_stored(row.integer(5)),
-                    row.integer(6)};
+  return Experiment{
+      row.text(0),   row.text(1), row.integer(2), row.text(3), map_from_stored(row.text(4)), stage_from_stored(row.integer(5)),
+      row.integer(6)};
 }
 
 Result<RunEvent> make_event(Statement& row) {
@@ -59,7 +60,7 @@ Result<EnvironmentVersion> make_environment(Statement& row) {
 }
 
 Result<TokenRecord> make_token(Statement& row) {
-  return TokenRecord{row.text(0), row.text(1),    row.text(2),    row.text(3), role_from_stored(row.integer(4)),
+  return TokenRecord{row.text(0), row.text(1),    row.text(2),   row.text(3), role_from_stored(row.integer(4)),
                      row.text(5), row.integer(6), row.integer(7)};
 }
 
@@ -92,8 +93,8 @@ Result<std::optional<Experiment>> find_experiment(Database& db, const std::strin
 }
 
 Result<std::optional<Experiment>> find_experiment_by_id(Database& db, int64_t id) {
-  return first_row<Experiment>(db, "SELECT workspace, name, id, description, tags, stage, created_ms FROM experiments WHERE id = ?",
-                               make_experiment, id);
+  return first_row<Experiment>(
+      db, "SELECT workspace, name, id, description, tags, stage, created_ms FROM experiments WHERE id = ?", make_experiment, id);
 }
 
 Result<Page<Experiment>> list_experiments(Database& db, const std::string& workspace, LifecycleStage stage, int64_t limit,
@@ -111,7 +112,8 @@ Result<Page<Experiment>> list_experiments(Database& db, const std::string& works
 Result<std::vector<RunEvent>> list_events(Database& db, int64_t cursor, const std::string& workspace, int64_t limit) {
   if (workspace.empty()) {
     return all_rows<RunEvent>(
-        db, "SELECT cursor, workspace, run_id, experiment, type, at_ms, data FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?",
+        db,
+        "SELECT cursor, workspace, run_id, experiment, type, at_ms, data FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?",
         make_event, cursor, std::max<int64_t>(limit, 0));
   }
   return all_rows<RunEvent>(db,
@@ -130,7 +132,8 @@ Result<std::optional<IdempotencyRecord>> find_idempotency(Database& db, const st
     return IdempotencyRecord{row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4)};
   };
   return first_row<IdempotencyRecord>(
-      db, "SELECT workspace, key, request_hash, answer, created_ms FROM idempotency WHERE workspace = ? AND key = ?", make, workspace, key);
+      db, "SELECT workspace, key, request_hash, answer, created_ms FROM idempotency WHERE workspace = ? AND key = ?", make,
+      workspace, key);
 }
 
 Result<std::optional<EnvironmentVersion>> find_environment(Database& db, const std::string& workspace, const std::string& name,
@@ -143,10 +146,11 @@ Result<std::optional<EnvironmentVersion>> find_environment(Database& db, const s
   }
   // The user's own label comes first: where versions are labelled, "1" means the one that was called so.
   TRY(std::optional<EnvironmentVersion> labelled,
-      first_row<EnvironmentVersion>(db,
-                                    "SELECT workspace, name, version, label, definition, created_ms FROM environments "
-                                    "WHERE workspace = ? AND name = ? AND label = ? AND label <> '' ORDER BY version DESC LIMIT 1",
-                                    make_environment, workspace, name, version));
+      first_row<EnvironmentVersion>(
+          db,
+          "SELECT workspace, name, version, label, definition, created_ms FROM environments "
+          "WHERE workspace = ? AND name = ? AND label = ? AND label <> '' ORDER BY version DESC LIMIT 1",
+          make_environment, workspace, name, version));
   if (labelled) return labelled;
   const std::optional<int64_t> number = parse_version_number(version);
   if (!number) return std::nullopt;
@@ -166,27 +170,31 @@ Result<std::vector<EnvironmentVersion>> list_environments(Database& db, const st
   return all_rows<EnvironmentVersion>(
       db,
       "SELECT workspace, name, version, label, definition, created_ms FROM environments AS e WHERE workspace = ? AND version = "
-      "(SELECT max(version) FROM environments AS other WHERE other.workspace = e.workspace AND other.name = e.name) ORDER BY name",
+      "(SELECT max(version) FROM environments AS other WHERE other.workspace = e.workspace AND other.name = e.name) ORDER BY "
+      "name",
       make_environment, workspace);
 }
 
 Result<std::optional<TokenRecord>> find_token_by_hash(Database& db, const std::string& hash) {
   return first_row<TokenRecord>(
-      db, "SELECT id, hash, user, workspace, role, description, created_ms, expires_ms FROM tokens WHERE hash = ?", make_token, hash);
+      db, "SELECT id, hash, user, workspace, role, description, created_ms, expires_ms FROM tokens WHERE hash = ?", make_token,
+      hash);
 }
 
 Result<std::vector<TokenRecord>> list_tokens(Database& db) {
   return all_rows<TokenRecord>(
-      db, "SELECT id, hash, user, workspace, role, description, created_ms, expires_ms FROM tokens ORDER BY created_ms, id", make_token);
+      db, "SELECT id, hash, user, workspace, role, description, created_ms, expires_ms FROM tokens ORDER BY created_ms, id",
+      make_token);
 }
 
 Result<std::optional<MemberRecord>> find_member(Database& db, const std::string& workspace, const std::string& user) {
-  return first_row<MemberRecord>(db, "SELECT workspace, user, role FROM members WHERE workspace = ? AND user = ?", make_member, workspace,
-                                 user);
+  return first_row<MemberRecord>(db, "SELECT workspace, user, role FROM members WHERE workspace = ? AND user = ?", make_member,
+                                 workspace, user);
 }
 
 Result<std::vector<MemberRecord>> list_members(Database& db, const std::string& workspace) {
-  return all_rows<MemberRecord>(db, "SELECT workspace, user, role FROM members WHERE workspace = ? ORDER BY user", make_member, workspace);
+  return all_rows<MemberRecord>(db, "SELECT workspace, user, role FROM members WHERE workspace = ? ORDER BY user", make_member,
+                                workspace);
 }
 
 Result<std::optional<SecretRecord>> find_secret(Database& db, const std::string& workspace, const std::string& name) {

@@ -78,7 +78,8 @@ Result<Attempt> make_attempt(Statement& row, const RunKey& key) {
 }
 
 Artifact make_artifact(Statement& row, const RunKey& key) {
-  return Artifact{key, row.text(0), row.text(1), static_cast<uint64_t>(row.integer(2)), row.integer(3), row.integer(4), row.integer(5)};
+  return Artifact{key,           row.text(0), row.text(1), static_cast<uint64_t>(row.integer(2)), row.integer(3), row.integer(4),
+                  row.integer(5)};
 }
 
 // The least text that is greater than every text with this prefix; nothing where there is none.
@@ -108,8 +109,9 @@ Result<std::optional<int64_t>> find_run_row(Database& db, const RunKey& key) {
 }
 
 Result<std::optional<Run>> find_run(Database& db, const RunKey& key) {
-  static const std::string sql = std::string("SELECT ") + kRunColumns +
-                                 " FROM runs AS r CROSS JOIN experiments AS e ON e.id = r.experiment_id WHERE r.workspace = ? AND r.run_id = ?";
+  static const std::string sql =
+      std::string("SELECT ") + kRunColumns +
+      " FROM runs AS r CROSS JOIN experiments AS e ON e.id = r.experiment_id WHERE r.workspace = ? AND r.run_id = ?";
   TRY(std::vector<RunRow> rows, select_runs(db, RunSelect{sql, {key.workspace, key.run_id}}));
   if (rows.empty()) return std::nullopt;
   CHECK_OK(load_labels(db, rows.front().id, rows.front().run));
@@ -121,7 +123,8 @@ Result<Page<Run>> list_runs(Database& db, const RunQuery& query) {
   TRY(const std::optional<RunSortKey> after, decode_run_cursor(query.cursor));
   std::optional<int64_t> experiment_id;
   if (query.experiment) {
-    TRY(experiment_id, db.find_integer("SELECT id FROM experiments WHERE workspace = ? AND name = ?", query.workspace, *query.experiment));
+    TRY(experiment_id,
+        db.find_integer("SELECT id FROM experiments WHERE workspace = ? AND name = ?", query.workspace, *query.experiment));
     if (!experiment_id) return Page<Run>{};
   }
   std::vector<RunRow> rows;
@@ -147,10 +150,11 @@ Result<Page<Run>> list_runs(Database& db, const RunQuery& query) {
 }
 
 Result<std::vector<Run>> list_unfinished_managed_runs(Database& db) {
-  static const std::string sql = std::string("SELECT ") + kRunColumns +
-                                 " FROM runs AS r INDEXED BY runs_unfinished CROSS JOIN experiments AS e ON e.id = r.experiment_id "
-                                 "WHERE r.control = 0 AND r.status NOT IN ('Completed', 'Failed', 'Canceled') "
-                                 "ORDER BY r.created_ms, r.number, r.id";
+  static const std::string sql =
+      std::string("SELECT ") + kRunColumns +
+      " FROM runs AS r INDEXED BY runs_unfinished CROSS JOIN experiments AS e ON e.id = r.experiment_id "
+      "WHERE r.control = 0 AND r.status NOT IN ('Completed', 'Failed', 'Canceled') "
+      "ORDER BY r.created_ms, r.number, r.id";
   TRY(std::vector<RunRow> rows, select_runs(db, RunSelect{sql, {}}));
   std::vector<Run> runs;
   for (RunRow& row : rows) {
@@ -162,7 +166,8 @@ Result<std::vector<Run>> list_unfinished_managed_runs(Database& db) {
 
 Result<std::optional<RunSpec>> find_run_spec(Database& db, const RunKey& key) {
   TRY(Statement statement,
-      db.prepare("SELECT s.spec FROM runs AS r CROSS JOIN run_specs AS s ON s.run = r.id WHERE r.workspace = ? AND r.run_id = ?"));
+      db.prepare(
+          "SELECT s.spec FROM runs AS r CROSS JOIN run_specs AS s ON s.run = r.id WHERE r.workspace = ? AND r.run_id = ?"));
   statement.bind_all(key.workspace, key.run_id);
   TRY(const bool found, statement.step());
   if (!found) return std::nullopt;
@@ -206,10 +211,11 @@ Result<std::optional<Artifact>> find_artifact(Database& db, const RunKey& key, c
 Result<std::vector<Artifact>> list_artifacts(Database& db, const RunKey& key, const std::string& prefix) {
   const std::optional<std::string> end = end_of_prefix(prefix);
   TRY(Statement statement,
-      db.prepare(end ? "SELECT a.path, a.hash, a.size_bytes, a.attempt, a.rank, a.modified_ms FROM runs AS r CROSS JOIN artifacts AS a "
-                       "ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? AND a.path >= ? AND a.path < ? ORDER BY a.path"
-                     : "SELECT a.path, a.hash, a.size_bytes, a.attempt, a.rank, a.modified_ms FROM runs AS r CROSS JOIN artifacts AS a "
-                       "ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? AND a.path >= ? ORDER BY a.path"));
+      db.prepare(
+          end ? "SELECT a.path, a.hash, a.size_bytes, a.attempt, a.rank, a.modified_ms FROM runs AS r CROSS JOIN artifacts AS a "
+                "ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? AND a.path >= ? AND a.path < ? ORDER BY a.path"
+              : "SELECT a.path, a.hash, a.size_bytes, a.attempt, a.rank, a.modified_ms FROM runs AS r CROSS JOIN artifacts AS a "
+                "ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? AND a.path >= ? ORDER BY a.path"));
   statement.bind_all(key.workspace, key.run_id, prefix);
   if (end) statement.bind(4, *end);
   std::vector<Artifact> artifacts;

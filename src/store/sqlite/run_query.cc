@@ -95,7 +95,8 @@ class SelectBuilder {
     }
     if (query_.parent_id && query_.root_id && !query_.parent_id->empty()) add("r.root_id = ?", *query_.root_id);
     if (query_.parent_id && query_.parent_id->empty()) condition_only("r.parent_id = ''");
-    if (experiment_id_ && select_.sql.find("runs_by_experiment") == std::string::npos) add("+r.experiment_id = ?", *experiment_id_);
+    if (experiment_id_ && select_.sql.find("runs_by_experiment") == std::string::npos)
+      add("+r.experiment_id = ?", *experiment_id_);
     if (query_.target) add("r.target = ?", *query_.target);
     if (query_.run_type) add("r.run_type = ?", *query_.run_type);
     if (query_.created_by) add("r.created_by = ?", *query_.created_by);
@@ -138,8 +139,8 @@ class SelectBuilder {
 std::vector<RunSelect> plan_run_listing(const RunQuery& query, std::optional<int64_t> experiment_id,
                                         const std::optional<RunSortKey>& after) {
   const bool has_parent = query.parent_id && !query.parent_id->empty();
-  const bool by_status = !query.statuses.empty() && !has_parent && !query.root_id && query.tags.empty() && query.properties.empty() &&
-                         !experiment_id;
+  const bool by_status = !query.statuses.empty() && !has_parent && !query.root_id && query.tags.empty() &&
+                         query.properties.empty() && !experiment_id;
   std::vector<RunSelect> selects;
   if (!by_status) {
     selects.push_back(SelectBuilder(query, experiment_id, after).build(std::nullopt));

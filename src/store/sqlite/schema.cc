@@ -3,19 +3,19 @@
 namespace werkbank::store::sqlite {
 namespace {
 
-// Enumerations are stored as words (status) or fixed numbers (stage: 0 active, 1 archived, 2 deleted; control: 0 managed, 1 tracked;
-// labels.kind: 0 tag, 1 property, 2 param): never as whatever order an enum has today.
-// Every listing is ordered by (created_ms, number, id), so each index ends with these and a page is one walk along one index.
-// labels repeats workspace, created_ms and number, which never change, so that a filter by tag is such a walk, too.
-// value_start is the first 64 bytes of a value: a long value is not stored in the index again.
+// Enumerations are stored as words (status) or fixed numbers (stage: 0 active, 1 archived, 2 deleted; control: 0 managed, 1
+// tracked; labels.kind: 0 tag, 1 property, 2 param): never as whatever order an enum has today. Every listing is ordered by
+// (created_ms, number, id), so each index ends with these and a page is one walk along one index. labels repeats workspace,
+// created_ms and number, which never change, so that a filter by tag is such a walk, too. value_start is the first 64 bytes of a
+// value: a long value is not stored in the index again.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE workspaces (
   name TEXT PRIMARY KEY, subscription_id TEXT NOT NULL, resource_group TEXT NOT NULL, location TEXT NOT NULL,
   description TEXT NOT NULL, tags TEXT NOT NULL, created_ms INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE experiments (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, workspace TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-  stage INTEGER NOT NULL, created_ms INTEGER NOT NULL, runs_created INTEGER NOT NULL DEFAULT 0);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, workspace TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,
+  tags TEXT NOT NULL, stage INTEGER NOT NULL, created_ms INTEGER NOT NULL, runs_created INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX experiments_by_name ON experiments (workspace, name);
 CREATE INDEX experiments_by_stage ON experiments (workspace, stage, name);
 
@@ -25,8 +25,8 @@ CREATE TABLE runs (
   run_type TEXT NOT NULL, control INTEGER NOT NULL, status TEXT NOT NULL, stage INTEGER NOT NULL, target TEXT NOT NULL,
   script TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL,
   started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, deleted_ms INTEGER NOT NULL, priority INTEGER NOT NULL,
-  attempt INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, cancel_who TEXT NOT NULL, end TEXT NOT NULL, warnings TEXT NOT NULL,
-  revision INTEGER NOT NULL);
+  attempt INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, cancel_who TEXT NOT NULL, end TEXT NOT NULL,
+  warnings TEXT NOT NULL, revision INTEGER NOT NULL);
 CREATE UNIQUE INDEX runs_by_key ON runs (workspace, run_id);
 CREATE INDEX runs_by_time ON runs (workspace, stage, created_ms, number);
 CREATE INDEX runs_by_experiment ON runs (experiment_id, stage, created_ms, number);

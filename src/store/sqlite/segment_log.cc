@@ -104,7 +104,9 @@ Result<SegmentLog::Scan> SegmentLog::scan(const std::filesystem::path& path, uin
   Scan scan;
   TRY(scan.bytes, read_file(path));
   const std::string_view bytes = scan.bytes;
-  const auto only_zeros = [&](size_t from) { return bytes.find_first_not_of('\0', std::min(from, bytes.size())) == std::string_view::npos; };
+  const auto only_zeros = [&](size_t from) {
+    return bytes.find_first_not_of('\0', std::min(from, bytes.size())) == std::string_view::npos;
+  };
   const std::string header = segment_header(number);
   if (!bytes.starts_with(header)) {
     if (bytes.starts_with(kMagic) && bytes.size() >= kHeaderBytes) {
@@ -135,7 +137,8 @@ Status SegmentLog::open(uint64_t first_wanted, const std::function<Status(std::s
   uint64_t torn_end = 0;
   for (const auto& [number, path] : segments) {
     TRY(const Scan found, scan(path, number));
-    if (!found.records.empty() && !torn.empty()) return fail(corrupt_error(torn, "a record is damaged that others were written after"));
+    if (!found.records.empty() && !torn.empty())
+      return fail(corrupt_error(torn, "a record is damaged that others were written after"));
     for (const std::string_view payload : found.records) CHECK_OK(take(payload));
     if (!found.is_clean) {
       torn = path;
@@ -164,7 +167,8 @@ Status SegmentLog::start_segment(uint64_t number) {
   const auto prepare = [&]() -> Status {
     CHECK_OK(reserve(kHeaderBytes));
     const std::string header = segment_header(number);
-    if (::pwrite(file_.get(), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) || ::fdatasync(file_.get()) != 0) {
+    if (::pwrite(file_.get(), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
+        ::fdatasync(file_.get()) != 0) {
       return fail(errno_error(errno, path.string()));
     }
     return sync_directory(folder_);
@@ -194,7 +198,8 @@ Status SegmentLog::append(std::string_view records) {
     CHECK_OK(failpoint("series.write"));
     size_t done = 0;
     while (done < records.size()) {
-      const ssize_t written = ::pwrite(file_.get(), records.data() + done, records.size() - done, static_cast<off_t>(end_ + done));
+      const ssize_t written =
+          ::pwrite(file_.get(), records.data() + done, records.size() - done, static_cast<off_t>(end_ + done));
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return fail(errno_error(errno, segment_path(folder_, number_).string()));
       done += static_cast<size_t>(written);

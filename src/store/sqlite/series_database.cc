@@ -39,17 +39,18 @@ std::optional<double> optional_number(const Statement& row, int column) {
 }
 
 Status remove_run_rows(Database& db, const RunKey& run) {
-  CHECK_OK(db.execute("DELETE FROM chunks WHERE series IN (SELECT id FROM series WHERE workspace = ? AND run_id = ?)", run.workspace,
-                      run.run_id));
+  CHECK_OK(db.execute("DELETE FROM chunks WHERE series IN (SELECT id FROM series WHERE workspace = ? AND run_id = ?)",
+                      run.workspace, run.run_id));
   CHECK_OK(db.execute("DELETE FROM series WHERE workspace = ? AND run_id = ?", run.workspace, run.run_id));
   return db.execute("DELETE FROM writers WHERE workspace = ? AND run_id = ?", run.workspace, run.run_id);
 }
 
 Result<int64_t> put_series_row(Database& db, const RunKey& run, int64_t position, const MetricSummary& summary) {
   TRY(Statement statement,
-      db.prepare("INSERT INTO series (workspace, run_id, position, metric, column_name, kind, count, minimum, maximum, last) "
-                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, metric, column_name) DO UPDATE SET "
-                 "count = excluded.count, minimum = excluded.minimum, maximum = excluded.maximum, last = excluded.last RETURNING id"));
+      db.prepare(
+          "INSERT INTO series (workspace, run_id, position, metric, column_name, kind, count, minimum, maximum, last) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, run_id, metric, column_name) DO UPDATE SET "
+          "count = excluded.count, minimum = excluded.minimum, maximum = excluded.maximum, last = excluded.last RETURNING id"));
   const std::string last = stored_point(summary.last);
   statement.bind_all(run.workspace, run.run_id, position, summary.name, summary.column, to_string(summary.kind), summary.count,
                      summary.minimum, summary.maximum);
@@ -84,7 +85,8 @@ Status put_points(Database& db, int64_t series, const SeriesTail& tail) {
     TRY(const bool found, last.step());
     const int64_t end = found ? last.integer(1) + last.integer(2) : 0;
     if (end != tail.first) {
-      return fail(corrupt_error(db.path(), fmt::format("metric {:?} ends at point {} where {} is expected", tail.summary.name, end, tail.first)));
+      return fail(corrupt_error(
+          db.path(), fmt::format("metric {:?} ends at point {} where {} is expected", tail.summary.name, end, tail.first)));
     }
     if (found && last.integer(2) < static_cast<int64_t>(kChunkPointsMin) && last.blob(3).size() < kJoinBytesMax) {
       chunk_row = last.integer(0);
@@ -111,20 +113,22 @@ Status write_generation(Database& db, const Generation& generation, uint64_t fir
     }
   }
   for (const auto& [writer, accepted] : generation.accepted) {
-    CHECK_OK(db.execute(
-        "INSERT INTO writers (workspace, run_id, attempt, rank, writer, accepted) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (workspace, run_id, attempt, rank, writer) DO UPDATE SET accepted = excluded.accepted",
-        writer.run.workspace, writer.run.run_id, writer.attempt, writer.rank, writer.writer, accepted));
+    CHECK_OK(
+        db.execute("INSERT INTO writers (workspace, run_id, attempt, rank, writer, accepted) VALUES (?, ?, ?, ?, ?, ?) "
+                   "ON CONFLICT (workspace, run_id, attempt, rank, writer) DO UPDATE SET accepted = excluded.accepted",
+                   writer.run.workspace, writer.run.run_id, writer.attempt, writer.rank, writer.writer, accepted));
   }
-  return db.execute("INSERT OR REPLACE INTO state (name, value) VALUES ('first_segment', ?)", static_cast<int64_t>(first_segment));
+  return db.execute("INSERT OR REPLACE INTO state (name, value) VALUES ('first_segment', ?)",
+                    static_cast<int64_t>(first_segment));
 }
 
 }  // namespace
 
 Result<int64_t> find_accepted(Database& db, const SeriesWriter& writer) {
   TRY(const std::optional<int64_t> found,
-      db.find_integer("SELECT accepted FROM writers WHERE workspace = ? AND run_id = ? AND attempt = ? AND rank = ? AND writer = ?",
-                      writer.run.workspace, writer.run.run_id, writer.attempt, writer.rank, writer.writer));
+      db.find_integer(
+          "SELECT accepted FROM writers WHERE workspace = ? AND run_id = ? AND attempt = ? AND rank = ? AND writer = ?",
+          writer.run.workspace, writer.run.run_id, writer.attempt, writer.rank, writer.writer));
   return found.value_or(0);
 }
 
@@ -147,15 +151,16 @@ Result<std::vector<MetricSummary>> list_summaries(Database& db, const RunKey& ru
   }
 }
 
-Status read_points(Database& db, const RunKey& run, const std::string& metric, const std::string& column, int64_t from, int64_t limit,
-                   std::vector<MetricPoint>& points) {
+Status read_points(Database& db, const RunKey& run, const std::string& metric, const std::string& column, int64_t from,
+                   int64_t limit, std::vector<MetricPoint>& points) {
   TRY(const std::optional<int64_t> series,
-      db.find_integer("SELECT id FROM series WHERE workspace = ? AND run_id = ? AND metric = ? AND column_name = ?", run.workspace,
-                      run.run_id, metric, column));
+      db.find_integer("SELECT id FROM series WHERE workspace = ? AND run_id = ? AND metric = ? AND column_name = ?",
+                      run.workspace, run.run_id, metric, column));
   if (!series) return {};
   TRY(Statement statement,
-      db.prepare("SELECT first, count, data FROM chunks WHERE series = ?1 AND first >= coalesce((SELECT max(first) FROM chunks WHERE "
-                 "series = ?1 AND first <= ?2), 0) ORDER BY first"));
+      db.prepare(
+          "SELECT first, count, data FROM chunks WHERE series = ?1 AND first >= coalesce((SELECT max(first) FROM chunks WHERE "
+          "series = ?1 AND first <= ?2), 0) ORDER BY first"));
   statement.bind_all(*series, from);
   while (limit > 0) {
     TRY(const bool found, statement.step());
@@ -163,7 +168,8 @@ Status read_points(Database& db, const RunKey& run, const std::string& metric, c
     const int64_t first = statement.integer(0), count = statement.integer(1);
     if (first + count <= from) continue;
     TRY(const PointColumns chunk, PointColumns::decode(statement.blob(2)));
-    if (static_cast<int64_t>(chunk.size()) != count) return fail(corrupt_error(db.path(), "a chunk has another count than its row"));
+    if (static_cast<int64_t>(chunk.size()) != count)
+      return fail(corrupt_error(db.path(), "a chunk has another count than its row"));
     for (int64_t at = std::max(from, first); at < first + count && limit > 0; ++at, --limit) {
       points.push_back(chunk.at(static_cast<size_t>(at - first), at));
     }

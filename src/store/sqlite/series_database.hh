@@ -16,8 +16,8 @@ inline constexpr size_t kChunkPointsMin = 1000;  // a last chunk below it is joi
 Result<int64_t> find_accepted(Database& db, const SeriesWriter& writer);
 Result<std::vector<MetricSummary>> list_summaries(Database& db, const RunKey& run);  // by first appearance
 // The rolled-up points with sequence >= from, at most `limit`, appended to `points`.
-Status read_points(Database& db, const RunKey& run, const std::string& metric, const std::string& column, int64_t from, int64_t limit,
-                   std::vector<MetricPoint>& points);
+Status read_points(Database& db, const RunKey& run, const std::string& metric, const std::string& column, int64_t from,
+                   int64_t limit, std::vector<MetricPoint>& points);
 
 // Writes a generation; everything in segments below `first_segment` is then rolled up. Whole or not at all.
 Status roll_up(Database& db, const Generation& generation, uint64_t first_segment);

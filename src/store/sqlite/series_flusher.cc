@@ -158,7 +158,8 @@ Status SeriesFlusher::plan_request(Plan& plan, SeriesRequest& request) {
   std::string payload;
   put_lines_record(payload, request.writer, request.lines, request.first_new);
   if (payload.size() > kRecordBytesMax) {
-    return fail(errors::too_large, fmt::format("{} bytes of metric lines in one request", payload.size()), "Send fewer lines at a time.");
+    return fail(errors::too_large, fmt::format("{} bytes of metric lines in one request", payload.size()),
+                "Send fewer lines at a time.");
   }
   put_record(plan.records, payload);
   plan.accepted[request.writer] = request.lines.back().sequence;

@@ -18,9 +18,9 @@ namespace werkbank::store::sqlite {
 struct SeriesRequest {
   SeriesWriter writer;
   std::vector<MetricLine> lines;
-  bool is_removal = false;                      // of writer.run
-  std::binary_semaphore* waiter = nullptr;      // a removal's caller
-  OneShot<Result<int64_t>> done;                // an append's
+  bool is_removal = false;                  // of writer.run
+  std::binary_semaphore* waiter = nullptr;  // a removal's caller
+  OneShot<Result<int64_t>> done;            // an append's
   Result<int64_t> outcome = 0;
   size_t first_new = 0;
 };
@@ -64,7 +64,7 @@ class SeriesFlusher {
   SegmentLog log_;
   std::unique_ptr<Database> database_;  // the roll-up's
   ConnectionPool readers_;
-  std::mutex flush_mutex_;    // held by a flush, and by the roll-up while it starts a new segment
+  std::mutex flush_mutex_;  // held by a flush, and by the roll-up while it starts a new segment
   std::mutex rollup_mutex_;
   mutable std::shared_mutex state_mutex_;  // guards the two below; never held over I/O
   Generation active_;

@@ -87,7 +87,8 @@ Result<SeriesRecord> parse_series_record(std::string_view payload) {
   } else {
     return fail(errors::store_newer, "the log of metric points holds a record of an unknown type");
   }
-  if (reader.failed() || !reader.at_end()) return fail(errors::store_corrupt, "a record of the log of metric points does not read back");
+  if (reader.failed() || !reader.at_end())
+    return fail(errors::store_corrupt, "a record of the log of metric points does not read back");
   return record;
 }
 

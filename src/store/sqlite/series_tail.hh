@@ -16,8 +16,8 @@
 namespace werkbank::store::sqlite {
 
 struct SeriesTail {
-  MetricSummary summary;   // of the whole series, what is rolled up included
-  int64_t first = 0;       // sequence of points[0]
+  MetricSummary summary;  // of the whole series, what is rolled up included
+  int64_t first = 0;      // sequence of points[0]
   PointColumns points;
 };
 

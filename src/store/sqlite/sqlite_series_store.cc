@@ -27,8 +27,12 @@ constexpr uint64_t kIntegrityCheckBytesMax = 8 << 20;
 class ThreadedSeriesStore final : public SqliteSeriesStore {
  public:
   ThreadedSeriesStore(const SeriesConfig& config, FileLock lock, std::unique_ptr<SeriesFlusher> flusher)
-      : config_(config), lock_(std::move(lock)), flusher_(std::move(flusher)), resumers_(config.resumer_threads),
-        flush_thread_([this] { flush_loop(); }), rollup_thread_([this] { rollup_loop(); }) {}
+      : config_(config),
+        lock_(std::move(lock)),
+        flusher_(std::move(flusher)),
+        resumers_(config.resumer_threads),
+        flush_thread_([this] { flush_loop(); }),
+        rollup_thread_([this] { rollup_loop(); }) {}
   ~ThreadedSeriesStore() override { close(); }
 
   Task<Result<int64_t>> append(SeriesWriter writer, std::vector<MetricLine> lines) override {
@@ -146,7 +150,8 @@ class ThreadedSeriesStore final : public SqliteSeriesStore {
     if (!listener_) return;
     std::set<RunKey> runs;
     for (const SeriesRequest* const request : batch) {
-      if (!request->is_removal && request->outcome && request->first_new < request->lines.size()) runs.insert(request->writer.run);
+      if (!request->is_removal && request->outcome && request->first_new < request->lines.size())
+        runs.insert(request->writer.run);
     }
     for (const RunKey& run : runs) listener_(run);
   }
@@ -198,7 +203,8 @@ class ThreadedSeriesStore final : public SqliteSeriesStore {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteSeriesStore>> open_sqlite_series_store(const std::filesystem::path& folder, const SeriesConfig& config) {
+Result<std::unique_ptr<SqliteSeriesStore>> open_sqlite_series_store(const std::filesystem::path& folder,
+                                                                    const SeriesConfig& config) {
   CHECK_OK(make_directories(folder));
   TRY(std::optional<FileLock> lock, FileLock::try_lock(folder / "series.lock"));
   if (!lock) return fail(errors::store_busy, fmt::format("{} is used by another process", folder.string()));

@@ -45,8 +45,13 @@ Status guarded(const std::function<Status()>& call) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& path, const SqliteConfig& config, FileLock lock, std::unique_ptr<Database> writer)
-      : config_(config), path_(path), lock_(std::move(lock)), writer_(std::move(writer)), readers_(path, config.readers_max),
-        resumers_(config.resumer_threads), thread_([this] { work(); }) {}
+      : config_(config),
+        path_(path),
+        lock_(std::move(lock)),
+        writer_(std::move(writer)),
+        readers_(path, config.readers_max),
+        resumers_(config.resumer_threads),
+        thread_([this] { work(); }) {}
   ~SqliteStore() override { close(); }
 
   Status read(const std::function<Status(Reader&)>& action) override {
@@ -141,7 +146,8 @@ class SqliteStore final : public Store {
       run_action(*batch[i], last_event);
       if (writer_->in_transaction()) continue;
       // SQLite gave the whole transaction up (disk full, I/O error): what was in it has failed with the same reason.
-      const Error reason = batch[i]->outcome ? Error{&errors::io_failed, "the transaction was rolled back", {}, {}} : batch[i]->outcome.error();
+      const Error reason =
+          batch[i]->outcome ? Error{&errors::io_failed, "the transaction was rolled back", {}, {}} : batch[i]->outcome.error();
       fail_all(batch, first, i + 1, reason);
       last_event = 0;
       first = i + 1;

@@ -9,10 +9,10 @@
 namespace werkbank::store {
 
 struct SqliteConfig {
-  size_t readers_max = 4;                           // read connections, opened on demand
-  size_t batch_max = 1024;                          // writes that share one commit at most
-  size_t resumer_threads = 2;                       // threads on which awaiting coroutines go on
-  uint64_t integrity_check_bytes_max = 8 << 20;     // files up to this size are checked whole at opening
+  size_t readers_max = 4;                        // read connections, opened on demand
+  size_t batch_max = 1024;                       // writes that share one commit at most
+  size_t resumer_threads = 2;                    // threads on which awaiting coroutines go on
+  uint64_t integrity_check_bytes_max = 8 << 20;  // files up to this size are checked whole at opening
 };
 
 // Opens or creates the file (mode 0600) and brings its schema up to date.

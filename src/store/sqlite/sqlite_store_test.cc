@@ -136,7 +136,7 @@ TEST_CASE("two stores on one file: the second is refused") {
 TEST_CASE("only the owner can read the files") {
   const Folder folder;
   fill(folder);
-  struct stat found {};
+  struct stat found{};
   REQUIRE(::stat(folder.file.c_str(), &found) == 0);
   CHECK((found.st_mode & 0777) == 0600);
 }
@@ -150,7 +150,7 @@ TEST_CASE("a copy is whole, and is never written over something") {
   const Status copied = (*opened)->copy_to(copy);
   REQUIRE_MESSAGE(copied, copied.error().to_string());
   CHECK((*opened)->copy_to(copy).error().code->id == "already_exists");
-  struct stat found {};
+  struct stat found{};
   REQUIRE(::stat(copy.c_str(), &found) == 0);
   CHECK((found.st_mode & 0777) == 0600);
   auto second = open_sqlite_store(copy);

@@ -28,7 +28,7 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
     CHECK_OK(delete_run_row(*row));
   }
   static constexpr std::string_view kDeletes[] = {
-      "DELETE FROM experiments WHERE workspace = ?", "DELETE FROM idempotency WHERE workspace = ?",
+      "DELETE FROM experiments WHERE workspace = ?",  "DELETE FROM idempotency WHERE workspace = ?",
       "DELETE FROM environments WHERE workspace = ?", "DELETE FROM tokens WHERE workspace = ?",
       "DELETE FROM members WHERE workspace = ?",      "DELETE FROM secrets WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
@@ -40,9 +40,10 @@ Result<Experiment> SqliteTransaction::create_experiment(Experiment experiment) {
   if (!owner) return fail(errors::workspace_not_found, fmt::format("no workspace {:?}", experiment.workspace));
   TRY(const std::optional<Experiment> existing, find_experiment(db_, experiment.workspace, experiment.name));
   if (existing) return fail(errors::already_exists, fmt::format("experiment {:?} is there already", experiment.name));
-  CHECK_OK(db_.execute("INSERT INTO experiments (workspace, name, description, tags, stage, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                       experiment.workspace, experiment.name, experiment.description, stored_map(experiment.tags),
-                       stored(experiment.stage), experiment.created_ms));
+  CHECK_OK(
+      db_.execute("INSERT INTO experiments (workspace, name, description, tags, stage, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                  experiment.workspace, experiment.name, experiment.description, stored_map(experiment.tags),
+                  stored(experiment.stage), experiment.created_ms));
   experiment.id = db_.last_insert_id();
   return experiment;
 }
@@ -53,17 +54,19 @@ Status SqliteTransaction::update_experiment(const Experiment& experiment) {
     return fail(errors::already_exists, fmt::format("experiment {:?} is there already", experiment.name));
   }
   CHECK_OK(db_.execute("UPDATE experiments SET name = ?, description = ?, tags = ?, stage = ? WHERE id = ? AND workspace = ?",
-                       experiment.name, experiment.description, stored_map(experiment.tags), stored(experiment.stage), experiment.id,
-                       experiment.workspace));
+                       experiment.name, experiment.description, stored_map(experiment.tags), stored(experiment.stage),
+                       experiment.id, experiment.workspace));
   if (db_.changed_rows() == 0) {
-    return fail(errors::experiment_not_found, fmt::format("no experiment with id {} in workspace {:?}", experiment.id, experiment.workspace));
+    return fail(errors::experiment_not_found,
+                fmt::format("no experiment with id {} in workspace {:?}", experiment.id, experiment.workspace));
   }
   return {};
 }
 
 Result<int64_t> SqliteTransaction::append_event(RunEvent event) {
-  CHECK_OK(db_.execute("INSERT INTO events (workspace, run_id, experiment, type, at_ms, data) VALUES (?, ?, ?, ?, ?, ?)", event.workspace,
-                       event.run_id, event.experiment, event.type, event.at_ms, std::string(json::serialize(event.data))));
+  CHECK_OK(db_.execute("INSERT INTO events (workspace, run_id, experiment, type, at_ms, data) VALUES (?, ?, ?, ?, ?, ?)",
+                       event.workspace, event.run_id, event.experiment, event.type, event.at_ms,
+                       std::string(json::serialize(event.data))));
   last_event_ = std::max(last_event_, db_.last_insert_id());
   return db_.last_insert_id();
 }
@@ -74,8 +77,8 @@ Status SqliteTransaction::put_idempotency(const IdempotencyRecord& record) {
     return fail(errors::idempotency_conflict, fmt::format("key {:?} belongs to another request", record.key));
   }
   if (existing) return {};
-  return db_.execute("INSERT INTO idempotency (workspace, key, request_hash, answer, created_ms) VALUES (?, ?, ?, ?, ?)", record.workspace,
-                     record.key, record.request_hash, record.answer, record.created_ms);
+  return db_.execute("INSERT INTO idempotency (workspace, key, request_hash, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
+                     record.workspace, record.key, record.request_hash, record.answer, record.created_ms);
 }
 
 Result<EnvironmentVersion> SqliteTransaction::create_environment_version(EnvironmentVersion version) {
@@ -83,18 +86,21 @@ Result<EnvironmentVersion> SqliteTransaction::create_environment_version(Environ
   TRY(const std::optional<int64_t> newest,
       db_.find_integer("SELECT max(version) FROM environments WHERE workspace = ? AND name = ?", version.workspace, name));
   version.version = newest.value_or(0) + 1;
-  CHECK_OK(db_.execute("INSERT INTO environments (workspace, name, version, label, definition, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                       version.workspace, name, version.version, version.definition.version,
-                       std::string(json::serialize(to_json(version.definition))), version.created_ms));
+  CHECK_OK(
+      db_.execute("INSERT INTO environments (workspace, name, version, label, definition, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                  version.workspace, name, version.version, version.definition.version,
+                  std::string(json::serialize(to_json(version.definition))), version.created_ms));
   return version;
 }
 
 Status SqliteTransaction::put_token(const TokenRecord& token) {
   return db_.execute(
       "INSERT INTO tokens (id, hash, user, workspace, role, description, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, user = excluded.user, workspace = excluded.workspace, role = excluded.role, "
+      "ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, user = excluded.user, workspace = excluded.workspace, role = "
+      "excluded.role, "
       "description = excluded.description, created_ms = excluded.created_ms, expires_ms = excluded.expires_ms",
-      token.id, token.hash, token.user, token.workspace, stored(token.role), token.description, token.created_ms, token.expires_ms);
+      token.id, token.hash, token.user, token.workspace, stored(token.role), token.description, token.created_ms,
+      token.expires_ms);
 }
 
 Status SqliteTransaction::delete_token(const std::string& id) {
@@ -113,7 +119,8 @@ Status SqliteTransaction::delete_member(const std::string& workspace, const std:
 }
 
 Status SqliteTransaction::put_secret(const SecretRecord& secret) {
-  TRY(Statement statement, db_.prepare("INSERT OR REPLACE INTO secrets (workspace, name, created_ms, sealed) VALUES (?, ?, ?, ?)"));
+  TRY(Statement statement,
+      db_.prepare("INSERT OR REPLACE INTO secrets (workspace, name, created_ms, sealed) VALUES (?, ?, ?, ?)"));
   statement.bind_all(secret.workspace, secret.name, secret.created_ms);
   statement.bind_blob(4, secret.sealed);
   CHECK_OK(statement.step());

@@ -27,7 +27,9 @@ class Reads : public Base {
   Result<std::optional<RunSpec>> run_spec(const RunKey& key) override { return find_run_spec(db_, key); }
   Result<std::optional<GitFacts>> git_facts(const RunKey& key) override { return find_git_facts(db_, key); }
   Result<std::vector<Attempt>> attempts(const RunKey& key) override { return list_attempts(db_, key); }
-  Result<std::optional<Artifact>> artifact(const RunKey& key, const std::string& path) override { return find_artifact(db_, key, path); }
+  Result<std::optional<Artifact>> artifact(const RunKey& key, const std::string& path) override {
+    return find_artifact(db_, key, path);
+  }
   Result<std::vector<Artifact>> artifacts(const RunKey& key, const std::string& prefix) override {
     return list_artifacts(db_, key, prefix);
   }
