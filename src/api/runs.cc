@@ -73,15 +73,17 @@ Result<store::RunQuery> run_query(const Call& call) {
     else if (name == "createdBy") query.created_by = value;
     else if (name == "tag") add_filter(query.tags, value);
     else if (name == "property") add_filter(query.properties, value);
-    else if (name == "order") query.oldest_first = value == "oldest";
-    else if (name == "stage") query.stage = value == "deleted" ? LifecycleStage::kDeleted : LifecycleStage::kActive;
+    else if (name == "order" && (value == "oldest" || value == "newest")) query.oldest_first = value == "oldest";
+    else if (name == "stage" && (value == "active" || value == "deleted")) {
+      query.stage = value == "deleted" ? LifecycleStage::kDeleted : LifecycleStage::kActive;
+    }
     else if (name == "status") {
       const std::optional<RunStatus> status = parse_run_status(value);
       if (!status) return fail(errors::invalid_request, fmt::format("query parameter status: {:?} is not a status", value));
       query.statuses.push_back(*status);
     } else if (name != "limit" && name != "cursor") {
-      return fail(errors::invalid_request, fmt::format("query parameter {:?} is not known here", name),
-                  "Filters: experiment, parent, root, status, tag, property, target, type, createdBy, stage, order, limit, cursor.");
+      return fail(errors::invalid_request, fmt::format("query parameter {}={:?} is not understood here", name, value),
+                  "Filters: experiment, parent, root, status, tag, property, target, type, createdBy, stage (active, deleted), order (newest, oldest), limit, cursor.");
     }
   }
   return query;

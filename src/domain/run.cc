@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.hh"
+
 namespace werkbank {
 namespace {
 
@@ -56,6 +58,11 @@ Status check_spec(const RunSpec& spec, const std::string& path) {
     if (holds_nul(spec.arguments[i])) return refuse(fmt::format("arguments[{}] holds a NUL character", i));
   }
   if (holds_nul(spec.command)) return refuse("command holds a NUL character");
+  for (size_t i = 0; i < spec.watched_directories.size(); ++i) {
+    if (Result<RelativePath> safe = RelativePath::parse(spec.watched_directories[i]); !safe) {
+      return fail_in(fmt::format("{}.watchedDirectories[{}]", path, i), std::move(safe).error());
+    }
+  }
   for (const TextMap* map : {&spec.environment_variables, &spec.submitter_environment, &spec.environment.variables}) {
     for (const auto& [name, value] : *map) {
       if (name.empty() || name.find('=') != std::string::npos || holds_nul(name) || holds_nul(value)) {

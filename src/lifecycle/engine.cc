@@ -41,7 +41,7 @@ void Engine::take_up(const Run& run) {
     waiting_[run.key] = {run.key, run.target, run.priority, run.queued_ms, ++arrivals_};
   } else if (holds_node(run.status) && run.attempt > 0) {
     holding_[run.key] = run.target;
-    recover_on_start_.insert(run.key);
+    recover_.insert(run.key);
   }
 }
 
@@ -134,12 +134,7 @@ Task<Status> Engine::step(RunKey key, bool& again) {
       co_return co_await step_queued(*run);
     case RunStatus::kStarting: {
       CO_CHECK_OK(co_await launch_run(services_, key));
-      bool recover = false;
-      {
-        const std::lock_guard lock(mutex_);
-        recover = recover_on_start_.erase(key) > 0;
-      }
-      if (recover) co_return co_await recover_run(services_, leases_, key);
+      if (takes_recovery(key)) CO_CHECK_OK(co_await recover_run(services_, leases_, key));
       CO_TRY(const std::optional<Run> launched, find_run(services_, key));
       again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested);
       co_return Status{};
@@ -154,10 +149,7 @@ Task<Status> Engine::step(RunKey key, bool& again) {
     default:
       break;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    recover_on_start_.erase(key);
-  }
+  if (!takes_recovery(key)) co_return Status{};
   Status recovered = co_await recover_run(services_, leases_, key);
   CO_TRY(const std::optional<Run> now, find_run(services_, key));
   again = recovered && now && is_terminal(now->status);
@@ -187,13 +179,15 @@ Task<Status> Engine::step_cancel(Run run) {
   }
   CO_CHECK_OK(co_await launch_run(services_, run.key));
   CO_CHECK_OK(co_await deliver_cancel(services_, run.key));
-  bool recover = false;
-  {
-    const std::lock_guard lock(mutex_);
-    recover = recover_on_start_.erase(run.key) > 0;
-  }
-  if (recover) co_return co_await recover_run(services_, leases_, run.key);
+  if (!takes_recovery(run.key)) co_return Status{};
+  CO_CHECK_OK(co_await recover_run(services_, leases_, run.key));
+  wake(run.key);  // where that ended it, there is still to clean up
   co_return Status{};
+}
+
+bool Engine::takes_recovery(const RunKey& key) {
+  const std::lock_guard lock(mutex_);
+  return recover_.erase(key) > 0;
 }
 
 Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
@@ -290,7 +284,7 @@ Task<void> Engine::clean_up(Run run) {
     const std::lock_guard lock(mutex_);
     waiting_.erase(run.key);
     holding_.erase(run.key);
-    recover_on_start_.erase(run.key);
+    recover_.erase(run.key);
   }
   leases_.forget(run.key);
   const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&run](store::Reader& reader) { return reader.attempts(run.key); };
@@ -315,6 +309,10 @@ void Engine::tick() {
     lock.unlock();
     for (const RunKey& key : leases_.lapsed(config_.lease_silence)) {
       log_warning("runner silent run={:?}", key.run_id);
+      {
+        const std::lock_guard marking(mutex_);
+        recover_.insert(key);
+      }
       wake(key);
     }
     lock.lock();

@@ -60,6 +60,7 @@ class Engine {
   Task<Result<std::map<std::string, int64_t>>> free_slots();
   Task<void> clean_up(Run run);
   void take_up(const Run& run);
+  bool takes_recovery(const RunKey& key);
   void tick();
 
   Services services_;
@@ -73,7 +74,7 @@ class Engine {
   std::map<RunKey, bool> driven_;              // a step is under way; true: woken again meanwhile
   std::map<RunKey, QueuedRun> waiting_;        // Queued
   std::map<RunKey, std::string> holding_;      // run → target whose room it holds
-  std::set<RunKey> recover_on_start_;          // found running when this server started
+  std::set<RunKey> recover_;                   // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;
   bool place_again_ = false;

@@ -142,6 +142,7 @@ Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
   const Result<compute::RunnerStatus> status = co_await services.pool.run(ask);
   if (!status) {
     log_warning("target does not answer run={:?} target={} error={:?}", key.run_id, attempt.target, status.error().to_string());
+    leases.expect(key, attempt.number, attempt.lease);  // asked again when this lease has lapsed, too
     co_return co_await mark_not_responding(services, key);
   }
   if (status->state == compute::RunnerState::kRunning) {

@@ -173,8 +173,12 @@ std::vector<Interpreter> find_interpreters(const Variables& environment, const s
     if (error || !seen_files.insert(real).second) continue;
     auto interpreter = probe_interpreter(file, environment);
     if (!interpreter || version_less(interpreter->version, "3.6")) continue;
-    // A virtual environment stands on another interpreter, which lasts longer than it.
-    if (interpreter->prefix != interpreter->base_prefix) continue;
+    // A virtual environment stands on another interpreter, which lasts longer than it. Its file is a link to that one, which
+    // has to be asked under its own name.
+    if (interpreter->prefix != interpreter->base_prefix) {
+      seen_files.erase(real);
+      continue;
+    }
     if (seen_versions.insert(interpreter->version).second) found.push_back(std::move(*interpreter));
   }
   std::ranges::sort(found, [](const Interpreter& a, const Interpreter& b) { return version_less(a.version, b.version); });

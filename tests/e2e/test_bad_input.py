@@ -282,7 +282,8 @@ CONFIGS = [  # file, content, what the message names besides the file
 def test_configurations(wb, file, content, named):
     project = wb.project({"train.py": "print(1)\n", file: content})
     done = wb.werkbank("run", "submit", "-c", "bad", "train.py", cwd=project, code=2)
-    assert "error" in done.stderr.lower() and done.stdout == ""
+    assert "[config_invalid]" in done.stderr or "[target_unknown]" in done.stderr, done.stderr
+    assert done.stdout == ""
     assert named is None or named in done.stderr, done.stderr
     assert "bad.runconfig" in done.stderr or named == "nowhere", done.stderr
 
@@ -315,7 +316,7 @@ def test_refused_commands(wb, words):
     assert done.returncode in (1, 2, 3) and (done.returncode == 2 or words[:2] == ["run", "show"]), done
     assert done.stderr.strip() and done.stdout.strip() == "", done
     assert (
-        "hint" in done.stderr.lower() or "did you mean" in done.stderr.lower() or "--help" in done.stderr or "list" in done.stderr
+        len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 1
     ), done.stderr
 
 

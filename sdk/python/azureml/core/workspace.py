@@ -79,6 +79,7 @@ class Workspace(object):
     @staticmethod
     def get(name, auth=None, subscription_id=None, resource_group=None, location=None, cloud='AzureCloud', id=None):
         """A workspace by its name."""
+        workspace_config.check_name(name)
         workspace = Workspace(subscription_id or "", resource_group or "", name, auth=auth)
         if subscription_id and workspace.subscription_id not in ("", subscription_id):
             raise WorkspaceException("The workspace {!r} is not in the subscription {} but in {}.".format(
