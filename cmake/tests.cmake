@@ -51,6 +51,14 @@ foreach(world ${worlds})
   list(APPEND test_programs world_${world_name})
 endforeach()
 
+# Targets are tried with the real runner.
+foreach(contract contract_compute_target contract_compute_target_recovery contract_compute_target_environments)
+  if(TARGET ${contract} AND TARGET werkbank-runner)
+    target_compile_definitions(${contract} PRIVATE WERKBANK_RUNNER_FOR_TESTS="$<TARGET_FILE:werkbank-runner>")
+    add_dependencies(${contract} werkbank-runner)
+  endif()
+endforeach()
+
 # What ./test builds: `ninja all_tests`, and `ninja all_fuzzers` in the preset fuzz. A test that hangs fails after ten minutes.
 add_custom_target(all_tests DEPENDS ${test_programs})
 add_custom_target(all_fuzzers DEPENDS ${fuzz_programs})

@@ -80,6 +80,8 @@ bool descends(pid_t pid, pid_t ancestor, const std::unordered_map<pid_t, Entry>&
   return false;
 }
 
+constexpr int kBetweenLooksMs = 3;
+
 std::chrono::steady_clock::duration since(std::chrono::steady_clock::time_point start) {
   return std::chrono::steady_clock::now() - start;
 }
@@ -120,9 +122,12 @@ Status end_processes(const ProcessSelection& selection, const EndOptions& option
   int empty_looks = 0;
   while (!is_over || !is_over()) {
     const std::vector<ProcessId> left = find_processes(selection);
-    // A look takes a while: who was born and orphaned behind its back shows in the next one.
     if (left.empty() && (asked.empty() || ++empty_looks == 2)) return {};
-    if (left.empty()) continue;
+    if (left.empty()) {
+      // A look takes a while: who was born behind its back, or has not got its own environment yet, shows in the next one.
+      poll(nullptr, 0, kBetweenLooksMs);
+      continue;
+    }
     empty_looks = 0;
     const bool is_late = since(start) >= options.grace;
     for (const ProcessId& process : left) {

@@ -22,22 +22,22 @@
 namespace werkbank::compute {
 
 struct Capabilities {
-  bool same_machine = false;       // may read the content store's folder and the submitter's interpreter paths
+  bool same_machine = false;  // may read the content store's folder and the submitter's interpreter paths
   bool several_nodes = false;
   bool enforces_memory = false;
-  int64_t runs_at_once = 1;        // capacity when nothing is running; a dynamic target answers capacity()
+  int64_t runs_at_once = 1;  // capacity when nothing is running; a dynamic target answers capacity()
 };
 
 struct Capacity {
   int64_t free_slots = 0;
-  std::string reason;              // why there is no room, for `why RUN`; empty where there is
+  std::string reason;  // why there is no room, for `why RUN`; empty where there is
 };
 
 enum class RunnerState { kRunning, kGone };
 
 struct RunnerStatus {
   RunnerState state = RunnerState::kRunning;
-  std::optional<RunEnd> end;       // kGone: what the exit file says, where there is one; the runner's own report counts first
+  std::optional<RunEnd> end;  // kGone: what the exit file says, where there is one; the runner's own report counts first
 };
 
 // Receives build output as it comes; bytes, not lines.

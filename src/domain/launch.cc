@@ -81,8 +81,8 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
   LaunchPlan plan;
   plan.protocol_version = static_cast<int>(reader.int_or("protocolVersion", 0, 1, INT32_MAX));
   if (plan.protocol_version > kRunnerProtocolVersion) {
-    return fail(errors::not_supported, fmt::format("the plan has protocol version {}; this runner knows up to {}", plan.protocol_version,
-                                                   kRunnerProtocolVersion));
+    return fail(errors::not_supported, fmt::format("the plan has protocol version {}; this runner knows up to {}",
+                                                   plan.protocol_version, kRunnerProtocolVersion));
   }
   plan.run.workspace = reader.required_string("workspace");
   plan.run.run_id = reader.required_string("runId");
@@ -116,12 +116,8 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
 }
 
 json::object to_json(const RunnerReport& report) {
-  return {{"attempt", report.attempt},
-          {"rank", report.rank},
-          {"lease", report.lease},
-          {"phase", to_string(report.phase)},
-          {"end", to_json(report.end)},
-          {"warnings", texts(report.warnings)}};
+  return {{"attempt", report.attempt},        {"rank", report.rank},        {"lease", report.lease},
+          {"phase", to_string(report.phase)}, {"end", to_json(report.end)}, {"warnings", texts(report.warnings)}};
 }
 
 Result<RunnerReport> runner_report_from_json(const json::value& value) {

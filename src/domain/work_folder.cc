@@ -24,6 +24,10 @@ Status write_document(const std::filesystem::path& path, const json::object& doc
 
 }  // namespace
 
+std::string attempt_mark(const LaunchPlan& plan) {
+  return plan.rank == 0 ? plan.lease : plan.lease + "." + std::to_string(plan.rank);
+}
+
 Status write_process_record(const std::filesystem::path& path, const ProcessRecord& record) {
   return write_document(path,
                         {{"pid", record.id.pid},
@@ -89,7 +93,9 @@ Result<std::optional<RunEndKind>> read_stop_reason(const WorkFolder& folder) {
   return reason;
 }
 
-Status write_finished(const WorkFolder& folder, const RunEnd& end) { return write_document(folder.finished(), to_json(end), false); }
+Status write_finished(const WorkFolder& folder, const RunEnd& end) {
+  return write_document(folder.finished(), to_json(end), false);
+}
 
 Result<std::optional<RunEnd>> read_finished(const WorkFolder& folder) {
   TRY(const auto document, read_document(folder.finished()));

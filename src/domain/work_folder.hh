@@ -9,11 +9,13 @@
 #include "base/clock.hh"
 #include "base/json.hh"
 #include "base/process.hh"
-#include "domain/run.hh"
+#include "domain/launch.hh"
 
 namespace werkbank {
 
+// What every process of one rank of an attempt carries in its environment: the lease, and the rank where it is not the first.
 inline constexpr std::string_view kAttemptMarkVariable = "WERKBANK_ATTEMPT_MARK";
+std::string attempt_mark(const LaunchPlan& plan);
 
 struct WorkFolder {
   std::filesystem::path root;
@@ -26,7 +28,7 @@ struct WorkFolder {
   std::filesystem::path shim_lock() const { return root / "shim.lock"; }
   std::filesystem::path script() const { return root / "script.json"; }
   std::filesystem::path exit() const { return root / "exit.json"; }
-  std::filesystem::path stop() const { return root / "stop.json"; }        // why the runner began to end the script
+  std::filesystem::path stop() const { return root / "stop.json"; }  // why the runner began to end the script
   std::filesystem::path cancel() const { return root / "cancel"; }
   std::filesystem::path finished() const { return root / "finished.json"; }  // the end that the server has acknowledged
   std::filesystem::path state() const { return root / "state.json"; }

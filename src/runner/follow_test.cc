@@ -16,7 +16,9 @@ namespace werkbank::runner {
 namespace {
 
 struct TemporaryFolder {
-  TemporaryFolder() : path(std::filesystem::temp_directory_path() / ("follow_test_" + random_hex(8))) { REQUIRE(make_directories(path)); }
+  TemporaryFolder() : path(std::filesystem::temp_directory_path() / ("follow_test_" + random_hex(8))) {
+    REQUIRE(make_directories(path));
+  }
   ~TemporaryFolder() { static_cast<void>(remove_tree(path)); }
   void write(const std::string& name, const std::string& text) const { std::ofstream(path / name, std::ios::app) << text; }
   std::filesystem::path path;

@@ -1,5 +1,5 @@
-// A thread that carries one kind of thing to the server: logs, metrics, collected files. Each has its own connection, so that a large
-// upload never holds up a line of output.
+// A thread that carries one kind of thing to the server: logs, metrics, collected files. Each has its own connection, so that a
+// large upload never holds up a line of output.
 #pragma once
 
 #include <atomic>
@@ -54,7 +54,8 @@ class Follower {
 inline constexpr std::chrono::milliseconds kLookAnyway{10'000};
 inline constexpr std::chrono::milliseconds kLookWhenBlind{1'000};
 
-// The watched directories that can be: relative, below code/, and not outputs/, which is collected instead. The others are warned of.
+// The watched directories that can be: relative, below code/, and not outputs/, which is collected instead. The others are warned
+// of.
 std::vector<std::string> usable_directories(const LaunchPlan& plan, Warnings& warnings);
 
 }  // namespace werkbank::runner

@@ -70,7 +70,7 @@ Result<bool> LogStream::send_piece(ServerLink& link) {
   // O_NONBLOCK: a pipe of this name must not hold us up.
   Result<Fd> fd = open_file(file_, O_RDONLY | O_NONBLOCK);
   if (!fd) return false;  // not there yet, or not ours to read
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd->get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const auto file_size = static_cast<uint64_t>(status.st_size);
   CHECK_OK(notice_new_incarnation(status.st_ino, file_size));
@@ -81,8 +81,8 @@ Result<bool> LogStream::send_piece(ServerLink& link) {
   const size_t size = bytes.size();
   net::ClientRequest request;
   request.method = net::Method::kPost;
-  request.target = fmt::format("{}&path={}&offset={}", link.runner_route("logs"), net::encode_segment(path_),
-                               position_.base + position_.sent);
+  request.target =
+      fmt::format("{}&path={}&offset={}", link.runner_route("logs"), net::encode_segment(path_), position_.base + position_.sent);
   request.headers = {{"Content-Type", "application/octet-stream"}};
   request.body = std::move(bytes);
   failpoint_kill("runner.log.before_send");

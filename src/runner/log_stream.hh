@@ -1,7 +1,7 @@
 // One growing file that is sent as a log of the run, under its own path.
 //
-// The stream on the server only grows. A file that shrank or was replaced (log rotation, a program that writes its log anew) goes on
-// in the stream behind what was sent of its older self; what was cut off before it was sent is lost with the file.
+// The stream on the server only grows. A file that shrank or was replaced (log rotation, a program that writes its log anew) goes
+// on in the stream behind what was sent of its older self; what was cut off before it was sent is lost with the file.
 #pragma once
 
 #include <filesystem>

@@ -38,7 +38,9 @@ std::optional<uint64_t> count_in_cgroup() {
   return std::nullopt;
 }
 
-bool grew(const std::optional<uint64_t>& before, const std::optional<uint64_t>& after) { return before && after && *after > *before; }
+bool grew(const std::optional<uint64_t>& before, const std::optional<uint64_t>& after) {
+  return before && after && *after > *before;
+}
 
 }  // namespace
 

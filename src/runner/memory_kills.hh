@@ -15,8 +15,8 @@ struct MemoryKills {
 };
 MemoryKills read_memory_kills();
 
-// Honest guess: killed by SIGKILL (or a shell's 137) while a counter grew. The machine's counter is everybody's, so it only counts for a
-// direct SIGKILL, and only where the control group's own is not there to ask.
+// Honest guess: killed by SIGKILL (or a shell's 137) while a counter grew. The machine's counter is everybody's, so it only
+// counts for a direct SIGKILL, and only where the control group's own is not there to ask.
 bool was_killed_for_memory(const MemoryKills& before, const MemoryKills& after, const ExitRecord& record);
 
 // The number behind "oom_kill " in such a file's text.

@@ -14,7 +14,8 @@ constexpr size_t kPieceBytes = 1024 * 1024;
 constexpr std::string_view kSuffix = ".ndjson";
 constexpr std::string_view kHeader = "{\"werkbank-spool\"";
 
-// The writer's name in a file name that the SDK makes: <pid>-<random>.ndjson. The folder is the script's to write, so others may be there.
+// The writer's name in a file name that the SDK makes: <pid>-<random>.ndjson. The folder is the script's to write, so others may
+// be there.
 std::optional<std::string> writer_of(std::string_view file_name) {
   if (!file_name.ends_with(kSuffix)) return std::nullopt;
   const std::string_view writer = file_name.substr(0, file_name.size() - kSuffix.size());
@@ -47,7 +48,8 @@ void MetricFollower::find_spools() {
     if (spools_.contains(file.relative)) continue;
     const std::optional<std::string> writer = writer_of(file.relative);
     if (!writer) continue;
-    spools_.emplace(file.relative, Spool{*writer, context_.folder.metrics() / file.relative, context_.state.metrics_offset(*writer)});
+    spools_.emplace(file.relative,
+                    Spool{*writer, context_.folder.metrics() / file.relative, context_.state.metrics_offset(*writer)});
   }
 }
 
@@ -72,7 +74,8 @@ void MetricFollower::send_split(const Spool& spool, std::string_view lines, cons
   const size_t middle = lines.find('\n', lines.size() / 2);
   const size_t cut = middle == lines.npos || middle + 1 == lines.size() ? lines.rfind('\n', lines.size() / 2) : middle;
   if (cut == lines.npos || cut + 1 == lines.size()) {
-    context_.warnings.add(fmt::format("A metric line of process {} was refused ({}): {:?}", spool.writer, why.message, lines.substr(0, 120)));
+    context_.warnings.add(
+        fmt::format("A metric line of process {} was refused ({}): {:?}", spool.writer, why.message, lines.substr(0, 120)));
     return;
   }
   send_lines(spool, lines.substr(0, cut + 1));
@@ -95,7 +98,8 @@ bool MetricFollower::send_piece(Spool& spool) {
     piece.lines = {};
     spool.skipping = false;
   } else if (piece.line_too_long) {
-    if (!spool.skipping) context_.warnings.add(fmt::format("A metric line of process {} is longer than 16 MiB and left out.", spool.writer));
+    if (!spool.skipping)
+      context_.warnings.add(fmt::format("A metric line of process {} is longer than 16 MiB and left out.", spool.writer));
     spool.skipping = true;
   } else if (spool.skipping) {
     piece.consumed = bytes->size();

@@ -13,9 +13,9 @@ namespace werkbank::runner {
 
 // A piece of a spool file, cut behind its last complete line.
 struct MetricPiece {
-  std::string_view lines;       // to send; without the header line
-  uint64_t consumed = 0;        // bytes of the file that are done with once `lines` are acknowledged
-  bool line_too_long = false;   // the piece begins with a line longer than the limit: `consumed` skips what is here of it
+  std::string_view lines;      // to send; without the header line
+  uint64_t consumed = 0;       // bytes of the file that are done with once `lines` are acknowledged
+  bool line_too_long = false;  // the piece begins with a line longer than the limit: `consumed` skips what is here of it
 };
 inline constexpr size_t kMetricLineBytesMax = 16 * 1024 * 1024;
 // `bytes` begin at `offset` of the file. Nothing consumed: the line goes on behind the bytes.

@@ -26,7 +26,7 @@ FileIdentity identity_of(const struct stat& status) {
 }
 
 std::optional<FileIdentity> look_at(int fd) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   return identity_of(status);
 }

@@ -1,5 +1,5 @@
-// Carries the files below outputs/ (and below logs/, where that is not followed as a log) into the run: blobs first, then their names.
-// During the run a file goes up once it has been still for a second; at the end all that changed since go up.
+// Carries the files below outputs/ (and below logs/, where that is not followed as a log) into the run: blobs first, then their
+// names. During the run a file goes up once it has been still for a second; at the end all that changed since go up.
 #pragma once
 
 #include <map>

@@ -1,4 +1,5 @@
-// Tells the server where the run is: at once when that changes, and every five seconds as a sign of life. Brings back the wish to cancel.
+// Tells the server where the run is: at once when that changes, and every five seconds as a sign of life. Brings back the wish to
+// cancel.
 #pragma once
 
 #include <condition_variable>

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -222,12 +223,26 @@ namespace {
 const Bell* signal_bell = nullptr;
 
 void ring_at(int signal) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {
     if (signal_bell != nullptr) signal_bell->ring();
   };
   action.sa_flags = SA_RESTART;
   sigaction(signal, &action, nullptr);
+}
+
+// Nothing where a living runner is in charge. One that was killed may hold its lock a moment longer than it seems to live: the
+// kernel closes the files of a process with its last thread.
+Result<std::optional<FileLock>> lock_folder(const WorkFolder& folder) {
+  constexpr std::chrono::seconds kPatience{10};
+  const auto start = std::chrono::steady_clock::now();
+  while (true) {
+    TRY(std::optional<FileLock> lock, FileLock::try_lock(folder.runner_lock()));
+    if (lock) return lock;
+    TRY(const auto holder, read_process_record(folder.runner()));
+    if ((holder && is_alive(holder->id)) || std::chrono::steady_clock::now() - start > kPatience) return lock;
+    poll(nullptr, 0, 5);
+  }
 }
 
 Status take_charge(const WorkFolder& folder) {
@@ -243,7 +258,7 @@ int run_runner(const WorkFolder& folder) {
   ring_at(SIGTERM);
   ring_at(SIGINT);
   open_log({.file = folder.runner_log()});
-  const Result<std::optional<FileLock>> lock = FileLock::try_lock(folder.runner_lock());
+  const Result<std::optional<FileLock>> lock = lock_folder(folder);
   if (!lock) {
     log_error("no runner.lock: {}", lock.error().to_string());
     return 1;

@@ -1,8 +1,8 @@
 // One rank of one attempt, carried through from its inputs to the acknowledged end (docs/reference/runner-protocol.md).
 //
-// Threads: the caller's looks after the script and never talks to the server, so that cancel and the time limit work without it; one
-// thread each carries logs, metrics, collected files and reports. All that is known is in the work folder: a runner that dies is replaced
-// by another one that goes on from there.
+// Threads: the caller's looks after the script and never talks to the server, so that cancel and the time limit work without it;
+// one thread each carries logs, metrics, collected files and reports. All that is known is in the work folder: a runner that dies
+// is replaced by another one that goes on from there.
 #pragma once
 
 #include <memory>

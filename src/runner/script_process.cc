@@ -15,8 +15,10 @@ std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const Wo
   if (!variables.contains("PATH")) variables["PATH"] = kDefaultPath;
   std::string& path = variables["PATH"];
   for (const auto& [name, value] : plan.environment.variables) {
-    if (name == "PATH") put_first(path, value);
-    else variables[name] = value;
+    if (name == "PATH")
+      put_first(path, value);
+    else
+      variables[name] = value;
   }
   // `python` and `pip` in the script mean the interpreter it runs in.
   if (plan.environment.interpreter.starts_with('/')) {

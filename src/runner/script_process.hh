@@ -7,8 +7,8 @@
 
 namespace werkbank::runner {
 
-// interpreter script arguments…, or /bin/sh -c command; in code/, with the plan's variables and the runner's own; stdout and stderr
-// appended to one spool file.
+// interpreter script arguments…, or /bin/sh -c command; in code/, with the plan's variables and the runner's own; stdout and
+// stderr appended to one spool file.
 SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder);
 
 }  // namespace werkbank::runner

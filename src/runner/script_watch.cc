@@ -35,7 +35,8 @@ Result<bool> wait_for_claim(const AttemptContext& context, ScriptWatch& watch, p
     if (state != ScriptState::kNotStarted) return true;
     if (has_ended && WIFEXITED(status) && WEXITSTATUS(status) == 0) return false;
     if (has_ended) {
-      return fail(errors::launch_failed, fmt::format("the script's parent process could not begin (status {}); runner.log says why", status));
+      return fail(errors::launch_failed,
+                  fmt::format("the script's parent process could not begin (status {}); runner.log says why", status));
     }
     watch.wait_for_change(handle.get(), context.lifeline.fd(), handle ? milliseconds(1000) : kLookEveryBlind);
   }
@@ -56,7 +57,8 @@ Result<ScriptState> script_state(const WorkFolder& folder) {
 Status start_shim(const AttemptContext& context) {
   SpawnPlan plan;
   std::filesystem::path program = own_executable();
-  if (!is_there(program)) program = "/proc/self/exe";  // replaced by a newer one meanwhile: the file that runs still can be started
+  if (!is_there(program))
+    program = "/proc/self/exe";  // replaced by a newer one meanwhile: the file that runs still can be started
   plan.argv = {program.native(), "shim", context.folder.root.native()};
   plan.environment = {{std::string(kAttemptMarkVariable), attempt_mark(context.plan)}};
   const auto own = current_environment();
@@ -83,7 +85,8 @@ Status start_shim(const AttemptContext& context) {
 }
 
 ScriptWatch::ScriptWatch(const WorkFolder& folder) : folder_(folder), inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-  if (inotify_ && inotify_add_watch(inotify_.get(), folder_.root.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) inotify_ = Fd();
+  if (inotify_ && inotify_add_watch(inotify_.get(), folder_.root.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+    inotify_ = Fd();
 }
 
 void ScriptWatch::wait_for_change(int other_fd, int lifeline_fd, milliseconds at_most) {
@@ -95,8 +98,7 @@ void ScriptWatch::wait_for_change(int other_fd, int lifeline_fd, milliseconds at
   const milliseconds pause = inotify_ ? at_most : std::min(at_most, kLookEveryBlind);
   poll(polled.data(), count, static_cast<int>(pause.count()));
   std::array<char, 4096> events{};
-  while (inotify_ && read(inotify_.get(), events.data(), events.size()) > 0) {
-  }
+  while (inotify_ && read(inotify_.get(), events.data(), events.size()) > 0) {}
 }
 
 Result<ScriptWatch::Event> ScriptWatch::wait(const Interest& interest, const Bell& dismissed, const Lifeline& lifeline) {

@@ -16,7 +16,8 @@ net::ClientConfig client_config(const LaunchPlan& plan) {
 
 }  // namespace
 
-ServerLink::ServerLink(const LaunchPlan& plan, Lifeline& lifeline) : plan_(plan), lifeline_(lifeline), client_(client_config(plan)) {}
+ServerLink::ServerLink(const LaunchPlan& plan, Lifeline& lifeline)
+    : plan_(plan), lifeline_(lifeline), client_(client_config(plan)) {}
 
 ServerLink::Verdict ServerLink::judge(const Result<net::ClientResponse>& answer) {
   std::string why;
@@ -85,8 +86,9 @@ std::string ServerLink::workspace_route(std::string_view tail) const {
 }
 
 std::string ServerLink::runner_route(std::string_view verb) const {
-  return fmt::format("/api/v1/workspaces/{}/runs/{}/runner/{}?attempt={}&rank={}&lease={}", net::encode_segment(plan_.run.workspace),
-                     net::encode_segment(plan_.run.run_id), verb, plan_.attempt, plan_.rank, net::encode_segment(plan_.lease));
+  return fmt::format("/api/v1/workspaces/{}/runs/{}/runner/{}?attempt={}&rank={}&lease={}",
+                     net::encode_segment(plan_.run.workspace), net::encode_segment(plan_.run.run_id), verb, plan_.attempt,
+                     plan_.rank, net::encode_segment(plan_.lease));
 }
 
 }  // namespace werkbank::runner

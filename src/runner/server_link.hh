@@ -15,8 +15,8 @@ class ServerLink {
  public:
   ServerLink(const LaunchPlan& plan, Lifeline& lifeline);
 
-  // The answer, which is a success or a refusal that repeating would not change (status 400 and above). Repeats with growing pauses
-  // while the server is away, busy or does not know the login. lease_lost where the attempt is no longer ours.
+  // The answer, which is a success or a refusal that repeating would not change (status 400 and above). Repeats with growing
+  // pauses while the server is away, busy or does not know the login. lease_lost where the attempt is no longer ours.
   Result<net::ClientResponse> ask(const net::ClientRequest& request);
   // The same for a body that is read from a source: made anew for each try. An error of `make` is passed on at once.
   Result<net::ClientResponse> ask(const std::function<Result<net::ClientRequest>()>& make);

@@ -23,7 +23,7 @@ namespace {
 
 // Who ends the tree with signals does not mean the one that has to write down how it ended. SIGKILL stays.
 void be_deaf() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) {};
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2}) sigaction(signal, &action, nullptr);
@@ -118,10 +118,13 @@ int run_shim(const WorkFolder& folder) {
   }
   failpoint_kill("shim.after_script");
   if (script) {
-    if (const Status noted = note_process(folder.script(), *script); !noted) log_warning("script.json: {}", noted.error().to_string());
+    if (const Status noted = note_process(folder.script(), *script); !noted)
+      log_warning("script.json: {}", noted.error().to_string());
     const int status = wait_for_script(*script);
-    if (WIFEXITED(status)) record.exit_code = WEXITSTATUS(status);
-    else record.signal = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
+    if (WIFEXITED(status))
+      record.exit_code = WEXITSTATUS(status);
+    else
+      record.signal = WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL;
     record.oom = was_killed_for_memory(before, read_memory_kills(), record);
     record.ended_ms = system_clock().utc_now_ms();
     failpoint_kill("shim.after_wait");

@@ -26,7 +26,8 @@ constexpr size_t kFilesPerThread = 128;
 constexpr uint64_t kManifestBytesMax = 1ULL << 30;
 
 std::unexpected<Error> wrong_content(const SnapshotEntry& entry) {
-  return fail(errors::hash_mismatch, fmt::format("the content of {:?} is not what the snapshot says", escape_snapshot_path(entry.path)),
+  return fail(errors::hash_mismatch,
+              fmt::format("the content of {:?} is not what the snapshot says", escape_snapshot_path(entry.path)),
               "The content store is damaged: run `werkbank doctor`.");
 }
 
@@ -34,7 +35,7 @@ std::unexpected<Error> wrong_content(const SnapshotEntry& entry) {
 bool clone_file(int from, int to) { return ioctl(to, FICLONE, from) == 0; }
 
 Status copy_verified(int from, int to, const SnapshotEntry& entry) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(from, &status) != 0) return fail(errno_error(errno, "look at a blob"));
   if (static_cast<uint64_t>(status.st_size) != entry.size_bytes) return wrong_content(entry);
   if (entry.size_bytes >= kWorthCloning && clone_file(from, to)) return {};
@@ -82,12 +83,15 @@ std::optional<Fd> open_local_blob(const LaunchPlan& plan, const Hash& hash) {
   return std::move(*fd);
 }
 
-Status bring_file(const AttemptContext& context, ServerLink& link, const std::filesystem::path& folder, const SnapshotEntry& entry) {
+Status bring_file(const AttemptContext& context, ServerLink& link, const std::filesystem::path& folder,
+                  const SnapshotEntry& entry) {
   const std::filesystem::path path = folder / entry.path;
   const mode_t mode = entry.executable ? 0755 : 0644;
   TRY(const Fd to, open_file(path, O_WRONLY | O_CREAT | O_EXCL, static_cast<int>(mode)));
-  if (fchmod(to.get(), mode) != 0) return fail(errno_error(errno, "set the mode of " + path.native()));  // the umask may have cut it
-  if (const std::optional<Fd> from = open_local_blob(context.plan, entry.hash)) return copy_verified(from->get(), to.get(), entry);
+  if (fchmod(to.get(), mode) != 0)
+    return fail(errno_error(errno, "set the mode of " + path.native()));  // the umask may have cut it
+  if (const std::optional<Fd> from = open_local_blob(context.plan, entry.hash))
+    return copy_verified(from->get(), to.get(), entry);
   return download_blob(link, to.get(), entry);
 }
 
@@ -130,7 +134,8 @@ Status bring_files(const AttemptContext& context, const std::filesystem::path& f
     ServerLink link(context.plan, context.lifeline);
     for (size_t i = next++; i < manifest.entries.size() && !context.lifeline.is_lost(); i = next++) {
       const bool is_canceled = access(context.folder.cancel().c_str(), F_OK) == 0;
-      Status done = is_canceled ? Status(fail(errors::unavailable, "canceled")) : bring_file(context, link, folder, manifest.entries[i]);
+      Status done =
+          is_canceled ? Status(fail(errors::unavailable, "canceled")) : bring_file(context, link, folder, manifest.entries[i]);
       if (done) continue;
       const std::lock_guard lock(mutex);
       if (first_failure) first_failure = std::move(done);

@@ -40,9 +40,11 @@ void StateFile::load() {
   read_entries(reader, "logs", [this](const std::string& path, JsonReader& fields) {
     logs_[path] = LogPosition{number(fields, "inode"), number(fields, "base"), number(fields, "sent")};
   });
-  read_entries(reader, "metrics", [this](const std::string& writer, JsonReader& fields) { metrics_[writer] = number(fields, "sent"); });
+  read_entries(reader, "metrics",
+               [this](const std::string& writer, JsonReader& fields) { metrics_[writer] = number(fields, "sent"); });
   read_entries(reader, "files", [this](const std::string& path, JsonReader& fields) {
-    files_[path] = FileIdentity{number(fields, "inode"), number(fields, "sizeBytes"), fields.int_or("modifiedNs", 0, INT64_MIN, INT64_MAX)};
+    files_[path] =
+        FileIdentity{number(fields, "inode"), number(fields, "sizeBytes"), fields.int_or("modifiedNs", 0, INT64_MIN, INT64_MAX)};
   });
 }
 
@@ -98,8 +100,10 @@ void StateFile::save() {
   }
   const json::object document{{"logs", std::move(logs)}, {"metrics", std::move(metrics)}, {"files", std::move(files)}};
   const Status written = write_file_atomically(path_, json::serialize(document), 0600, false);
-  if (written) changed_ = false;
-  else log_warning("state.json not written: {}", written.error().to_string());
+  if (written)
+    changed_ = false;
+  else
+    log_warning("state.json not written: {}", written.error().to_string());
 }
 
 }  // namespace werkbank::runner

@@ -1,5 +1,5 @@
-// state.json: how far the streams and files of this attempt have come. Only a cache that saves an adopting runner work: the server's
-// word wins, and without the file everything is offered again. Thread-safe.
+// state.json: how far the streams and files of this attempt have come. Only a cache that saves an adopting runner work: the
+// server's word wins, and without the file everything is offered again. Thread-safe.
 #pragma once
 
 #include <cstdint>

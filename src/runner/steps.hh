@@ -1,4 +1,5 @@
-// The steps that make a work folder ready for its script, in their order (kInputSteps). Later inputs, such as data, are further entries.
+// The steps that make a work folder ready for its script, in their order (kInputSteps). Later inputs, such as data, are further
+// entries.
 #pragma once
 
 #include <span>

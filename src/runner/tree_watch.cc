@@ -30,7 +30,7 @@ std::vector<std::string> names_in(const std::filesystem::path& path) {
 
 // Not a link to one.
 bool is_own_folder(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -38,8 +38,10 @@ void list_below(const std::filesystem::path& path, const std::string& relative, 
   for (const std::string& name : names_in(path)) {
     FoundFile file{join(relative, name), {}};
     if (stat((path / name).c_str(), &file.status) != 0) continue;
-    if (S_ISREG(file.status.st_mode)) found.push_back(std::move(file));
-    else if (is_own_folder(path / name)) list_below(path / name, file.relative, found);
+    if (S_ISREG(file.status.st_mode))
+      found.push_back(std::move(file));
+    else if (is_own_folder(path / name))
+      list_below(path / name, file.relative, found);
   }
 }
 
@@ -121,12 +123,14 @@ TreeWatch::Changes TreeWatch::take() {
       if (watched == watched_.end() || event->len == 0) continue;
       const std::string name(event->name);
       const std::string relative = join(watched->second.relative, name);
-      struct stat status {};
+      struct stat status{};
       const bool is_new = (event->mask & (IN_CREATE | IN_MOVED_TO)) != 0;
       const bool is_folder = (event->mask & IN_ISDIR) != 0 ||
                              (is_new && stat((folder_ / relative).c_str(), &status) == 0 && S_ISDIR(status.st_mode));
-      if (is_folder) changes.look_everywhere = true;
-      else if (watched->second.is_inside) changes.files.insert(relative);
+      if (is_folder)
+        changes.look_everywhere = true;
+      else if (watched->second.is_inside)
+        changes.files.insert(relative);
     }
   }
   // Files may have come into a new folder before it was watched: the caller lists, after the watches are set.

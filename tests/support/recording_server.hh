@@ -1,5 +1,5 @@
-// The server's side of a runner (docs/reference/runner-protocol.md) on a real socket: it keeps the rules of the protocol and records what
-// comes. For suites that look at runners from outside.
+// The server's side of a runner (docs/reference/runner-protocol.md) on a real socket: it keeps the rules of the protocol and
+// records what comes. For suites that look at runners from outside.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -29,11 +29,11 @@ class RecordingServer {
  public:
   struct Records {
     std::vector<RunnerReport> reports;
-    std::map<std::string, std::string> logs;                          // by path
-    std::map<std::string, std::vector<MetricLine>> metrics;           // by writer, in the order they count
-    std::map<std::string, std::string> files;                         // by path: the content of the last blob named so
-    std::vector<std::string> violations;                              // of the protocol's rules
-    std::set<std::string> refused_lines;                              // what the server would not take
+    std::map<std::string, std::string> logs;                 // by path
+    std::map<std::string, std::vector<MetricLine>> metrics;  // by writer, in the order they count
+    std::map<std::string, std::string> files;                // by path: the content of the last blob named so
+    std::vector<std::string> violations;                     // of the protocol's rules
+    std::set<std::string> refused_lines;                     // what the server would not take
 
     std::optional<RunEnd> end() const {
       for (const RunnerReport& report : reports) {
@@ -50,7 +50,9 @@ class RecordingServer {
   };
 
   explicit RecordingServer(const std::filesystem::path& folder)
-      : blob_folder_(folder / "blobs"), socket_(folder / "server.sock"), server_({}, [this](net::Request& request) { return answer(request); }) {
+      : blob_folder_(folder / "blobs"),
+        socket_(folder / "server.sock"),
+        server_({}, [this](net::Request& request) { return answer(request); }) {
     REQUIRE(make_directories(blob_folder_));
     REQUIRE(server_.listen_unix(socket_));
     REQUIRE(server_.start());
@@ -68,7 +70,8 @@ class RecordingServer {
     for (const auto& [name, content] : files) {
       const bool executable = name.ends_with('*');
       put_blob(content);
-      manifest.entries.push_back({executable ? name.substr(0, name.size() - 1) : name, Hash::of(content), content.size(), executable});
+      manifest.entries.push_back(
+          {executable ? name.substr(0, name.size() - 1) : name, Hash::of(content), content.size(), executable});
     }
     return put_blob(manifest.to_text()).hex();
   }
@@ -80,17 +83,26 @@ class RecordingServer {
     return hash;
   }
 
-  void set_away(bool away) { change([&] { away_ = away; }); }
-  void ask_cancel() { change([&] { cancel_ = true; }); }
-  void take_lease_away() { change([&] { lease_lost_ = true; }); }
-  void refuse_metric(std::string name) { change([&] { refused_metric_ = std::move(name); }); }
+  void set_away(bool away) {
+    change([&] { away_ = away; });
+  }
+  void ask_cancel() {
+    change([&] { cancel_ = true; });
+  }
+  void take_lease_away() {
+    change([&] { lease_lost_ = true; });
+  }
+  void refuse_metric(std::string name) {
+    change([&] { refused_metric_ = std::move(name); });
+  }
 
   Records records() const {
     const std::lock_guard lock(mutex_);
     return records_;
   }
   // Waits for the records to say so; false after the limit, which is no measure of speed but the end of patience.
-  bool wait_until(const std::function<bool(const Records&)>& is_so, std::chrono::milliseconds limit = std::chrono::seconds(60)) const {
+  bool wait_until(const std::function<bool(const Records&)>& is_so,
+                  std::chrono::milliseconds limit = std::chrono::seconds(60)) const {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit, [&] { return is_so(records_); });
   }
@@ -140,7 +152,8 @@ class RecordingServer {
     if (words.size() != 8 || words[4] != "runs" || words[6] != "runner") return problem(errors::not_found, 404);
     if (lease_lost_) return problem(errors::lease_lost, 409);
     if (words[7] == "report") return report(body);
-    if (!request.query_value("lease") || request.query_value("attempt") != "1") violate("no lease or attempt in " + request.target);
+    if (!request.query_value("lease") || request.query_value("attempt") != "1")
+      violate("no lease or attempt in " + request.target);
     if (words[7] == "logs") return log(request, body);
     if (words[7] == "metrics") return metrics(request, body);
     if (words[7] == "artifacts") return artifacts(body);
@@ -178,7 +191,8 @@ class RecordingServer {
   net::Response log(const net::Request& request, const std::string& body) {
     const std::string path = request.query_value("path").value_or("");
     std::string& log = records_.logs[path];
-    if (std::to_string(log.size()) != request.query_value("offset")) return problem(errors::offset_conflict, 409, {{"size", log.size()}});
+    if (std::to_string(log.size()) != request.query_value("offset"))
+      return problem(errors::offset_conflict, 409, {{"size", log.size()}});
     if (body.empty()) violate("an empty piece of " + path);
     log += body;
     return ok({{"size", log.size()}});
@@ -210,9 +224,12 @@ class RecordingServer {
     for (const json::value& item : document->at("items").as_array()) {
       const std::string path(item.at("path").as_string());
       const Result<Hash> hash = Hash::parse(std::string_view(item.at("hash").as_string()));
-      const Result<std::string> content = hash ? read_file(blob_path(blob_folder_, *hash)) : Result<std::string>(fail(hash.error()));
-      if (!content) violate("a name before its blob: " + path);
-      else records_.files[path] = *content;
+      const Result<std::string> content =
+          hash ? read_file(blob_path(blob_folder_, *hash)) : Result<std::string>(fail(hash.error()));
+      if (!content)
+        violate("a name before its blob: " + path);
+      else
+        records_.files[path] = *content;
     }
     return ok({});
   }

@@ -1,5 +1,6 @@
-// A compute target without processes: it does what a test tells it, and remembers what it was asked. For suites of what lies above
-// ComputeTarget, and for simulations in which every act may fail, hang, or happen twice. It passes the contract's cases on handles.
+// A compute target without processes: it does what a test tells it, and remembers what it was asked. For suites of what lies
+// above ComputeTarget, and for simulations in which every act may fail, hang, or happen twice. It passes the contract's cases on
+// handles.
 #pragma once
 
 #include <deque>
@@ -38,7 +39,8 @@ class ScriptedTarget final : public compute::ComputeTarget {
   }
   Result<ReadyEnvironment> prepare(const EnvironmentRecipe& recipe, const compute::OutputSink& output,
                                    const std::function<bool()>& canceled) override {
-    std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&, const std::function<bool()>&)> act;
+    std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&, const std::function<bool()>&)>
+        act;
     {
       const std::lock_guard lock(mutex_);
       ++prepared_;
@@ -56,7 +58,8 @@ class ScriptedTarget final : public compute::ComputeTarget {
     const std::lock_guard lock(mutex_);
     ++start_calls_;
     CHECK_OK(next_failure("start"));
-    const std::string name = plan.run.workspace + "/" + plan.run.run_id + "/" + std::to_string(plan.attempt) + "/" + std::to_string(plan.rank);
+    const std::string name =
+        plan.run.workspace + "/" + plan.run.run_id + "/" + std::to_string(plan.attempt) + "/" + std::to_string(plan.rank);
     started_.try_emplace(name, Started{plan, false, false, false, std::nullopt});
     return json::object{{"scripted", name}};
   }
@@ -97,8 +100,9 @@ class ScriptedTarget final : public compute::ComputeTarget {
     const std::lock_guard lock(mutex_);
     failures_[verb].push_back(std::move(error));
   }
-  void on_prepare(std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&,
-                                                         const std::function<bool()>&)> act) {
+  void on_prepare(
+      std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&, const std::function<bool()>&)>
+          act) {
     const std::lock_guard lock(mutex_);
     on_prepare_ = std::move(act);
   }
@@ -150,7 +154,8 @@ class ScriptedTarget final : public compute::ComputeTarget {
   mutable std::mutex mutex_;
   compute::Capabilities capabilities_{.same_machine = true, .runs_at_once = 2};
   std::map<std::string, std::deque<Error>> failures_;
-  std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&, const std::function<bool()>&)> on_prepare_;
+  std::function<Result<ReadyEnvironment>(const EnvironmentRecipe&, const compute::OutputSink&, const std::function<bool()>&)>
+      on_prepare_;
   std::map<std::string, Started> started_;
   int start_calls_ = 0;
   int prepared_ = 0;

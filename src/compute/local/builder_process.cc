@@ -118,7 +118,8 @@ void BuilderOutput::finish() {
 Result<ReadyEnvironment> BuilderOutput::answer() const {
   const std::string_view line(answer_line_);
   if (line.starts_with(kFailed)) return fail(error_of(line.substr(kFailed.size())));
-  if (!line.starts_with(kReady)) return fail(errors::environment_failed, "the builder ended without saying whether the environment is ready");
+  if (!line.starts_with(kReady))
+    return fail(errors::environment_failed, "the builder ended without saying whether the environment is ready");
   TRY(const json::value document, parse_json(line.substr(kReady.size())));
   return ready_environment_from_json(document);
 }
@@ -158,14 +159,14 @@ Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentR
     }
     if (has_ended) break;
     if (canceled()) {
-      if (const Status ended = end_builder(mark, builder); !ended) log_warning("builder not ended: {}", ended.error().to_string());
+      if (const Status ended = end_builder(mark, builder); !ended)
+        log_warning("builder not ended: {}", ended.error().to_string());
       return fail(errors::environment_failed, "the build was canceled");
     }
     std::array<pollfd, 2> polled{pollfd{handle.get(), POLLIN, 0}, pollfd{inotify.get(), POLLIN, 0}};
     poll(polled.data(), polled.size(), static_cast<int>(kAskForCancelEvery.count()));
     std::array<char, 4096> events{};
-    while (inotify && read(inotify.get(), events.data(), events.size()) > 0) {
-    }
+    while (inotify && read(inotify.get(), events.data(), events.size()) > 0) {}
     has_ended = waitpid(builder, nullptr, WNOHANG) != 0;  // what it wrote last is read in the next turn
   }
   talk.finish();

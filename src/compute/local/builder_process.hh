@@ -11,7 +11,8 @@
 
 namespace werkbank::compute {
 
-// Splits the answer line from the talk, as the bytes come: everything but "READY …" and "FAILED …" lines goes to the sink at once.
+// Splits the answer line from the talk, as the bytes come: everything but "READY …" and "FAILED …" lines goes to the sink at
+// once.
 class BuilderOutput {
  public:
   explicit BuilderOutput(const OutputSink& sink) : sink_(sink) {}
@@ -25,8 +26,8 @@ class BuilderOutput {
   void talk(std::string_view bytes);
 
   const OutputSink& sink_;
-  std::string held_;         // the line under way, where it may be the answer
-  bool in_talk_ = false;     // inside a line that is not
+  std::string held_;      // the line under way, where it may be the answer
+  bool in_talk_ = false;  // inside a line that is not
   std::string answer_line_;
 };
 

@@ -21,7 +21,8 @@ Heard hear(std::string_view text, size_t piece) {
   return heard;
 }
 
-constexpr std::string_view kReadyJson = R"({"hash":"","interpreter":"/p","pythonVersion":"3.11.2","hasAzureml":false,"variables":{}})";
+constexpr std::string_view kReadyJson =
+    R"({"hash":"","interpreter":"/p","pythonVersion":"3.11.2","hasAzureml":false,"variables":{}})";
 
 TEST_CASE("talk goes through, the answer does not, however the bytes are cut") {
   const std::string text = "Building\nREADY to go? no\n50 %\r100 %\nREAD\n\nREADY " + std::string(kReadyJson) + "\n";

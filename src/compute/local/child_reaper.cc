@@ -46,8 +46,10 @@ void ChildReaper::work() {
     std::vector<pollfd> polled{{bell_.get(), POLLIN, 0}};
     bool all_have_handles = true;
     for (const Child& child : children) {
-      if (child.handle) polled.push_back({child.handle.get(), POLLIN, 0});
-      else all_have_handles = false;
+      if (child.handle)
+        polled.push_back({child.handle.get(), POLLIN, 0});
+      else
+        all_have_handles = false;
     }
     constexpr int kLookEveryMs = 1000;  // for those that the kernel gave no handle for (out of descriptors)
     poll(polled.data(), polled.size(), all_have_handles ? -1 : kLookEveryMs);

@@ -105,8 +105,10 @@ std::vector<ProcessId> LocalTarget::runners_of(const WorkFolder& folder, const s
   if (record && *record && is_alive((*record)->id)) alive.push_back((*record)->id);
   const auto started = started_.find(name);
   if (started == started_.end()) return alive;
-  if (!is_alive(started->second)) started_.erase(started);
-  else if (alive.empty() || !(alive[0] == started->second)) alive.push_back(started->second);
+  if (!is_alive(started->second))
+    started_.erase(started);
+  else if (alive.empty() || !(alive[0] == started->second))
+    alive.push_back(started->second);
   return alive;
 }
 
@@ -186,7 +188,12 @@ Status LocalTarget::cancel(const json::object& value) {
 
 // With mutex_ held. The runner goes first, so that it does not start anew what is being ended.
 Status LocalTarget::end_all(const Handle& handle) {
-  for (const ProcessId& runner : runners_of(work_folder(handle.folder), handle.folder)) CHECK_OK(signal_process(runner, SIGKILL));
+  for (const ProcessId& runner : runners_of(work_folder(handle.folder), handle.folder)) {
+    const Fd ended = process_handle(runner.pid);
+    CHECK_OK(signal_process(runner, SIGKILL));
+    pollfd polled{ended.get(), POLLIN, 0};
+    if (ended && is_alive(runner)) poll(&polled, 1, static_cast<int>(kRunnerLeavesWithin.count()));
+  }
   ProcessSelection selection;
   selection.variable = kAttemptMarkVariable;
   selection.value = handle.mark;

@@ -1,5 +1,5 @@
-// The target `local`: runs execute on this machine as this user, each under a runner of its own session. Needs the runner's binary and a
-// folder on a local disk. Enforces no memory limit and knows one node.
+// The target `local`: runs execute on this machine as this user, each under a runner of its own session. Needs the runner's
+// binary and a folder on a local disk. Enforces no memory limit and knows one node.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kSystemKind = "system";
 
 bool is_program(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
@@ -30,12 +30,13 @@ std::optional<std::filesystem::path> interpreter_now(const EnvironmentRecipe& re
 }
 
 void describe(std::string& text, const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) {
     text += path.native() + ":-;";
     return;
   }
-  text += fmt::format("{}:{}:{}:{}.{:09};", path.native(), status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  text += fmt::format("{}:{}:{}:{}.{:09};", path.native(), status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                      status.st_mtim.tv_nsec);
 }
 
 // Changes when the interpreter is replaced, and when packages come or go: whether azureml is among them is part of the answer.
@@ -86,7 +87,8 @@ std::optional<ReadyEnvironment> ReadyEnvironments::find_system(const Environment
     Known record;
     record.fingerprint = reader.required_string("fingerprint");
     const json::value* const ready = reader.value("ready");
-    Result<ReadyEnvironment> read = ready != nullptr ? ready_environment_from_json(*ready) : fail(errors::invalid_request, "no ready");
+    Result<ReadyEnvironment> read =
+        ready != nullptr ? ready_environment_from_json(*ready) : fail(errors::invalid_request, "no ready");
     if (!reader.finish(false) || !read) return std::nullopt;
     record.ready = std::move(*read);
     known = known_.emplace(hash, std::move(record)).first;

@@ -1,5 +1,5 @@
-// Answers in a millisecond for environments that were ready before: built ones by their ready.json, own interpreters by a check that is
-// remembered for as long as the interpreter and its package folders do not change.
+// Answers in a millisecond for environments that were ready before: built ones by their ready.json, own interpreters by a check
+// that is remembered for as long as the interpreter and its package folders do not change.
 #pragma once
 
 #include <filesystem>

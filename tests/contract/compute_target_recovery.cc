@@ -1,0 +1,212 @@
+// What every compute target must do when runners, servers and scripts' parents die: nothing is lost, doubled or left behind.
+#include "support/target_bench.hh"
+
+namespace werkbank::test {
+namespace {
+
+TEST_CASE("a killed runner is replaced, and the script does not notice") {
+  LocalBench bench;
+  const json::object handle = bench.start(bench.plan_for(R"(
+echo once >> "$SIDE/starts"
+echo first
+echo '{"s":1,"t":1,"n":"a","v":1}' > "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+while [ ! -e "$SIDE/go" ]; do sleep 0.02; done
+echo '{"s":2,"t":1,"n":"a","v":2}' >> "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+mkdir outputs; echo o > outputs/o
+echo second
+)"));
+  REQUIRE(bench.server.wait_until(log_holds("first")));
+  kill_hard(bench.work_of(handle).runner());
+  SUBCASE("while the script runs") {
+    CHECK(bench.state(handle) == RunnerState::kRunning);
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+  }
+  SUBCASE("when the script has ended meanwhile") {
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+    REQUIRE(eventually([&] { return std::filesystem::exists(bench.work_of(handle).exit()); }));
+    CHECK(bench.state(handle) == RunnerState::kRunning);
+  }
+  SUBCASE("by another server, and what the first one knew is lost") {
+    REQUIRE(remove_tree(bench.work_of(handle).state()));
+    bench.open();
+    CHECK(bench.state(handle) == RunnerState::kRunning);
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+  }
+  REQUIRE(bench.server.wait_for_end());
+  const Records records = bench.server.records();
+  CHECK(records.end()->exit_code == 0);
+  CHECK(records.end()->kind == RunEndKind::kExitCode);
+  CHECK(driver_log(records) == "first\nsecond\n");
+  CHECK(records.metrics.at("7-x").size() == 2);
+  CHECK(records.files.contains("outputs/o"));
+  CHECK(records.violations.empty());
+  CHECK(bench.side_file("starts") == "once\n");
+}
+
+TEST_CASE("without the script's parent its end is unknown, and nobody is left") {
+  LocalBench bench;
+  const json::object handle = bench.start(bench.plan_for(kStubborn));
+  REQUIRE(bench.server.wait_until(log_holds("ready")));
+  SUBCASE("runner and parent killed") {
+    kill_hard(bench.work_of(handle).runner());
+    kill_hard(bench.work_of(handle).shim());
+    CHECK(bench.state(handle) == RunnerState::kRunning);  // a runner brings in what is there
+  }
+  SUBCASE("the parent alone killed") { kill_hard(bench.work_of(handle).shim()); }
+  REQUIRE(bench.server.wait_for_end());
+  CHECK(bench.server.records().end()->kind == RunEndKind::kLost);
+  CHECK(driver_log(bench.server.records()).starts_with("ready\n"));  // a shell may still say that its child was killed
+  REQUIRE(eventually([&] { return bench.state(handle) == RunnerState::kGone; }));
+  CHECK(bench.processes().empty());
+}
+
+TEST_CASE("after the machine was restarted nothing is started again") {
+  LocalBench bench;
+  json::object handle = bench.start(bench.plan_for(kStubborn));
+  REQUIRE(bench.server.wait_until(log_holds("ready")));
+  CHECK(bench.target().kill(handle));
+  for (const std::filesystem::path& file : {bench.work_of(handle).finished(), bench.work_of(handle).exit()})
+    REQUIRE(remove_tree(file));
+  handle["bootId"] = "another boot";
+  const Result<RunnerStatus> status = bench.target().recover(handle);
+  REQUIRE(status);
+  CHECK(status->state == RunnerState::kGone);
+  REQUIRE(status->end.has_value());
+  CHECK(status->end->kind == RunEndKind::kLost);
+  CHECK(bench.processes().empty());
+}
+
+TEST_CASE("a lost lease ends the script") {
+  LocalBench bench;
+  const json::object handle = bench.start(bench.plan_for(std::string(kStubborn)));
+  REQUIRE(bench.server.wait_until(log_holds("ready")));
+  bench.server.take_lease_away();
+  CHECK(eventually([&] { return bench.processes().empty(); }));
+  CHECK_FALSE(bench.server.records().end().has_value());
+}
+
+TEST_CASE("the server away: nothing is lost, and the script does not wait") {
+  LocalBench bench;
+  bench.server.set_away(true);
+  const json::object handle = bench.start(bench.plan_for(R"(
+i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done
+echo '{"s":1,"t":1,"n":"a","v":1}' > "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+mkdir outputs; echo o > outputs/o
+)"));
+  REQUIRE(eventually([&] { return std::filesystem::exists(bench.work_of(handle).exit()); }));
+  CHECK(bench.server.records().reports.empty());
+  bench.server.set_away(false);
+  REQUIRE(bench.server.wait_for_end());
+  const Records records = bench.server.records();
+  std::string expected;
+  for (int i = 0; i < 2000; ++i) expected += "line " + std::to_string(i) + "\n";
+  CHECK(driver_log(records) == expected);
+  CHECK(records.metrics.at("7-x").size() == 1);
+  CHECK(records.files.contains("outputs/o"));
+  CHECK(records.violations.empty());
+}
+
+// -- killed at every named point
+
+void check_killed_at(const std::string& point) {
+  CAPTURE(point);
+  LocalBench bench;
+  LaunchPlan plan = bench.plan_for(R"(
+echo once >> "$SIDE/starts"
+echo first
+echo '{"s":1,"t":1,"n":"a","v":1}' > "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+mkdir outputs logs; echo o > outputs/o; echo l > logs/l
+while [ ! -e "$SIDE/go" ]; do sleep 0.01; done
+(sleep 600 &)
+echo '{"s":2,"t":1,"n":"a","v":2}' >> "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+echo second
+)");
+  REQUIRE(setenv("WERKBANK_FAILPOINTS", (point + "=kill").c_str(), 1) == 0);
+  const json::object handle = bench.start(plan);
+  REQUIRE(unsetenv("WERKBANK_FAILPOINTS") == 0);
+  REQUIRE(write_file_atomically(bench.folder / "go", ""));
+  // As the lifecycle does while a run is silent.
+  REQUIRE(eventually([&] { return bench.target().recover(handle).has_value() && bench.server.wait_for_end(milliseconds(20)); }));
+  REQUIRE(eventually([&] { return bench.state(handle) == RunnerState::kGone; }));
+  const Records records = bench.server.records();
+  CHECK(records.violations.empty());
+  CHECK(bench.side_file("starts").size() <= 5);  // never twice
+  CHECK(bench.processes().empty());
+  const RunEnd end = *records.end();
+  if (point.starts_with("shim.") && end.kind == RunEndKind::kLost) {
+    CHECK(std::string("first\nsecond\n").starts_with(driver_log(records)));
+    return;
+  }
+  if (point == "shim.before_claim") {
+    CHECK(end.kind == RunEndKind::kLaunch);
+    CHECK(bench.side_file("starts").empty());
+    return;
+  }
+  CHECK(end.kind == RunEndKind::kExitCode);
+  CHECK(end.exit_code == 0);
+  CHECK(driver_log(records) == "first\nsecond\n");
+  REQUIRE(records.metrics.contains("7-x"));
+  CHECK(records.metrics.at("7-x").size() == 2);
+  CHECK(records.files.contains("outputs/o"));
+  CHECK(records.logs.at("logs/l") == "l\n");
+}
+
+TEST_CASE("killed at a named point, a run is neither lost nor doubled") {
+  for (const char* const point : {"runner.after_lock",
+                                  "runner.after_charge",
+                                  "runner.snapshot.before_files",
+                                  "runner.snapshot.before_rename",
+                                  "runner.after_snapshot",
+                                  "runner.before_spawn",
+                                  "runner.after_spawn",
+                                  "runner.following",
+                                  "runner.before_report_running",
+                                  "runner.after_report_running",
+                                  "runner.log.before_send",
+                                  "runner.log.after_send",
+                                  "runner.metrics.before_send",
+                                  "runner.metrics.after_send",
+                                  "runner.finalizing",
+                                  "runner.before_drain",
+                                  "runner.after_logs",
+                                  "runner.outputs.before_blob",
+                                  "runner.outputs.after_blob",
+                                  "runner.outputs.before_names",
+                                  "runner.outputs.after_names",
+                                  "runner.after_metrics",
+                                  "runner.after_outputs",
+                                  "runner.before_done",
+                                  "runner.before_report_done",
+                                  "runner.after_report_done",
+                                  "runner.after_done",
+                                  "shim.before_claim",
+                                  "shim.after_claim",
+                                  "shim.after_script",
+                                  "shim.after_wait",
+                                  "shim.before_leftovers",
+                                  "shim.before_exit_file",
+                                  "shim.after_exit_file"}) {
+    check_killed_at(point);
+  }
+}
+
+TEST_CASE("killed while it ends the script, the run is canceled all the same") {
+  for (const char* const point : {"runner.before_stop", "runner.after_stop"}) {
+    CAPTURE(point);
+    LocalBench bench;
+    const LaunchPlan plan = bench.plan_for(kStubborn);
+    REQUIRE(setenv("WERKBANK_FAILPOINTS", (std::string(point) + "=kill").c_str(), 1) == 0);
+    const json::object handle = bench.start(plan);
+    REQUIRE(unsetenv("WERKBANK_FAILPOINTS") == 0);
+    REQUIRE(bench.server.wait_until(log_holds("ready")));
+    CHECK(bench.target().cancel(handle));
+    REQUIRE(
+        eventually([&] { return bench.target().recover(handle).has_value() && bench.server.wait_for_end(milliseconds(20)); }));
+    CHECK(bench.server.records().end()->kind == RunEndKind::kCanceled);
+    REQUIRE(eventually([&] { return bench.state(handle) == RunnerState::kGone; }));
+    CHECK(bench.processes().empty());
+  }
+}
+
+}  // namespace
+}  // namespace werkbank::test
