@@ -5,6 +5,7 @@ Each step is a command (or two) whose output goes to build/logs/test-<step>.log;
 that doctest, pytest and unittest print. A command that fails without such a line counts as one failure, and so does a
 command that ran no test at all: silence is no success.
 """
+
 import os
 import re
 import subprocess

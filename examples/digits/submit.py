@@ -1,4 +1,5 @@
 """Submits train.py by the Python SDK and waits for it."""
+
 from azureml.core import Experiment, ScriptRunConfig, Workspace
 
 workspace = Workspace.from_config()

@@ -1,4 +1,5 @@
 """Trains a logistic regression on scikit-learn's handwritten digits, and logs how good it got."""
+
 import argparse
 import os
 

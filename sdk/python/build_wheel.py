@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Make the SDK's wheel: `build_wheel.py OUT_DIR` writes exactly one werkbank_azureml-<version>-py3-none-any.whl.
 
-Standard library only, and deterministic: the same tree gives the same bytes. The version is project(VERSION) of the top CMakeLists.txt,
+Standard library only, and deterministic: the same tree gives the same bytes. The version is project(VERSION) of the top
+CMakeLists.txt,
 or --version. Older wheels of the same distribution in OUT_DIR are removed.
 """
 

@@ -44,7 +44,8 @@ Task<Result<net::Response>> create_token(Api& api, Call& call) {
   CO_CHECK_OK(check_stored_name("the user", token.user));
   if (token.workspace != "*") {
     const std::string workspace = token.workspace;
-    CO_TRY([[maybe_unused]] const Workspace known, read<Workspace>(api, [&](store::Reader& store) { return find_workspace(store, workspace); }));
+    CO_TRY([[maybe_unused]] const Workspace known,
+           read<Workspace>(api, [&](store::Reader& store) { return find_workspace(store, workspace); }));
   }
   const Secret text = access::new_token();
   token.id = random_hex(8);
@@ -52,7 +53,9 @@ Task<Result<net::Response>> create_token(Api& api, Call& call) {
   token.role = *role;
   token.created_ms = api.services.clock.utc_now_ms();
   if (expires_in_s > 0) token.expires_ms = token.created_ms + expires_in_s * 1000;
-  std::function<Status(store::Transaction&)> apply = [token](store::Transaction& transaction) { return transaction.put_token(token); };
+  std::function<Status(store::Transaction&)> apply = [token](store::Transaction& transaction) {
+    return transaction.put_token(token);
+  };
   CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
   json::object document = token_json(token);
   document["token"] = text.reveal();  // its only appearance
@@ -196,17 +199,21 @@ Task<Result<net::Response>> delete_secret(Api& api, Call& call) {
 
 #define W "/api/v1/workspaces/{workspace}"
 constexpr Route kRoutes[] = {
-    route<Permission::kOwn>(Method::kGet, "/api/v1/tokens", list_tokens, {"List login tokens (without their text)", "", "", "Token[]"}),
-    route<Permission::kOwn>(Method::kPost, "/api/v1/tokens", create_token, {"Create a login token; its text is answered this once", "", "NewToken", "CreatedToken", 201}),
+    route<Permission::kOwn>(Method::kGet, "/api/v1/tokens", list_tokens,
+                            {"List login tokens (without their text)", "", "", "Token[]"}),
+    route<Permission::kOwn>(Method::kPost, "/api/v1/tokens", create_token,
+                            {"Create a login token; its text is answered this once", "", "NewToken", "CreatedToken", 201}),
     route<Permission::kOwn>(Method::kDelete, "/api/v1/tokens/{id}", delete_token, {"Revoke a login token", "", "", "", 204}),
     route<Permission::kOwn>(Method::kGet, W "/members", list_members, {"List members and their roles", "", "", "Member[]"}),
     route<Permission::kOwn>(Method::kGet, W "/members/{user}", get_member, {"Get a member", "", "", "Member"}),
     route<Permission::kOwn>(Method::kPut, W "/members/{user}", put_member, {"Give a user a role", "", "RoleChange", "Member"}),
     route<Permission::kOwn>(Method::kDelete, W "/members/{user}", delete_member, {"Remove a member", "", "", "", 204}),
     route<Permission::kWrite>(Method::kGet, W "/secrets", list_secrets, {"List secrets by name", "", "", "SecretName[]"}),
-    route<Permission::kWrite>(Method::kGet, W "/secrets/{name}", get_secret, {"Get a secret's record, without its value", "", "", "SecretName"}),
+    route<Permission::kWrite>(Method::kGet, W "/secrets/{name}", get_secret,
+                              {"Get a secret's record, without its value", "", "", "SecretName"}),
     route<Permission::kWrite>(Method::kPut, W "/secrets/{name}", put_secret, {"Set a secret", "", "NewSecret", "SecretName"}),
-    route<Permission::kJob>(Method::kGet, W "/secrets/{name}/value", reveal_secret, {"Get a secret's value", "", "", "SecretValue"}),
+    route<Permission::kJob>(Method::kGet, W "/secrets/{name}/value", reveal_secret,
+                            {"Get a secret's value", "", "", "SecretValue"}),
     route<Permission::kWrite>(Method::kDelete, W "/secrets/{name}", delete_secret, {"Delete a secret", "", "", "", 204}),
 };
 #undef W

@@ -16,10 +16,10 @@ namespace werkbank::api {
 struct ServerFacts {
   std::string version;
   std::string instance_id;
-  bool no_auth = false;                     // TCP requests act as owner
-  std::vector<std::string> allowed_hosts;   // Host names beside loopback ones; empty entries never match
+  bool no_auth = false;                    // TCP requests act as owner
+  std::vector<std::string> allowed_hosts;  // Host names beside loopback ones; empty entries never match
   uint32_t own_uid = 0;
-  std::string_view wheel;                   // the SDK's wheel, served by the package index
+  std::string_view wheel;  // the SDK's wheel, served by the package index
   std::string wheel_name;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
@@ -37,7 +37,7 @@ struct Api {
   EventHub& hub;
   const ServerFacts& facts;
   Counters& counters;
-  std::function<void()> request_stop;       // begins a graceful stop of the server
+  std::function<void()> request_stop;  // begins a graceful stop of the server
 };
 
 }  // namespace werkbank::api

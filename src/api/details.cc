@@ -7,7 +7,8 @@ namespace werkbank::api {
 namespace {
 
 bool is_log(std::string_view path) {
-  return path.starts_with("azureml-logs/") || path.starts_with("logs/") || path.starts_with("user_logs/") || path.starts_with("system_logs/");
+  return path.starts_with("azureml-logs/") || path.starts_with("logs/") || path.starts_with("user_logs/") ||
+         path.starts_with("system_logs/");
 }
 
 json::value time_or_null(UtcMs time) { return time == 0 ? json::value(nullptr) : json::value(format_utc(time)); }
@@ -24,21 +25,22 @@ json::object run_definition(const Run& run, const RunSpec& spec) {
           {"maxRunDurationSeconds", spec.timeout_seconds},
           {"nodeCount", spec.node_count},
           {"priority", run.priority},
-          {"environment",
-           json::object{{"name", spec.environment.name},
-                        {"version", spec.environment.version},
-                        {"python", json::object{{"userManagedDependencies", spec.environment.user_managed},
-                                                {"interpreterPath", spec.environment.interpreter}}},
-                        {"environmentVariables", text_map_to_json(spec.environment.variables)}}},
-          {"history", json::object{{"outputCollection", spec.collect_outputs},
-                                   {"directoriesToWatch", json::array(spec.watched_directories.begin(), spec.watched_directories.end())}}},
+          {"environment", json::object{{"name", spec.environment.name},
+                                       {"version", spec.environment.version},
+                                       {"python", json::object{{"userManagedDependencies", spec.environment.user_managed},
+                                                               {"interpreterPath", spec.environment.interpreter}}},
+                                       {"environmentVariables", text_map_to_json(spec.environment.variables)}}},
+          {"history",
+           json::object{{"outputCollection", spec.collect_outputs},
+                        {"directoriesToWatch", json::array(spec.watched_directories.begin(), spec.watched_directories.end())}}},
           {"environmentVariables", text_map_to_json(spec.environment_variables)}};
 }
 
 }  // namespace
 
 std::string file_target(const RunKey& key, std::string_view path) {
-  std::string target = fmt::format("/api/v1/workspaces/{}/runs/{}/files", net::encode_segment(key.workspace), net::encode_segment(key.run_id));
+  std::string target =
+      fmt::format("/api/v1/workspaces/{}/runs/{}/files", net::encode_segment(key.workspace), net::encode_segment(key.run_id));
   while (!path.empty()) {
     const size_t slash = path.find('/');
     target += "/" + net::encode_segment(path.substr(0, slash));
@@ -48,7 +50,8 @@ std::string file_target(const RunKey& key, std::string_view path) {
 }
 
 Result<std::vector<Artifact>> run_files(Api& api, const RunKey& key, const std::string& prefix) {
-  TRY(const std::vector<Artifact> stored, read<std::vector<Artifact>>(api, [&](store::Reader& reader) -> Result<std::vector<Artifact>> {
+  TRY(const std::vector<Artifact> stored,
+      read<std::vector<Artifact>>(api, [&](store::Reader& reader) -> Result<std::vector<Artifact>> {
         TRY(const Run run, find_run(reader, key));
         return reader.artifacts(run.key, prefix);
       }));
@@ -90,13 +93,15 @@ Result<json::object> run_details(Api& api, const RunKey& key) {
   if (is_terminal(run.status)) details["endTimeUtc"] = time_or_null(run.ended_ms);
   if (spec) details["runDefinition"] = run_definition(run, *spec);
   if (run.status == RunStatus::kFailed) {
-    details["error"] = json::object{{"error", json::object{{"code", run.end.code}, {"message", run.end.message}, {"hint", run.end.hint}}},
-                                    {"reason", to_json(run.end)},
-                                    {"time", time_or_null(run.ended_ms)}};
+    details["error"] =
+        json::object{{"error", json::object{{"code", run.end.code}, {"message", run.end.message}, {"hint", run.end.hint}}},
+                     {"reason", to_json(run.end)},
+                     {"time", time_or_null(run.ended_ms)}};
   }
   if (!run.warnings.empty()) {
     json::array warnings;
-    for (const std::string& warning : run.warnings) warnings.push_back(json::object{{"source", "Werkbank"}, {"message", warning}});
+    for (const std::string& warning : run.warnings)
+      warnings.push_back(json::object{{"source", "Werkbank"}, {"message", warning}});
     details["warnings"] = std::move(warnings);
   }
   return details;

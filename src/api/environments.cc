@@ -36,7 +36,8 @@ Task<Result<net::Response>> list_versions(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   const std::string name = call.arguments[1];
   using Versions = std::vector<store::EnvironmentVersion>;
-  CO_TRY(const Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, name); }));
+  CO_TRY(const Versions versions,
+         read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, name); }));
   if (versions.empty()) co_return fail(errors::not_found, fmt::format("there is no environment {:?}", name));
   co_return versions_response(versions);
 }
@@ -46,18 +47,25 @@ Task<Result<net::Response>> get_environment(Api& api, Call& call) {
   const std::string name = call.arguments[1];
   const std::string version = query_text(call.request, "version");
   using Found = std::optional<store::EnvironmentVersion>;
-  CO_TRY(const Found found, read<Found>(api, [&](store::Reader& reader) { return reader.environment(workspace, name, version); }));
-  if (!found) co_return fail(errors::not_found, fmt::format("there is no environment {:?}{}", name, version.empty() ? "" : " of version " + version));
+  CO_TRY(const Found found,
+         read<Found>(api, [&](store::Reader& reader) { return reader.environment(workspace, name, version); }));
+  if (!found)
+    co_return fail(errors::not_found,
+                   fmt::format("there is no environment {:?}{}", name, version.empty() ? "" : " of version " + version));
   co_return json_response(version_json(*found));
 }
 
 // The same definition again is the same version: people register in every run of their notebook.
-Result<std::pair<store::EnvironmentVersion, bool>> register_version(store::Transaction& transaction, store::EnvironmentVersion wanted) {
+Result<std::pair<store::EnvironmentVersion, bool>> register_version(store::Transaction& transaction,
+                                                                    store::EnvironmentVersion wanted) {
   TRY(const Workspace workspace, find_workspace(transaction, wanted.workspace));
   TRY(const auto known, transaction.environment(workspace.name, wanted.definition.name, wanted.definition.version));
-  if (known && canonical_json(to_json(known->definition)) == canonical_json(to_json(wanted.definition))) return std::pair(*known, false);
+  if (known && canonical_json(to_json(known->definition)) == canonical_json(to_json(wanted.definition)))
+    return std::pair(*known, false);
   if (known && !wanted.definition.version.empty()) {
-    return fail(errors::already_exists, fmt::format("environment {:?} has a version {:?} with another content", wanted.definition.name, wanted.definition.version),
+    return fail(errors::already_exists,
+                fmt::format("environment {:?} has a version {:?} with another content", wanted.definition.name,
+                            wanted.definition.version),
                 "Leave the version out to get the next number, or choose another one.");
   }
   TRY(store::EnvironmentVersion created, transaction.create_environment_version(std::move(wanted)));
@@ -162,12 +170,13 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   CO_CHECK_OK(reader.finish());
   CO_TRY(spec.environment, environment_from_json(*definition, "request.environment"));
   CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(spec.target));
-  CO_TRY([[maybe_unused]] const EnvironmentRecipe recipe, api.services.environments.plan(spec.environment, spec.submitter_environment));
+  CO_TRY([[maybe_unused]] const EnvironmentRecipe recipe,
+         api.services.environments.plan(spec.environment, spec.submitter_environment));
   auto build = std::make_shared<Build>(api.hub);  // shared by the builder's thread and the response
   lifecycle::Services& services = api.services;
   services.builders.post([&services, build, spec] {
-    build->finish(lifecycle::ready_environment(services, spec, [&build](std::string_view bytes) { build->add(bytes); },
-                                               [&build] { return build->abandoned.load(); }));
+    build->finish(lifecycle::ready_environment(
+        services, spec, [&build](std::string_view bytes) { build->add(bytes); }, [&build] { return build->abandoned.load(); }));
   });
   net::Response response;
   response.headers.emplace_back("Content-Type", "text/event-stream");
@@ -194,13 +203,17 @@ Task<Result<net::Response>> list_compute(Api& api, Call&) {
 
 #define ENVIRONMENTS "/api/v1/workspaces/{workspace}/environments"
 constexpr Route kRoutes[] = {
-    route<Permission::kRead>(Method::kGet, ENVIRONMENTS, list_environments, {"List environments, the newest version of each", "", "", "Environment[]"}),
-    route<Permission::kWrite>(Method::kPost, ENVIRONMENTS, register_environment,
-                              {"Register a definition; the same content again is the same version", "", "EnvironmentDefinition", "Environment", 201}),
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS, list_environments,
+                             {"List environments, the newest version of each", "", "", "Environment[]"}),
+    route<Permission::kWrite>(
+        Method::kPost, ENVIRONMENTS, register_environment,
+        {"Register a definition; the same content again is the same version", "", "EnvironmentDefinition", "Environment", 201}),
     route<Permission::kWrite>(Method::kPost, ENVIRONMENTS "/prepare", prepare_environment,
                               {"Build an environment ahead; its output is streamed", "", "PrepareRequest", "text/event-stream"}),
-    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}", get_environment, {"Get a version, or the newest", "version:string", "", "Environment"}),
-    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}/versions", list_versions, {"List all versions", "", "", "Environment[]"}),
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}", get_environment,
+                             {"Get a version, or the newest", "version:string", "", "Environment"}),
+    route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}/versions", list_versions,
+                             {"List all versions", "", "", "Environment[]"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/compute", list_compute, {"List compute targets", "", "", "ComputeTarget[]"}),
 };
 #undef ENVIRONMENTS

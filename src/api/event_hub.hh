@@ -22,8 +22,8 @@ class EventHub {
   void notify();
   // The count of notifications so far; take it before looking at the stores.
   uint64_t position() const;
-  // Goes on when there was a notification after `seen`, when `timeout` is over, or when the hub stops. On the hub's thread, so what
-  // follows must not block for long. False: the hub stops.
+  // Goes on when there was a notification after `seen`, when `timeout` is over, or when the hub stops. On the hub's thread, so
+  // what follows must not block for long. False: the hub stops.
   Task<bool> wait(uint64_t seen, std::chrono::milliseconds timeout);
   void stop();
 

@@ -17,7 +17,8 @@ Task<Status> run_stream(Api& api, std::shared_ptr<LiveStream> stream, net::BodyW
 
 Task<Result<net::Response>> live_events(Api& api, Call& call) {
   const std::string workspace = call.workspace();
-  CO_TRY(const Workspace known, read<Workspace>(api, [&workspace](store::Reader& reader) { return find_workspace(reader, workspace); }));
+  CO_TRY(const Workspace known,
+         read<Workspace>(api, [&workspace](store::Reader& reader) { return find_workspace(reader, workspace); }));
   CO_TRY(Subscriptions subscriptions, parse_subscriptions(call.request, known.name));
   std::string cursor = query_text(call.request, "cursor");
   if (cursor.empty()) cursor = std::string(call.request.header("last-event-id"));
@@ -37,9 +38,10 @@ Task<Result<net::Response>> live_events(Api& api, Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/events", live_events,
-                             {"Live events, logs and metrics of many runs in one stream",
-                              "events:string,log:string,metrics:string,cursor:string,from:string,follow:boolean", "", "text/event-stream"}),
+    route<Permission::kRead>(
+        Method::kGet, "/api/v1/workspaces/{workspace}/events", live_events,
+        {"Live events, logs and metrics of many runs in one stream",
+         "events:string,log:string,metrics:string,cursor:string,from:string,follow:boolean", "", "text/event-stream"}),
 };
 
 }  // namespace

@@ -37,7 +37,8 @@ Task<Result<net::Response>> create_experiment(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   using Outcome = std::pair<Experiment, bool>;
   const Clock& clock = api.services.clock;
-  std::function<Result<Outcome>(store::Transaction&)> apply = [workspace, name, &clock](store::Transaction& transaction) -> Result<Outcome> {
+  std::function<Result<Outcome>(store::Transaction&)> apply = [workspace, name,
+                                                               &clock](store::Transaction& transaction) -> Result<Outcome> {
     TRY(const auto known, transaction.experiment(workspace, name));
     if (known) return Outcome(*known, false);
     TRY(Experiment created, lifecycle::ensure_experiment(transaction, clock, workspace, name));
@@ -55,8 +56,10 @@ Task<Result<net::Response>> get_experiment(Api& api, Call& call) {
   co_return json_response(to_json(experiment));
 }
 
-Task<Result<Experiment>> change_experiment(Api& api, std::string workspace, std::string name, std::function<void(Experiment&)> change) {
-  std::function<Result<Experiment>(store::Transaction&)> apply = [workspace, name, change](store::Transaction& transaction) -> Result<Experiment> {
+Task<Result<Experiment>> change_experiment(Api& api, std::string workspace, std::string name,
+                                           std::function<void(Experiment&)> change) {
+  std::function<Result<Experiment>(store::Transaction&)> apply = [workspace, name,
+                                                                  change](store::Transaction& transaction) -> Result<Experiment> {
     TRY(Experiment experiment, find_experiment(transaction, workspace, name));
     change(experiment);
     CHECK_OK(transaction.update_experiment(experiment));
@@ -81,8 +84,10 @@ Task<Result<net::Response>> update_experiment(Api& api, Call& call) {
     if (description) experiment.description = *description;
     if (stage) experiment.stage = *stage;
     for (const auto& [key, value] : tags) {
-      if (value.is_null()) experiment.tags.erase(std::string(key));
-      else if (value.is_string()) experiment.tags[std::string(key)] = std::string(value.get_string());
+      if (value.is_null())
+        experiment.tags.erase(std::string(key));
+      else if (value.is_string())
+        experiment.tags[std::string(key)] = std::string(value.get_string());
     }
   };
   CO_TRY(const Experiment experiment, co_await change_experiment(api, call.workspace(), call.arguments[1], std::move(change)));

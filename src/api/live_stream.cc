@@ -80,20 +80,26 @@ Result<Subscriptions> parse_subscriptions(const net::Request& request, const std
   found.workspace = workspace;
   for (const auto& [name, value] : request.query) {
     if (name == "events") {
-      if (value == "*") found.all_events = true;
-      else if (value.starts_with("run:")) found.event_runs.insert(value.substr(4));
-      else if (value.starts_with("experiment:")) found.event_experiments.insert(value.substr(11));
-      else return fail(errors::invalid_request, fmt::format("events={:?} is not *, run:<id> or experiment:<name>", value));
+      if (value == "*")
+        found.all_events = true;
+      else if (value.starts_with("run:"))
+        found.event_runs.insert(value.substr(4));
+      else if (value.starts_with("experiment:"))
+        found.event_experiments.insert(value.substr(11));
+      else
+        return fail(errors::invalid_request, fmt::format("events={:?} is not *, run:<id> or experiment:<name>", value));
     } else if (name == "log") {
       // A run id may hold colons, a path of ours does not begin with one: the last colon divides.
       const size_t colon = value.rfind(':');
-      if (colon == std::string::npos) return fail(errors::invalid_request, fmt::format("log={:?} is not <run>:<path> or <run>:*", value));
+      if (colon == std::string::npos)
+        return fail(errors::invalid_request, fmt::format("log={:?} is not <run>:<path> or <run>:*", value));
       found.logs[value.substr(0, colon)].insert(value.substr(colon + 1));
     } else if (name == "metrics") {
       found.metrics.insert(value);
     }
   }
-  if (!found.all_events && found.event_runs.empty() && found.event_experiments.empty() && found.logs.empty() && found.metrics.empty()) {
+  if (!found.all_events && found.event_runs.empty() && found.event_experiments.empty() && found.logs.empty() &&
+      found.metrics.empty()) {
     return fail(errors::invalid_request, "nothing is subscribed: name events=, log= or metrics=");
   }
   return found;
@@ -106,7 +112,9 @@ std::string StreamPosition::to_text() const {
 }
 
 Result<StreamPosition> StreamPosition::parse(std::string_view text) {
-  const auto refuse = [] { return fail(errors::invalid_request, "the stream's cursor is not one of this server's", "Open the stream without a cursor."); };
+  const auto refuse = [] {
+    return fail(errors::invalid_request, "the stream's cursor is not one of this server's", "Open the stream without a cursor.");
+  };
   const Result<std::string> decoded = base64url_decode(text);
   if (!decoded) return refuse();
   const Result<json::value> document = parse_json(*decoded);
@@ -141,8 +149,9 @@ Task<Result<bool>> LiveStream::send_log(net::BodyWriter& writer, content::LogInf
     const bool reaches_end = offset + bytes.size() >= log.size_bytes;
     TextPiece piece = text_piece(bytes, is_last && reaches_end);
     if (piece.size_bytes == 0) co_return sent;
-    json::object data{{"run", log.key.run.run_id}, {"path", log.key.path},    {"attempt", log.key.attempt}, {"rank", log.key.rank},
-                      {"offset", offset},          {"size", piece.size_bytes}, {"text", std::move(piece.text)}};
+    json::object data{{"run", log.key.run.run_id},    {"path", log.key.path}, {"attempt", log.key.attempt},
+                      {"rank", log.key.rank},         {"offset", offset},     {"size", piece.size_bytes},
+                      {"text", std::move(piece.text)}};
     offset += piece.size_bytes;
     CO_CHECK_OK(co_await send(writer, "log", std::move(data)));
     sent = true;

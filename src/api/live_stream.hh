@@ -1,4 +1,5 @@
-// One client's live stream: its subscriptions, how far it has come, and the loop that carries events, logs and hints of new points.
+// One client's live stream: its subscriptions, how far it has come, and the loop that carries events, logs and hints of new
+// points.
 #pragma once
 
 #include <map>
@@ -18,7 +19,7 @@ struct Subscriptions {
   std::set<std::string> event_runs;
   std::set<std::string> event_experiments;
   std::map<std::string, std::set<std::string>> logs;  // run → paths; "*": all
-  std::set<std::string> metrics;                       // runs
+  std::set<std::string> metrics;                      // runs
 
   bool wants(const RunEvent& event) const;
 };
@@ -33,7 +34,8 @@ struct StreamPosition {
   static Result<StreamPosition> parse(std::string_view text);
 };
 
-// The longest piece of `bytes` that does not end inside a UTF-8 sequence, as valid UTF-8 (bad bytes replaced), and its length in bytes.
+// The longest piece of `bytes` that does not end inside a UTF-8 sequence, as valid UTF-8 (bad bytes replaced), and its length in
+// bytes.
 struct TextPiece {
   std::string text;
   size_t size_bytes = 0;
@@ -43,7 +45,11 @@ TextPiece text_piece(std::string_view bytes, bool is_last);
 class LiveStream {
  public:
   LiveStream(Api& api, Subscriptions subscriptions, StreamPosition position, bool follow, bool from_start)
-      : api_(api), subscriptions_(std::move(subscriptions)), position_(std::move(position)), follow_(follow), from_start_(from_start) {}
+      : api_(api),
+        subscriptions_(std::move(subscriptions)),
+        position_(std::move(position)),
+        follow_(follow),
+        from_start_(from_start) {}
 
   // Writes until the client goes, the server stops, or (without follow) all is said.
   Task<Status> run(net::BodyWriter& writer);

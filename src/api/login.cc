@@ -33,7 +33,8 @@ std::string host_name(std::string_view host) {
 
 bool is_allowed(const ServerFacts& facts, const std::string& name) {
   if (name == "localhost" || name == "127.0.0.1" || name == "[::1]") return true;
-  return std::ranges::any_of(facts.allowed_hosts, [&](const std::string& allowed) { return !allowed.empty() && host_name(allowed) == name; });
+  return std::ranges::any_of(facts.allowed_hosts,
+                             [&](const std::string& allowed) { return !allowed.empty() && host_name(allowed) == name; });
 }
 
 access::Identity nobody(std::string refusal = {}) {
@@ -83,7 +84,9 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
 Status check_host(const ServerFacts& facts, const net::Request& request) {
   if (request.peer.unix_socket) return {};
   const std::string host = host_name(request.header("host"));
-  if (!is_allowed(facts, host)) return fail(errors::host_refused, fmt::format("the Host header {:?} is not one of this server's names", request.header("host")));
+  if (!is_allowed(facts, host))
+    return fail(errors::host_refused,
+                fmt::format("the Host header {:?} is not one of this server's names", request.header("host")));
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return {};
   const size_t scheme = origin.find("://");
@@ -95,11 +98,13 @@ Status check_host(const ServerFacts& facts, const net::Request& request) {
 
 Result<access::Identity> identify(Api& api, const net::Request& request) {
   std::string_view authorization = request.header("authorization");
-  const bool has_bearer = authorization.size() > 7 && (authorization.starts_with("Bearer ") || authorization.starts_with("bearer "));
+  const bool has_bearer =
+      authorization.size() > 7 && (authorization.starts_with("Bearer ") || authorization.starts_with("bearer "));
   // A token that is sent counts, also on the socket: a job acts as its run, not as the user who owns the socket.
   if (has_bearer) return identify_token(api, authorization.substr(7));
   if (request.peer.unix_socket) {
-    if (request.peer.uid == api.facts.own_uid || request.peer.uid == 0) return owner(access::LoginKind::kUnixSocket, user_name(request.peer.uid));
+    if (request.peer.uid == api.facts.own_uid || request.peer.uid == 0)
+      return owner(access::LoginKind::kUnixSocket, user_name(request.peer.uid));
     return nobody(fmt::format("the socket belongs to another user (uid {})", api.facts.own_uid));
   }
   if (api.facts.no_auth) return owner(access::LoginKind::kNoAuth, user_name(api.facts.own_uid));

@@ -41,10 +41,12 @@ json::object content_of(std::string_view name) {
   }
   json::object schema;
   if (name.ends_with("[]")) {
-    schema = {{"type", "object"},
-              {"required", json::array{"items", "next"}},
-              {"properties", json::object{{"items", json::object{{"type", "array"}, {"items", schema_reference(name.substr(0, name.size() - 2))}}},
-                                          {"next", json::object{{"type", "string"}, {"description", "cursor of the next page, empty at the end"}}}}}};
+    schema = {
+        {"type", "object"},
+        {"required", json::array{"items", "next"}},
+        {"properties",
+         json::object{{"items", json::object{{"type", "array"}, {"items", schema_reference(name.substr(0, name.size() - 2))}}},
+                      {"next", json::object{{"type", "string"}, {"description", "cursor of the next page, empty at the end"}}}}}};
   } else {
     schema = schema_reference(name);
   }
@@ -58,7 +60,8 @@ json::array parameters_of(const Route& route) {
     const size_t close = rest.find('}', open);
     std::string_view name = rest.substr(open + 1, close - open - 1);
     if (name.ends_with("...")) name.remove_suffix(3);
-    parameters.push_back(json::object{{"name", name}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
+    parameters.push_back(
+        json::object{{"name", name}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}});
     rest.remove_prefix(close + 1);
   }
   std::string_view query = route.description.query;
@@ -76,15 +79,17 @@ json::array parameters_of(const Route& route) {
 }
 
 json::object operation_of(const Route& route) {
-  const json::object problem{{"description", "A problem document with a stable code and what to do next"},
-                             {"content", json::object{{"application/problem+json", json::object{{"schema", schema_reference("Problem")}}}}}};
+  const json::object problem{
+      {"description", "A problem document with a stable code and what to do next"},
+      {"content", json::object{{"application/problem+json", json::object{{"schema", schema_reference("Problem")}}}}}};
   json::object success{{"description", route.description.summary}};
   if (!route.description.response.empty()) success["content"] = content_of(route.description.response);
-  json::object operation{{"summary", route.description.summary},
-                         {"description", fmt::format("Permission: {}.", permission_text(route.permission))},
-                         {"x-werkbank-permission", permission_text(route.permission)},
-                         {"parameters", parameters_of(route)},
-                         {"responses", json::object{{std::to_string(route.description.status), std::move(success)}, {"default", problem}}}};
+  json::object operation{
+      {"summary", route.description.summary},
+      {"description", fmt::format("Permission: {}.", permission_text(route.permission))},
+      {"x-werkbank-permission", permission_text(route.permission)},
+      {"parameters", parameters_of(route)},
+      {"responses", json::object{{std::to_string(route.description.status), std::move(success)}, {"default", problem}}}};
   if (!route.description.request.empty()) {
     operation["requestBody"] = json::object{{"required", true}, {"content", content_of(route.description.request)}};
   }
@@ -113,15 +118,19 @@ json::object openapi_document(std::string_view version) {
     if (!path.is_object()) path = json::object{};
     path.as_object()[lower(net::to_string(route.method))] = operation_of(route);
   }
-  return {{"openapi", "3.1.0"},
-          {"info", json::object{{"title", "Werkbank"},
-                                {"version", version},
-                                {"description", "The self-hosted machine-learning workbench. See docs/reference/http-api.md for what a schema cannot say."},
-                                {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
-          {"security", json::array{json::object{{"bearer", json::array{}}}}},
-          {"paths", std::move(paths)},
-          {"components", json::object{{"schemas", schemas()},
-                                      {"securitySchemes", json::object{{"bearer", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+  return {
+      {"openapi", "3.1.0"},
+      {"info",
+       json::object{{"title", "Werkbank"},
+                    {"version", version},
+                    {"description",
+                     "The self-hosted machine-learning workbench. See docs/reference/http-api.md for what a schema cannot say."},
+                    {"license", json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+      {"security", json::array{json::object{{"bearer", json::array{}}}}},
+      {"paths", std::move(paths)},
+      {"components",
+       json::object{{"schemas", schemas()},
+                    {"securitySchemes", json::object{{"bearer", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 }  // namespace werkbank::api

@@ -29,7 +29,8 @@ inline Result<Workspace> find_workspace(store::Reader& reader, const std::string
 
 inline Result<Experiment> find_experiment(store::Reader& reader, const std::string& workspace, const std::string& name) {
   TRY(auto experiment, reader.experiment(workspace, name));
-  if (!experiment) return fail(errors::experiment_not_found, fmt::format("there is no experiment {:?} in workspace {:?}", name, workspace));
+  if (!experiment)
+    return fail(errors::experiment_not_found, fmt::format("there is no experiment {:?} in workspace {:?}", name, workspace));
   return std::move(*experiment);
 }
 

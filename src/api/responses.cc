@@ -105,15 +105,14 @@ net::Response no_content() {
 
 net::Response problem_response(const Error& error, std::string_view instance) {
   const int status = http_status(error.kind());
-  net::Response response = json_response(
-      json::object{{"type", fmt::format("/errors/{}", error.code->id)},
-                   {"title", error.code->title},
-                   {"status", status},
-                   {"code", error.code->id},
-                   {"detail", error.to_string()},
-                   {"hint", error.remedy()},
-                   {"instance", instance}},
-      status);
+  net::Response response = json_response(json::object{{"type", fmt::format("/errors/{}", error.code->id)},
+                                                      {"title", error.code->title},
+                                                      {"status", status},
+                                                      {"code", error.code->id},
+                                                      {"detail", error.to_string()},
+                                                      {"hint", error.remedy()},
+                                                      {"instance", instance}},
+                                         status);
   response.headers[0].second = "application/problem+json";
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"werkbank\"");
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
@@ -127,13 +126,15 @@ Task<Result<json::value>> json_body(Call& call, size_t size_max) {
   co_return parse_json(text, limits);
 }
 
-Result<int64_t> query_int(const net::Request& request, std::string_view name, int64_t fallback, int64_t minimum, int64_t maximum) {
+Result<int64_t> query_int(const net::Request& request, std::string_view name, int64_t fallback, int64_t minimum,
+                          int64_t maximum) {
   const std::optional<std::string> text = request.query_value(name);
   if (!text) return fallback;
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (error != std::errc() || end != text->data() + text->size() || number < minimum || number > maximum) {
-    return fail(errors::invalid_request, fmt::format("query parameter {}: {:?} is not a whole number from {} to {}", name, *text, minimum, maximum));
+    return fail(errors::invalid_request,
+                fmt::format("query parameter {}: {:?} is not a whole number from {} to {}", name, *text, minimum, maximum));
   }
   return number;
 }
@@ -155,7 +156,8 @@ Result<PageRequest> page_request(const net::Request& request) {
   return page;
 }
 
-Result<net::Response> bytes_response(const net::Request& request, uint64_t size_bytes, std::string media_type, std::string etag, PieceReader read) {
+Result<net::Response> bytes_response(const net::Request& request, uint64_t size_bytes, std::string media_type, std::string etag,
+                                     PieceReader read) {
   net::Response response;
   response.headers.emplace_back("Content-Type", std::move(media_type));
   response.headers.emplace_back("Accept-Ranges", "bytes");
@@ -176,7 +178,8 @@ Result<net::Response> bytes_response(const net::Request& request, uint64_t size_
   }
   if (range->partial) {
     response.status = 206;
-    response.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", range->from, range->from + range->size - 1, size_bytes));
+    response.headers.emplace_back("Content-Range",
+                                  fmt::format("bytes {}-{}/{}", range->from, range->from + range->size - 1, size_bytes));
   }
   if (request.method != net::Method::kHead && range->size <= kPieceBytes) {
     if (range->size > 0) {
@@ -194,11 +197,20 @@ Result<net::Response> bytes_response(const net::Request& request, uint64_t size_
 
 std::string media_type_of(std::string_view path) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kTypes{{
-      {".txt", "text/plain; charset=utf-8"}, {".log", "text/plain; charset=utf-8"}, {".py", "text/plain; charset=utf-8"},
-      {".md", "text/plain; charset=utf-8"},  {".csv", "text/csv; charset=utf-8"},   {".json", "application/json"},
-      {".yml", "text/plain; charset=utf-8"}, {".yaml", "text/plain; charset=utf-8"}, {".html", "text/plain; charset=utf-8"},
-      {".png", "image/png"},                 {".jpg", "image/jpeg"},                {".jpeg", "image/jpeg"},
-      {".gif", "image/gif"},                 {".pdf", "application/pdf"},
+      {".txt", "text/plain; charset=utf-8"},
+      {".log", "text/plain; charset=utf-8"},
+      {".py", "text/plain; charset=utf-8"},
+      {".md", "text/plain; charset=utf-8"},
+      {".csv", "text/csv; charset=utf-8"},
+      {".json", "application/json"},
+      {".yml", "text/plain; charset=utf-8"},
+      {".yaml", "text/plain; charset=utf-8"},
+      {".html", "text/plain; charset=utf-8"},
+      {".png", "image/png"},
+      {".jpg", "image/jpeg"},
+      {".jpeg", "image/jpeg"},
+      {".gif", "image/gif"},
+      {".pdf", "application/pdf"},
   }};
   for (const auto& [ending, type] : kTypes) {
     if (path.ends_with(ending)) return std::string(type);

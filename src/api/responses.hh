@@ -37,7 +37,8 @@ net::Response page_response(const std::vector<T>& items, const std::string& next
 
 // Bytes that can be asked for in parts: Range, HEAD, ETag. `read(offset, size)` is called in pieces.
 using PieceReader = std::function<Result<std::string>(uint64_t offset, uint64_t size_max)>;
-Result<net::Response> bytes_response(const net::Request& request, uint64_t size_bytes, std::string media_type, std::string etag, PieceReader read);
+Result<net::Response> bytes_response(const net::Request& request, uint64_t size_bytes, std::string media_type, std::string etag,
+                                     PieceReader read);
 // By the name's ending; application/octet-stream where unknown. Never a type that a browser would run as a page.
 std::string media_type_of(std::string_view path);
 

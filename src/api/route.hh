@@ -1,4 +1,5 @@
-// Routes as values. A route cannot be written without its permission: route<…>() takes it as a template argument without a default.
+// Routes as values. A route cannot be written without its permission: route<…>() takes it as a template argument without a
+// default.
 #pragma once
 
 #include <span>
@@ -17,7 +18,8 @@ struct Api;  // what handlers work on, api/api.hh
 struct Call {
   net::Request& request;
   access::Identity identity;
-  std::vector<std::string> arguments;  // the {placeholders} of the pattern, in order, decoded; a last {path…} takes the rest, joined by '/'
+  std::vector<std::string>
+      arguments;  // the {placeholders} of the pattern, in order, decoded; a last {path…} takes the rest, joined by '/'
 
   const std::string& workspace() const { return arguments[0]; }  // routes below /workspaces/{workspace}
   RunKey run() const { return {arguments[0], arguments[1]}; }    // routes below …/runs/{run}
@@ -28,15 +30,15 @@ using HandlerFunction = Task<Result<net::Response>> (*)(Api& api, Call& call);
 // What the OpenAPI document says beyond the pattern.
 struct Description {
   std::string_view summary;
-  std::string_view query;        // "limit:integer,cursor:string": optional query parameters
-  std::string_view request;      // schema name in api/schemas.cc, or a media type ("application/octet-stream"); empty: none
-  std::string_view response;     // schema name, "…[]" for a page of them, or a media type
-  int status = 200;              // of the usual success
+  std::string_view query;     // "limit:integer,cursor:string": optional query parameters
+  std::string_view request;   // schema name in api/schemas.cc, or a media type ("application/octet-stream"); empty: none
+  std::string_view response;  // schema name, "…[]" for a page of them, or a media type
+  int status = 200;           // of the usual success
 };
 
 struct Route {
   net::Method method;
-  std::string_view pattern;      // "/api/v1/workspaces/{workspace}/runs/{run}/files/{path...}"
+  std::string_view pattern;  // "/api/v1/workspaces/{workspace}/runs/{run}/files/{path...}"
   access::Permission permission;
   Description description;
   HandlerFunction handler;

@@ -37,8 +37,10 @@ std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, 
       return values;
     }
     if (position >= segments.size()) return std::nullopt;
-    if (part.starts_with('{')) values.push_back(segments[position]);
-    else if (part != segments[position]) return std::nullopt;
+    if (part.starts_with('{'))
+      values.push_back(segments[position]);
+    else if (part != segments[position])
+      return std::nullopt;
     ++position;
     if (slash == std::string_view::npos) break;
     pattern.remove_prefix(slash + 1);
@@ -51,10 +53,13 @@ Result<access::Subject> Router::subject_of(const Route& route, const Call& call)
   access::Subject subject;
   if (route.pattern.find("{workspace}") != std::string_view::npos) subject.workspace = call.arguments[0];
   if (route.pattern.find(kRunPlaceholder) != std::string_view::npos) subject.run_id = call.arguments[1];
-  if (call.identity.kind == access::LoginKind::kRunToken && !subject.run_id.empty() && subject.run_id != call.identity.run.run_id) {
+  if (call.identity.kind == access::LoginKind::kRunToken && !subject.run_id.empty() &&
+      subject.run_id != call.identity.run.run_id) {
     const RunKey named{subject.workspace, subject.run_id};
     const std::string ancestor = call.identity.run.run_id;
-    const std::function<Result<bool>(store::Reader&)> look = [&](store::Reader& reader) { return descends_from(reader, named, ancestor); };
+    const std::function<Result<bool>(store::Reader&)> look = [&](store::Reader& reader) {
+      return descends_from(reader, named, ancestor);
+    };
     TRY(subject.is_descendant, store::read<bool>(api_.services.store, look));
   }
   return subject;
@@ -81,9 +86,11 @@ Task<Result<net::Response>> Router::dispatch(net::Request& request) {
     // What exists is told only to those who may read something.
     CO_CHECK_OK(access::authorize(call.identity, Permission::kRead, {}));
     if (!allowed.empty()) {
-      co_return fail(errors::not_found, fmt::format("{} is not answered at {}; it takes {}", net::to_string(request.method), request.path, allowed));
+      co_return fail(errors::not_found,
+                     fmt::format("{} is not answered at {}; it takes {}", net::to_string(request.method), request.path, allowed));
     }
-    co_return fail(errors::not_found, fmt::format("there is no route {}", request.path), "GET /api/v1/openapi.json lists all routes.");
+    co_return fail(errors::not_found, fmt::format("there is no route {}", request.path),
+                   "GET /api/v1/openapi.json lists all routes.");
   }
   CO_TRY(const access::Subject subject, subject_of(*found, call));
   CO_CHECK_OK(access::authorize(call.identity, found->permission, subject));
@@ -98,8 +105,8 @@ Task<net::Response> Router::answer(net::Request& request) {
   api_.counters.errors.fetch_add(1, std::memory_order_relaxed);
   const Error& error = response.error();
   if (error.kind() == ErrorKind::kInternal || error.kind() == ErrorKind::kUnavailable) {
-    log_error("request failed method={} path={:?} code={} error={:?}", net::to_string(request.method), request.path, error.code->id,
-              error.to_string());
+    log_error("request failed method={} path={:?} code={} error={:?}", net::to_string(request.method), request.path,
+              error.code->id, error.to_string());
   }
   co_return problem_response(error, request.path);
 }

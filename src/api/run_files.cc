@@ -42,16 +42,19 @@ Task<Result<net::Response>> get_file(Api& api, Call& call) {
   }
   CO_TRY(const auto log, find_log(api, key, path.text()));
   if (!log) {
-    co_return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", key.run_id, path.text()), "`werkbank run download RUN --list` shows what is there.");
+    co_return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", key.run_id, path.text()),
+                   "`werkbank run download RUN --list` shows what is there.");
   }
   content::LogStore& logs = api.services.logs;
-  co_return bytes_response(call.request, log->size_bytes, "text/plain; charset=utf-8", "",
-                           [&logs, from = log->key](uint64_t offset, uint64_t size_max) { return logs.read(from, offset, size_max); });
+  co_return bytes_response(
+      call.request, log->size_bytes, "text/plain; charset=utf-8", "",
+      [&logs, from = log->key](uint64_t offset, uint64_t size_max) { return logs.read(from, offset, size_max); });
 }
 
 Task<Result<Artifact>> link_artifact(Api& api, Artifact artifact, bool overwrite) {
   const Clock& clock = api.services.clock;
-  std::function<Result<Artifact>(store::Transaction&)> apply = [artifact, overwrite, &clock](store::Transaction& transaction) -> Result<Artifact> {
+  std::function<Result<Artifact>(store::Transaction&)> apply = [artifact, overwrite,
+                                                                &clock](store::Transaction& transaction) -> Result<Artifact> {
     TRY(const Run run, find_run(transaction, artifact.run));
     TRY(const auto known, transaction.artifact(artifact.run, artifact.path));
     if (known && known->hash == artifact.hash) return *known;
@@ -60,7 +63,8 @@ Task<Result<Artifact>> link_artifact(Api& api, Artifact artifact, bool overwrite
                   "Choose another name; files of a run are not replaced.");
     }
     CHECK_OK(transaction.put_artifact(artifact));
-    CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact", {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));
+    CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact",
+                                       {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));
     return artifact;
   };
   co_return co_await store::write<Artifact>(api.services.store, std::move(apply));
@@ -118,8 +122,10 @@ Task<Result<net::Response>> delete_file(Api& api, Call& call) {
 
 #define FILES "/api/v1/workspaces/{workspace}/runs/{run}/files"
 constexpr Route kRoutes[] = {
-    route<Permission::kRead>(Method::kGet, FILES, list_files, {"List a run's files, its logs among them", "prefix:string", "", "Artifact[]"}),
-    route<Permission::kRead>(Method::kGet, FILES "/{path...}", get_file, {"Get a file, or a range of it", "", "", "application/octet-stream"}),
+    route<Permission::kRead>(Method::kGet, FILES, list_files,
+                             {"List a run's files, its logs among them", "prefix:string", "", "Artifact[]"}),
+    route<Permission::kRead>(Method::kGet, FILES "/{path...}", get_file,
+                             {"Get a file, or a range of it", "", "", "application/octet-stream"}),
     route<Permission::kWrite>(Method::kPut, FILES "/{path...}", put_file,
                               {"Upload a file", "overwrite:boolean", "application/octet-stream", "Artifact", 201}),
     route<Permission::kWrite>(Method::kPost, FILES "/{path...}", link_file,

@@ -15,7 +15,8 @@ constexpr int64_t kPageOfPoints = 10'000;
 
 Task<Result<net::Response>> post_metrics(Api& api, Call& call) {
   const std::string writer = query_text(call.request, "writer");
-  if (writer.empty() || writer.size() > 128) co_return fail(errors::invalid_request, "query parameter writer (1 to 128 bytes) is missing");
+  if (writer.empty() || writer.size() > 128)
+    co_return fail(errors::invalid_request, "query parameter writer (1 to 128 bytes) is missing");
   const RunKey key = call.run();
   CO_TRY(const Run run, find_run(api, key));
   CO_TRY(std::vector<MetricLine> lines, co_await metric_lines_body(call));
@@ -115,13 +116,16 @@ Task<Result<net::Response>> wait_accepted(Api& api, Call& call) {
 
 #define METRICS "/api/v1/workspaces/{workspace}/runs/{run}/metrics"
 constexpr Route kRoutes[] = {
-    route<Permission::kWrite>(Method::kPost, METRICS, post_metrics,
-                              {"Append metric lines; acknowledged when durable", "writer:string", "application/x-ndjson", "Accepted"}),
-    route<Permission::kRead>(Method::kGet, METRICS, get_metrics, {"All metrics of a run", "name:string,values:boolean", "", "Metrics"}),
+    route<Permission::kWrite>(
+        Method::kPost, METRICS, post_metrics,
+        {"Append metric lines; acknowledged when durable", "writer:string", "application/x-ndjson", "Accepted"}),
+    route<Permission::kRead>(Method::kGet, METRICS, get_metrics,
+                             {"All metrics of a run", "name:string,values:boolean", "", "Metrics"}),
     route<Permission::kRead>(Method::kGet, METRICS "/points", get_points,
                              {"Points of one series", "name:string,column:string,from:integer,limit:integer", "", "Points"}),
     route<Permission::kRead>(Method::kGet, METRICS "/accepted", wait_accepted,
-                             {"Wait until a writer's lines are durable", "writer:string,attempt:integer,rank:integer,sequence:integer,wait:integer", "", "Accepted"}),
+                             {"Wait until a writer's lines are durable",
+                              "writer:string,attempt:integer,rank:integer,sequence:integer,wait:integer", "", "Accepted"}),
 };
 #undef METRICS
 

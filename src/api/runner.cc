@@ -59,7 +59,8 @@ Task<Result<net::Response>> take_log(Api& api, Call& call) {
 Task<Result<net::Response>> take_metrics(Api& api, Call& call) {
   CO_TRY(const Sender sender, check_sender(api, call));
   const std::string writer = query_text(call.request, "writer");
-  if (writer.empty() || writer.size() > 255) co_return fail(errors::invalid_request, "query parameter writer (1 to 255 bytes) is missing");
+  if (writer.empty() || writer.size() > 255)
+    co_return fail(errors::invalid_request, "query parameter writer (1 to 255 bytes) is missing");
   CO_TRY(std::vector<MetricLine> lines, co_await metric_lines_body(call));
   const size_t count = lines.size();
   store::SeriesWriter from{call.run(), sender.attempt, sender.rank, writer};
@@ -108,7 +109,9 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
     hashes.push_back(hash);
   }
   CO_TRY(const std::vector<Hash> missing, api.services.blobs.missing(hashes));
-  if (!missing.empty()) co_return fail(errors::blob_not_found, fmt::format("{} of the blobs are not here, {} first", missing.size(), missing[0].hex()));
+  if (!missing.empty())
+    co_return fail(errors::blob_not_found,
+                   fmt::format("{} of the blobs are not here, {} first", missing.size(), missing[0].hex()));
   const Clock& clock = api.services.clock;
   std::function<Status(store::Transaction&)> apply = [key, artifacts, &clock](store::Transaction& transaction) -> Status {
     TRY(const Run run, find_run(transaction, key));
@@ -116,7 +119,8 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
       TRY(const auto known, transaction.artifact(key, artifact.path));
       if (known && known->hash == artifact.hash) continue;
       CHECK_OK(transaction.put_artifact(artifact));
-      CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact", {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));
+      CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact",
+                                         {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));
     }
     return {};
   };
@@ -127,15 +131,18 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
 
 #define RUNNER "/api/v1/workspaces/{workspace}/runs/{run}/runner"
 constexpr Route kRoutes[] = {
-    route<Permission::kRunner>(Method::kPost, RUNNER "/report", report, {"A runner's report; renews its lease", "", "RunnerReport", "ReportAnswer"}),
-    route<Permission::kRunner>(Method::kPost, RUNNER "/logs", take_log,
-                               {"Bytes of a log at an offset", "attempt:integer,rank:integer,lease:string,path:string,offset:integer",
-                                "application/octet-stream", "LogSize"}),
+    route<Permission::kRunner>(Method::kPost, RUNNER "/report", report,
+                               {"A runner's report; renews its lease", "", "RunnerReport", "ReportAnswer"}),
+    route<Permission::kRunner>(
+        Method::kPost, RUNNER "/logs", take_log,
+        {"Bytes of a log at an offset", "attempt:integer,rank:integer,lease:string,path:string,offset:integer",
+         "application/octet-stream", "LogSize"}),
     route<Permission::kRunner>(Method::kPost, RUNNER "/metrics", take_metrics,
-                               {"Metric lines of one process of the job", "attempt:integer,rank:integer,lease:string,writer:string",
-                                "application/x-ndjson", "Accepted"}),
-    route<Permission::kRunner>(Method::kPost, RUNNER "/artifacts", take_artifacts,
-                               {"Link uploaded blobs as the run's files", "attempt:integer,rank:integer,lease:string", "ArtifactList", "StoredCount"}),
+                               {"Metric lines of one process of the job",
+                                "attempt:integer,rank:integer,lease:string,writer:string", "application/x-ndjson", "Accepted"}),
+    route<Permission::kRunner>(
+        Method::kPost, RUNNER "/artifacts", take_artifacts,
+        {"Link uploaded blobs as the run's files", "attempt:integer,rank:integer,lease:string", "ArtifactList", "StoredCount"}),
 };
 #undef RUNNER
 

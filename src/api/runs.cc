@@ -24,7 +24,8 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
   CO_TRY(lifecycle::Submission submission, lifecycle::submission_from_json(body, call.workspace()));
   submission.user = call.identity.user;
   submission.idempotency_key = std::string(call.request.header("idempotency-key"));
-  if (submission.idempotency_key.size() > 255) co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");
+  if (submission.idempotency_key.size() > 255)
+    co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");
   submission.request_hash = Hash::of(canonical_json(body)).hex();
   CO_TRY(const lifecycle::Submitted submitted, co_await api.engine.submit(std::move(submission)));
   if (!submitted.repeated) api.counters.runs_submitted.fetch_add(1, std::memory_order_relaxed);
@@ -34,9 +35,8 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
 // A job makes runs below itself only.
 Status check_family(Api& api, const access::Identity& identity, const std::string& workspace, const std::string& parent_id) {
   if (identity.kind != access::LoginKind::kRunToken) return {};
-  TRY(const bool belongs, read<bool>(api, [&](store::Reader& reader) {
-        return descends_from(reader, {workspace, parent_id}, identity.run.run_id);
-      }));
+  TRY(const bool belongs,
+      read<bool>(api, [&](store::Reader& reader) { return descends_from(reader, {workspace, parent_id}, identity.run.run_id); }));
   if (belongs) return {};
   return fail(errors::denied, fmt::format("a job creates child runs of its own run only; parentRunId is {:?}", parent_id),
               "Use run.child_run(), or a token with a role.");
@@ -54,8 +54,10 @@ Task<Result<net::Response>> create_tracked(Api& api, Call& call) {
 // "k" asks for the key with any value, "k=v" for the pair.
 void add_filter(TextMap& filters, const std::string& text) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos) filters[text] = "";
-  else filters[text.substr(0, equals)] = text.substr(equals + 1);
+  if (equals == std::string::npos)
+    filters[text] = "";
+  else
+    filters[text.substr(0, equals)] = text.substr(equals + 1);
 }
 
 Result<store::RunQuery> run_query(const Call& call) {
@@ -65,25 +67,34 @@ Result<store::RunQuery> run_query(const Call& call) {
   query.limit = page.limit;
   query.cursor = page.cursor;
   for (const auto& [name, value] : call.request.query) {
-    if (name == "experiment") query.experiment = value;
-    else if (name == "parent") query.parent_id = value;
-    else if (name == "root") query.root_id = value;
-    else if (name == "target") query.target = value;
-    else if (name == "type") query.run_type = value;
-    else if (name == "createdBy") query.created_by = value;
-    else if (name == "tag") add_filter(query.tags, value);
-    else if (name == "property") add_filter(query.properties, value);
-    else if (name == "order" && (value == "oldest" || value == "newest")) query.oldest_first = value == "oldest";
+    if (name == "experiment")
+      query.experiment = value;
+    else if (name == "parent")
+      query.parent_id = value;
+    else if (name == "root")
+      query.root_id = value;
+    else if (name == "target")
+      query.target = value;
+    else if (name == "type")
+      query.run_type = value;
+    else if (name == "createdBy")
+      query.created_by = value;
+    else if (name == "tag")
+      add_filter(query.tags, value);
+    else if (name == "property")
+      add_filter(query.properties, value);
+    else if (name == "order" && (value == "oldest" || value == "newest"))
+      query.oldest_first = value == "oldest";
     else if (name == "stage" && (value == "active" || value == "deleted")) {
       query.stage = value == "deleted" ? LifecycleStage::kDeleted : LifecycleStage::kActive;
-    }
-    else if (name == "status") {
+    } else if (name == "status") {
       const std::optional<RunStatus> status = parse_run_status(value);
       if (!status) return fail(errors::invalid_request, fmt::format("query parameter status: {:?} is not a status", value));
       query.statuses.push_back(*status);
     } else if (name != "limit" && name != "cursor") {
       return fail(errors::invalid_request, fmt::format("query parameter {}={:?} is not understood here", name, value),
-                  "Filters: experiment, parent, root, status, tag, property, target, type, createdBy, stage (active, deleted), order (newest, oldest), limit, cursor.");
+                  "Filters: experiment, parent, root, status, tag, property, target, type, createdBy, stage (active, deleted), "
+                  "order (newest, oldest), limit, cursor.");
     }
   }
   return query;
@@ -124,7 +135,8 @@ Task<Result<net::Response>> get_spec(Api& api, Call& call) {
   CO_TRY(const RunSpec spec, read<RunSpec>(api, [&key](store::Reader& reader) -> Result<RunSpec> {
            TRY(const Run run, find_run(reader, key));
            TRY(auto found, reader.run_spec(key));
-           if (!found) return fail(errors::not_found, fmt::format("run {:?} was not submitted with a specification", run.key.run_id));
+           if (!found)
+             return fail(errors::not_found, fmt::format("run {:?} was not submitted with a specification", run.key.run_id));
            return std::move(*found);
          }));
   json::object document = to_json(spec);
@@ -147,7 +159,8 @@ Result<RunChange> run_change_from_json(const json::value& body) {
   for (auto& [key, text] : reader.string_map_or_empty("properties")) change.properties[key] = text;
   for (auto& [key, text] : reader.string_map_or_empty("params")) change.params[key] = text;
   for (const auto& [key, value] : change.tags) {
-    if (!value.is_null() && !value.is_string()) reader.refuse("tags", fmt::format("{:?} is neither text nor null", std::string_view(key)));
+    if (!value.is_null() && !value.is_string())
+      reader.refuse("tags", fmt::format("{:?} is neither text nor null", std::string_view(key)));
   }
   CHECK_OK(reader.finish());
   return change;
@@ -163,8 +176,10 @@ Status apply_change(Run& run, const RunChange& change) {
   if (change.display_name) run.display_name = *change.display_name;
   if (change.description) run.description = *change.description;
   for (const auto& [key, value] : change.tags) {
-    if (value.is_null()) run.tags.erase(std::string(key));
-    else run.tags[std::string(key)] = std::string(value.get_string());
+    if (value.is_null())
+      run.tags.erase(std::string(key));
+    else
+      run.tags[std::string(key)] = std::string(value.get_string());
   }
   for (const auto& [key, value] : change.params) run.params[key] = value;
   return {};
@@ -176,10 +191,13 @@ Task<Result<net::Response>> update_run(Api& api, Call& call) {
   const RunKey key = call.run();
   const std::string if_match(call.request.header("if-match"));
   const Clock& clock = api.services.clock;
-  std::function<Result<Run>(store::Transaction&)> apply = [key, change, if_match, &clock](store::Transaction& transaction) -> Result<Run> {
+  std::function<Result<Run>(store::Transaction&)> apply = [key, change, if_match,
+                                                           &clock](store::Transaction& transaction) -> Result<Run> {
     TRY(Run run, find_run(transaction, key));
     if (!if_match.empty() && if_match != "*" && if_match != fmt::format("\"{}\"", run.revision)) {
-      return fail(errors::run_state_conflict, fmt::format("run {:?} has changed meanwhile (revision {})", key.run_id, run.revision), "Read it again and repeat the change.");
+      return fail(errors::run_state_conflict,
+                  fmt::format("run {:?} has changed meanwhile (revision {})", key.run_id, run.revision),
+                  "Read it again and repeat the change.");
     }
     CHECK_OK(apply_change(run, change));
     CHECK_OK(transaction.update_run(run));
@@ -216,12 +234,14 @@ Task<Result<Run>> set_stage(Api& api, RunKey key, LifecycleStage stage) {
     if (run.stage == stage) return run;
     const bool under_way = run.control == RunControl::kManaged && !is_terminal(run.status);
     if (stage == LifecycleStage::kDeleted && under_way) {
-      return fail(errors::run_state_conflict, fmt::format("run {:?} is {}", key.run_id, to_string(run.status)), "Cancel it first: werkbank run cancel RUN.");
+      return fail(errors::run_state_conflict, fmt::format("run {:?} is {}", key.run_id, to_string(run.status)),
+                  "Cancel it first: werkbank run cancel RUN.");
     }
     run.stage = stage;
     run.deleted_ms = stage == LifecycleStage::kDeleted ? clock.utc_now_ms() : 0;
     CHECK_OK(transaction.update_run(run));
-    CHECK_OK(lifecycle::note_run_event(transaction, clock, run, stage == LifecycleStage::kDeleted ? "run.deleted" : "run.restored", {}));
+    CHECK_OK(lifecycle::note_run_event(transaction, clock, run,
+                                       stage == LifecycleStage::kDeleted ? "run.deleted" : "run.restored", {}));
     return run;
   };
   co_return co_await store::write<Run>(api.services.store, std::move(apply));
@@ -249,8 +269,10 @@ Task<Result<net::Response>> list_children(Api& api, Call& call) {
            query.limit = page.limit;
            query.cursor = page.cursor;
            // The descendants of a root are all that share it; of an inner run only its children are known by an index.
-           if (recursive && parent.root_id == key.run_id) query.root_id = key.run_id;
-           else query.parent_id = key.run_id;
+           if (recursive && parent.root_id == key.run_id)
+             query.root_id = key.run_id;
+           else
+             query.parent_id = key.run_id;
            TRY(Page list, reader.runs(query));
            std::erase_if(list.items, [&](const Run& run) { return run.key == key; });
            return list;
@@ -270,7 +292,8 @@ Task<Result<net::Response>> add_children(Api& api, Call& call) {
   std::vector<TextMap> tags;
   for (int64_t i = 0; i < count; ++i) tags.push_back({{"azureml.batch_child_number", std::to_string(i)}});
   for (const std::string& value : tag_values) tags.push_back({{tag_key, value}});
-  CO_TRY(const std::vector<Run> children, co_await lifecycle::create_children(api.services, call.run(), std::move(tags), call.identity.user));
+  CO_TRY(const std::vector<Run> children,
+         co_await lifecycle::create_children(api.services, call.run(), std::move(tags), call.identity.user));
   net::Response response = page_response(children, "");
   response.status = 201;
   co_return response;
@@ -289,23 +312,29 @@ constexpr Route kRoutes[] = {
     route<Permission::kWrite>(Method::kPost, "/api/v1/workspaces/{workspace}/runs", submit_run,
                               {"Submit a run (header Idempotency-Key is honoured)", "", "Submission", "Run", 202}),
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/tracked-runs", create_tracked,
-                              {"Create a run that its client drives", "", "TrackedRun", "Run", 201}),
-    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/runs", list_runs,
-                             {"List runs",
-                              "experiment:string,parent:string,root:string,status:string,tag:string,property:string,target:string,type:string,"
-                              "createdBy:string,stage:string,order:string,limit:integer,cursor:string",
-                              "", "Run[]"}),
-    route<Permission::kRead>(Method::kGet, RUN, get_run, {"Get a run; with wait, once it changes", "wait:integer,revision:integer", "", "Run"}),
+                            {"Create a run that its client drives", "", "TrackedRun", "Run", 201}),
+    route<Permission::kRead>(
+        Method::kGet, "/api/v1/workspaces/{workspace}/runs", list_runs,
+        {"List runs",
+         "experiment:string,parent:string,root:string,status:string,tag:string,property:string,target:string,type:string,"
+         "createdBy:string,stage:string,order:string,limit:integer,cursor:string",
+         "", "Run[]"}),
+    route<Permission::kRead>(Method::kGet, RUN, get_run,
+                             {"Get a run; with wait, once it changes", "wait:integer,revision:integer", "", "Run"}),
     route<Permission::kRead>(Method::kGet, RUN "/details", get_details, {"Get v1's details document", "", "", "RunDetails"}),
     route<Permission::kRead>(Method::kGet, RUN "/spec", get_spec, {"Get what was submitted", "", "", "RunSpec"}),
-    route<Permission::kWrite>(Method::kPatch, RUN, update_run, {"Change name, tags, params; set properties once", "", "RunChange", "Run"}),
+    route<Permission::kWrite>(Method::kPatch, RUN, update_run,
+                              {"Change name, tags, params; set properties once", "", "RunChange", "Run"}),
     route<Permission::kWrite>(Method::kPost, RUN "/status", set_status, {"Move a client-tracked run", "", "StatusChange", "Run"}),
     route<Permission::kWrite>(Method::kPost, RUN "/cancel", cancel_run, {"Cancel a run and its children", "", "", "Run", 202}),
     route<Permission::kWrite>(Method::kDelete, RUN, delete_run, {"Move a run to the trash", "", "", "", 204}),
     route<Permission::kWrite>(Method::kPost, RUN "/restore", restore_run, {"Take a run out of the trash", "", "", "Run"}),
-    route<Permission::kRead>(Method::kGet, RUN "/children", list_children, {"List child runs", "recursive:boolean,limit:integer,cursor:string", "", "Run[]"}),
-    route<Permission::kWrite>(Method::kPost, RUN "/children", add_children, {"Create up to 100 child runs", "", "NewChildren", "Run[]", 201}),
-    route<Permission::kRead>(Method::kGet, RUN "/why", explain_run, {"Why a run waits, or ended as it did", "", "", "Explanation"}),
+    route<Permission::kRead>(Method::kGet, RUN "/children", list_children,
+                             {"List child runs", "recursive:boolean,limit:integer,cursor:string", "", "Run[]"}),
+    route<Permission::kWrite>(Method::kPost, RUN "/children", add_children,
+                              {"Create up to 100 child runs", "", "NewChildren", "Run[]", 201}),
+    route<Permission::kRead>(Method::kGet, RUN "/why", explain_run,
+                             {"Why a run waits, or ended as it did", "", "", "Explanation"}),
 };
 #undef RUN
 

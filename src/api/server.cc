@@ -42,7 +42,9 @@ Task<Result<net::Response>> about(Api& api, Call& call) {
                                        {"version", api.facts.version},
                                        {"apiVersion", 1},
                                        {"instanceId", api.facts.instance_id},
-                                       {"authentication", unix_socket ? "unix" : api.facts.no_auth ? "none" : "token"}});
+                                       {"authentication", unix_socket         ? "unix"
+                                                          : api.facts.no_auth ? "none"
+                                                                              : "token"}});
 }
 
 Task<Result<net::Response>> openapi(Api& api, Call&) { co_return json_response(openapi_document(api.facts.version)); }
@@ -63,18 +65,22 @@ Task<Result<net::Response>> stop(Api& api, Call&) {
 
 Task<Result<net::Response>> explain_code(Api&, Call& call) {
   const ErrorCode* const code = find_error_code(call.arguments[0]);
-  if (code == nullptr) co_return fail(errors::not_found, fmt::format("there is no error code {:?}", call.arguments[0]), "`werkbank explain --all` lists them.");
+  if (code == nullptr)
+    co_return fail(errors::not_found, fmt::format("there is no error code {:?}", call.arguments[0]),
+                   "`werkbank explain --all` lists them.");
   co_return json_response(json::object{{"code", code->id}, {"title", code->title}, {"remedy", code->remedy}});
 }
 
 constexpr Route kRoutes[] = {
-    route<Permission::kPublic>(Method::kGet, "/healthz", health, {"Is the server alive, and does its store answer", "", "", "Health"}),
+    route<Permission::kPublic>(Method::kGet, "/healthz", health,
+                               {"Is the server alive, and does its store answer", "", "", "Health"}),
     route<Permission::kRead>(Method::kGet, "/metrics", prometheus, {"Counters for Prometheus", "", "", "text/plain"}),
     route<Permission::kPublic>(Method::kGet, "/api/v1", about, {"What this server is", "", "", "About"}),
     route<Permission::kPublic>(Method::kGet, "/api/v1/openapi.json", openapi, {"This document", "", "", "application/json"}),
     route<Permission::kPublic>(Method::kGet, "/errors/{code}", explain_code, {"What an error code means", "", "", "ErrorCode"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/whoami", who_am_i, {"Who the login is", "", "", "Login"}),
-    route<Permission::kLocalOnly>(Method::kPost, "/api/v1/server/stop", stop, {"Stop the server; runs go on", "", "", "Stopping", 202}),
+    route<Permission::kLocalOnly>(Method::kPost, "/api/v1/server/stop", stop,
+                                  {"Stop the server; runs go on", "", "", "Stopping", 202}),
 };
 
 }  // namespace

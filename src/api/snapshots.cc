@@ -77,13 +77,15 @@ Task<Result<net::Response>> get_blob(Api& api, Call& call) {
 
 constexpr Route kRoutes[] = {
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/snapshots", put_snapshot,
-                              {"Announce a snapshot: answers which blobs are missing; with none missing it is stored", "", "text/plain", "SnapshotAnswer"}),
+                            {"Announce a snapshot: answers which blobs are missing; with none missing it is stored", "",
+                             "text/plain", "SnapshotAnswer"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}", get_snapshot,
                              {"Get a snapshot's manifest", "", "", "text/plain"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}/files/{path...}", get_snapshot_file,
                              {"Get one file of a snapshot", "", "", "application/octet-stream"}),
-    route<Permission::kJob>(Method::kPut, "/api/v1/workspaces/{workspace}/blobs/{hash}", put_blob,
-                              {"Store a blob; refused where the bytes do not have this hash", "", "application/octet-stream", "BlobAnswer", 201}),
+    route<Permission::kJob>(
+        Method::kPut, "/api/v1/workspaces/{workspace}/blobs/{hash}", put_blob,
+        {"Store a blob; refused where the bytes do not have this hash", "", "application/octet-stream", "BlobAnswer", 201}),
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/blobs", put_blobs,
                             {"Store many small blobs, durable together", "", "application/octet-stream", "StoredCount", 201}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/blobs/{hash}", get_blob,

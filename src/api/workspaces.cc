@@ -9,7 +9,8 @@ using access::Permission;
 using net::Method;
 
 Task<Result<net::Response>> list_workspaces(Api& api, Call& call) {
-  CO_TRY(const std::vector<Workspace> all, read<std::vector<Workspace>>(api, [](store::Reader& reader) { return reader.workspaces(); }));
+  CO_TRY(const std::vector<Workspace> all,
+         read<std::vector<Workspace>>(api, [](store::Reader& reader) { return reader.workspaces(); }));
   std::vector<Workspace> visible;
   for (const Workspace& workspace : all) {
     if (call.identity.workspace == "*" || call.identity.workspace == workspace.name) visible.push_back(workspace);
@@ -35,7 +36,9 @@ Task<Result<net::Response>> create_workspace(Api& api, Call& call) {
       [workspace, exist_ok](store::Transaction& transaction) -> Result<std::pair<Workspace, bool>> {
     TRY(const auto known, transaction.workspace(workspace.name));
     if (known && exist_ok) return std::pair(*known, false);
-    if (known) return fail(errors::already_exists, fmt::format("the workspace {:?} is there already", workspace.name), "Pass exist_ok=True (existOk) to take it.");
+    if (known)
+      return fail(errors::already_exists, fmt::format("the workspace {:?} is there already", workspace.name),
+                  "Pass exist_ok=True (existOk) to take it.");
     CHECK_OK(transaction.put_workspace(workspace));
     return std::pair(workspace, true);
   };
@@ -46,7 +49,8 @@ Task<Result<net::Response>> create_workspace(Api& api, Call& call) {
 
 Task<Result<net::Response>> get_workspace(Api& api, Call& call) {
   const std::string name = call.workspace();
-  CO_TRY(const Workspace workspace, read<Workspace>(api, [&name](store::Reader& reader) { return find_workspace(reader, name); }));
+  CO_TRY(const Workspace workspace,
+         read<Workspace>(api, [&name](store::Reader& reader) { return find_workspace(reader, name); }));
   co_return json_response(to_json(workspace));
 }
 
@@ -80,7 +84,8 @@ Status refuse_active_runs(store::Reader& reader, const std::string& name) {
   TRY(const auto unfinished, reader.unfinished_managed_runs());
   for (const Run& run : unfinished) {
     if (run.key.workspace != name) continue;
-    return fail(errors::run_state_conflict, fmt::format("run {:?} of the workspace {:?} is under way ({})", run.key.run_id, name, to_string(run.status)),
+    return fail(errors::run_state_conflict,
+                fmt::format("run {:?} of the workspace {:?} is under way ({})", run.key.run_id, name, to_string(run.status)),
                 "Cancel the workspace's runs first: werkbank run cancel RUN.");
   }
   return {};
@@ -90,7 +95,8 @@ Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {
   const std::string name = call.workspace();
   if (name == "default") co_return fail(errors::name_refused, "the workspace default always exists", "Delete its runs instead.");
   std::vector<RunKey> gone;
-  std::function<Result<std::vector<RunKey>>(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Result<std::vector<RunKey>> {
+  std::function<Result<std::vector<RunKey>>(store::Transaction&)> apply =
+      [name](store::Transaction& transaction) -> Result<std::vector<RunKey>> {
     TRY(const Workspace workspace, find_workspace(transaction, name));
     CHECK_OK(refuse_active_runs(transaction, name));
     std::vector<RunKey> keys;
@@ -118,9 +124,12 @@ Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces", list_workspaces, {"List the workspaces the login sees", "", "", "Workspace[]"}),
-    route<Permission::kOwn>(Method::kPost, "/api/v1/workspaces", create_workspace, {"Create a workspace", "", "NewWorkspace", "Workspace", 201}),
-    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}", get_workspace, {"Get a workspace", "", "", "Workspace"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces", list_workspaces,
+                             {"List the workspaces the login sees", "", "", "Workspace[]"}),
+    route<Permission::kOwn>(Method::kPost, "/api/v1/workspaces", create_workspace,
+                            {"Create a workspace", "", "NewWorkspace", "Workspace", 201}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}", get_workspace,
+                             {"Get a workspace", "", "", "Workspace"}),
     route<Permission::kWrite>(Method::kPatch, "/api/v1/workspaces/{workspace}", update_workspace,
                               {"Change a workspace's description, place or tags", "", "WorkspaceChange", "Workspace"}),
     route<Permission::kOwn>(Method::kDelete, "/api/v1/workspaces/{workspace}", delete_workspace,

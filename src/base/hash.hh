@@ -38,6 +38,6 @@ std::string hex_encode(std::string_view bytes);
 std::string base64url_encode(std::string_view bytes);  // no padding
 Result<std::string> base64url_decode(std::string_view text);
 std::string random_hex(size_t byte_count);  // from the kernel's generator
-std::string random_uuid();                   // version 4, lower case
+std::string random_uuid();                  // version 4, lower case
 
 }  // namespace werkbank

@@ -42,9 +42,9 @@ class JsonReader {
   std::optional<int64_t> optional_int(std::string_view key);
   double double_or(std::string_view key, double fallback);
   bool bool_or(std::string_view key, bool fallback);
-  std::vector<std::string> strings_or_empty(std::string_view key);                               // a list of texts
+  std::vector<std::string> strings_or_empty(std::string_view key);                             // a list of texts
   std::vector<std::pair<std::string, std::string>> string_map_or_empty(std::string_view key);  // an object of texts, in order
-  const json::value* value(std::string_view key);                                                // nullptr: not there or null
+  const json::value* value(std::string_view key);                                              // nullptr: not there or null
   const json::object* object(std::string_view key);
   const json::array* array(std::string_view key);
   void refuse(std::string_view key, std::string message);  // records a caller's own finding

@@ -71,20 +71,20 @@ using Status = Result<void>;
 
 // TRY(auto x, f());  assigns on success and returns the error otherwise.  CHECK_OK(f()); for Status.
 // CO_TRY and CO_CHECK_OK are the same inside coroutines (the expression may contain co_await).
-#define WB_TRY_IMPL(result, declaration, expression, return_keyword)               \
-  auto result = (expression);                                                     \
-  if (!result) return_keyword ::werkbank::fail(std::move(result).error());        \
+#define WB_TRY_IMPL(result, declaration, expression, return_keyword)       \
+  auto result = (expression);                                              \
+  if (!result) return_keyword ::werkbank::fail(std::move(result).error()); \
   declaration = std::move(*result)
 #define TRY(declaration, expression) WB_TRY_IMPL(WB_CONCAT(try_result_, __LINE__), declaration, expression, return)
 #define CO_TRY(declaration, expression) WB_TRY_IMPL(WB_CONCAT(try_result_, __LINE__), declaration, expression, co_return)
-#define CHECK_OK(expression)                                                                             \
-  do {                                                                                                   \
+#define CHECK_OK(expression)                                                                                       \
+  do {                                                                                                             \
     if (auto check_result = (expression); !check_result) return ::werkbank::fail(std::move(check_result).error()); \
   } while (false)
-#define CO_CHECK_OK(expression)                                                                             \
-  do {                                                                                                      \
-    auto check_result = (expression);                                                                       \
-    if (!check_result) co_return ::werkbank::fail(std::move(check_result).error());                        \
+#define CO_CHECK_OK(expression)                                                     \
+  do {                                                                              \
+    auto check_result = (expression);                                               \
+    if (!check_result) co_return ::werkbank::fail(std::move(check_result).error()); \
   } while (false)
 
 }  // namespace werkbank

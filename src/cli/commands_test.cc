@@ -95,9 +95,8 @@ TEST_CASE("submit: a failed run is exit code 1 with reason and hint; a refused o
   FakeServer server;
   const Project project(server);
   const CommandLine line = line_to(server);
-  project.answer_end(
-      server, "Failed",
-      R"({"runId":"digits_1","status":"Failed","error":{"reason":"exit_code",
+  project.answer_end(server, "Failed",
+                     R"({"runId":"digits_1","status":"Failed","error":{"reason":"exit_code",
         "message":"the script ended with 3","hint":"Look there.","logTail":["two"]}})");
   const Outcome failed = line.run(project.submit({"train.py"}));
   CHECK(failed.code == kExitFailed);

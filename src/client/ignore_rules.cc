@@ -13,10 +13,10 @@ std::optional<CharacterTest> character_class(std::string_view name) {
     std::string_view name;
     CharacterTest test;
   };
-  static constexpr Named kClasses[] = {
-      {"alnum", std::isalnum}, {"alpha", std::isalpha}, {"blank", std::isblank}, {"cntrl", std::iscntrl},
-      {"digit", std::isdigit}, {"graph", std::isgraph}, {"lower", std::islower}, {"print", std::isprint},
-      {"punct", std::ispunct}, {"space", std::isspace}, {"upper", std::isupper}, {"xdigit", std::isxdigit}};
+  static constexpr Named kClasses[] = {{"alnum", std::isalnum}, {"alpha", std::isalpha}, {"blank", std::isblank},
+                                       {"cntrl", std::iscntrl}, {"digit", std::isdigit}, {"graph", std::isgraph},
+                                       {"lower", std::islower}, {"print", std::isprint}, {"punct", std::ispunct},
+                                       {"space", std::isspace}, {"upper", std::isupper}, {"xdigit", std::isxdigit}};
   for (const Named& known : kClasses) {
     if (known.name == name) return known.test;
   }
@@ -112,7 +112,8 @@ bool GlobPattern::add_set(std::string_view pattern, size_t& at) {
       if (close > i + 2 && pattern[close - 1] == ':') {
         const auto test = character_class(pattern.substr(i + 2, close - 1 - (i + 2)));
         if (!test) return false;
-        for (int byte = 0; byte < 256; ++byte) set[static_cast<size_t>(byte)] = set[static_cast<size_t>(byte)] || is_in_class(*test, byte);
+        for (int byte = 0; byte < 256; ++byte)
+          set[static_cast<size_t>(byte)] = set[static_cast<size_t>(byte)] || is_in_class(*test, byte);
         previous.reset();
         i = close + 1;
         continue;
@@ -136,10 +137,14 @@ bool GlobPattern::add_set(std::string_view pattern, size_t& at) {
 
 bool GlobPattern::matches_one(const Token& token, char c) const {
   switch (token.kind) {
-    case Kind::kLiteral: return token.literal == c;
-    case Kind::kAny: return !is_path_ || c != '/';
-    case Kind::kSet: return sets_[token.set][static_cast<unsigned char>(c)];
-    default: return false;
+    case Kind::kLiteral:
+      return token.literal == c;
+    case Kind::kAny:
+      return !is_path_ || c != '/';
+    case Kind::kSet:
+      return sets_[token.set][static_cast<unsigned char>(c)];
+    default:
+      return false;
   }
 }
 

@@ -30,8 +30,8 @@ class GlobPattern {
   bool matches_one(const Token& token, char c) const;
 
   bool is_path_;
-  bool never_ = false;       // a malformed pattern matches nothing
-  std::string literal_;      // whole pattern where it has no wildcard
+  bool never_ = false;   // a malformed pattern matches nothing
+  std::string literal_;  // whole pattern where it has no wildcard
   bool is_literal_ = false;
   std::vector<Token> tokens_;
   std::vector<std::bitset<256>> sets_;

@@ -38,7 +38,9 @@ const std::vector<Case>& cases() {
       {"\\#foo\n", "#foo", true},
       {"\\!foo\n", "!foo", true},
       {"foo\r\nbar\r\n", "foo", true},
-      {"\xEF\xBB\xBF" "foo\n", "foo", true},
+      {"\xEF\xBB\xBF"
+       "foo\n",
+       "foo", true},
       {"a b\n", "a b", true},
       // blanks at the end
       {"foo   \n", "foo", true},

@@ -10,7 +10,8 @@
 namespace werkbank::client {
 namespace {
 
-// The file: kMagic, the records as they lie in memory, the BLAKE2b-256 of both. The number in the magic catches a foreign byte order.
+// The file: kMagic, the records as they lie in memory, the BLAKE2b-256 of both. The number in the magic catches a foreign byte
+// order.
 constexpr uint64_t kMagic = 0x5742'5343'0000'0001;  // "WBSC", version 1
 constexpr int64_t kSecond = 1'000'000'000;
 

@@ -1,5 +1,5 @@
-// The hashes of a folder's files, remembered from one scan to the next, as git's index does: a file whose identity, size and times
-// are unchanged has unchanged content. Only a cache: where the file is missing, damaged or of another version it is empty.
+// The hashes of a folder's files, remembered from one scan to the next, as git's index does: a file whose identity, size and
+// times are unchanged has unchanged content. Only a cache: where the file is missing, damaged or of another version it is empty.
 #pragma once
 
 #include <sys/stat.h>

@@ -94,7 +94,8 @@ Result<bool> Upload::run(const SnapshotManifest& manifest, SnapshotResult& resul
     std::optional<Error> error;
     if (auto answer = post_manifest(text)) {
       has_answered = true;
-      if (answer->snapshot_id != id) return bad_answer(fmt::format("snapshot {} was sent, {} is answered", id, answer->snapshot_id));
+      if (answer->snapshot_id != id)
+        return bad_answer(fmt::format("snapshot {} was sent, {} is answered", id, answer->snapshot_id));
       if (answer->missing.empty()) {
         result.snapshot_id = id;
         return true;
@@ -165,7 +166,8 @@ Result<bool> Upload::send_small(const std::vector<const SnapshotEntry*>& entries
   return send_batch(body, batch, result);
 }
 
-Result<bool> Upload::send_batch(const std::string& body, const std::vector<const SnapshotEntry*>& entries, SnapshotResult& result) {
+Result<bool> Upload::send_batch(const std::string& body, const std::vector<const SnapshotEntry*>& entries,
+                                SnapshotResult& result) {
   net::ClientRequest request;
   request.method = net::Method::kPost;
   request.target = base_ + "/blobs";

@@ -15,7 +15,7 @@ namespace werkbank::client {
 struct SnapshotProgress {
   uint64_t files_done = 0, files_total = 0;  // of those that travel
   uint64_t bytes_done = 0, bytes_total = 0;
-  double bytes_per_second = 0;               // since the first byte
+  double bytes_per_second = 0;  // since the first byte
 };
 
 struct SnapshotOptions {

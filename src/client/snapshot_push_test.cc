@@ -110,7 +110,8 @@ TEST_CASE("a snapshot travels once: small files together, large ones alone, know
   const std::string large(3 << 20, 'L');
   server.write("large.bin", large);
   std::vector<SnapshotProgress> progress;
-  const auto first = server.take({.progress = [&progress](const SnapshotProgress& now) { progress.push_back(now); }, .cache_folder = {}});
+  const auto first =
+      server.take({.progress = [&progress](const SnapshotProgress& now) { progress.push_back(now); }, .cache_folder = {}});
   REQUIRE_MESSAGE(first, first.error().to_string());
   CHECK(first->files == 4);
   CHECK(first->uploaded_files == 3);

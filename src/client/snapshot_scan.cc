@@ -136,7 +136,8 @@ void note_left_out(const std::vector<LeftOut>& left_out, std::vector<std::string
     if (found == by_reason.end()) found = by_reason.insert(found, {one.why, {}});
     found->second.push_back(escape_snapshot_path(one.path));
   }
-  for (const auto& [why, names] : by_reason) notes.push_back(fmt::format("left out of the snapshot: {}: {}", name_some(names), why));
+  for (const auto& [why, names] : by_reason)
+    notes.push_back(fmt::format("left out of the snapshot: {}: {}", name_some(names), why));
 }
 
 // The folder of installed packages that a path lies in, or its top folder; empty for a file in the root.
@@ -178,8 +179,9 @@ void note_bulky_folders(const SnapshotManifest& manifest, std::vector<std::strin
                                 bulk.files == 1 ? "file" : "files"));
   }
   if (named.empty()) return;
-  notes.push_back(fmt::format("the snapshot holds what looks like data or packages: {}; name it in .amlignore if the run does not need it",
-                              name_some(named)));
+  notes.push_back(
+      fmt::format("the snapshot holds what looks like data or packages: {}; name it in .amlignore if the run does not need it",
+                  name_some(named)));
 }
 
 // The hashes of all files, from the cache or read; files that are gone or unreadable are marked in `readings`.
@@ -202,11 +204,13 @@ Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, st
                  std::vector<KnownHash>& known) {
   using Outcome = Reading::Outcome;
   switch (reading.outcome) {
-    case Outcome::kGone: return {};
+    case Outcome::kGone:
+      return {};
     case Outcome::kUnreadable:
       left_out.push_back({std::move(file.path), fmt::format("cannot be read ({})", std::strerror(reading.error_number))});
       return {};
-    case Outcome::kFailed: return fail(errno_error(reading.error_number, "cannot read " + escape_snapshot_path(file.path)));
+    case Outcome::kFailed:
+      return fail(errno_error(reading.error_number, "cannot read " + escape_snapshot_path(file.path)));
     case Outcome::kRestless:
       return fail(errors::snapshot_refused, fmt::format("{:?} changes while it is read", escape_snapshot_path(file.path)),
                   "Wait until it is complete, or exclude it in .amlignore.");
@@ -214,7 +218,8 @@ Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, st
       ++scan.hashed_files;
       scan.hashed_bytes += file.stamp.size_bytes;
       break;
-    case Outcome::kKnown: break;
+    case Outcome::kKnown:
+      break;
   }
   if (reading.may_be_remembered) known.push_back({file.stamp, reading.hash});
   scan.manifest.entries.push_back({std::move(file.path), reading.hash, file.stamp.size_bytes, file.executable});
@@ -226,7 +231,8 @@ Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, st
 Result<SnapshotScan> scan_folder(const std::filesystem::path& folder, const ScanOptions& options) {
   char* const resolved = ::realpath(folder.c_str(), nullptr);
   if (resolved == nullptr) {
-    return fail(errors::snapshot_refused, fmt::format("the folder {} cannot be opened: {}", folder.string(), std::strerror(errno)),
+    return fail(errors::snapshot_refused,
+                fmt::format("the folder {} cannot be opened: {}", folder.string(), std::strerror(errno)),
                 "Name an existing project folder.");
   }
   const std::string root(resolved);

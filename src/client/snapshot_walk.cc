@@ -131,7 +131,8 @@ Status FolderWalk::visit_link(int folder, const Name& name, const std::string& p
   const int error_number = ::fstatat(folder, name.text.c_str(), &facts, 0) == 0 ? 0 : errno;
   if (rules_.is_ignored(path, error_number == 0 && S_ISDIR(facts.st_mode))) return {};
   const std::string target = link_target(folder, name.text);
-  if (error_number == ELOOP) return refuse(path, fmt::format("is a link that leads in a circle (to {:?})", escape_snapshot_path(target)));
+  if (error_number == ELOOP)
+    return refuse(path, fmt::format("is a link that leads in a circle (to {:?})", escape_snapshot_path(target)));
   if (error_number == ENOENT || error_number == ENOTDIR) {
     leave_out(path, "is a link that leads nowhere");
     return {};
@@ -143,9 +144,10 @@ Status FolderWalk::visit_link(int folder, const Name& name, const std::string& p
   }
   const bool is_inside = real == root_ || root_ == "/" || real.starts_with(root_ + '/');
   if (!is_inside) {
-    return fail(errors::snapshot_refused,
-                fmt::format("{:?} is a link to {:?}, outside the folder", escape_snapshot_path(path), escape_snapshot_path(target)),
-                "Copy what it points to into the folder, or exclude the link in .amlignore.");
+    return fail(
+        errors::snapshot_refused,
+        fmt::format("{:?} is a link to {:?}, outside the folder", escape_snapshot_path(path), escape_snapshot_path(target)),
+        "Copy what it points to into the folder, or exclude the link in .amlignore.");
   }
   if (S_ISDIR(facts.st_mode)) return enter(folder, name, path, true);
   if (!S_ISREG(facts.st_mode)) {

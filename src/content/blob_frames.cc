@@ -31,7 +31,8 @@ Result<size_t> BlobFrames::take_frame(std::string_view bytes) {
   }
   const std::string_view line = bytes.substr(0, line_end);
   const auto hash = Hash::parse(line.substr(0, kHashChars));
-  if (!hash || line.size() < kHashChars + 2 || line[kHashChars] != ' ') return refuse(count_, "does not begin with \"<hash> <size>\"");
+  if (!hash || line.size() < kHashChars + 2 || line[kHashChars] != ' ')
+    return refuse(count_, "does not begin with \"<hash> <size>\"");
   size_t size = 0;
   const char* const end = line.data() + line.size();
   const auto [after, error] = std::from_chars(line.data() + kHashChars + 1, end, size);

@@ -15,8 +15,8 @@ namespace werkbank::content {
 
 class BlobFrames {
  public:
-  static constexpr size_t kBlobBytesMax = 4 << 20;    // larger ones go by PUT: too_large
-  static constexpr size_t kBodyBytesMax = 64 << 20;   // too_large
+  static constexpr size_t kBlobBytesMax = 4 << 20;   // larger ones go by PUT: too_large
+  static constexpr size_t kBodyBytesMax = 64 << 20;  // too_large
 
   static Result<BlobFrames> open(BlobStore& store);
   Status feed(std::string_view bytes);  // invalid_request, hash_mismatch, too_large

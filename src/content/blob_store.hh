@@ -47,7 +47,7 @@ class BlobStore {
   Result<std::vector<Hash>> missing(const std::vector<Hash>& hashes);  // in the order given, each once
   virtual Result<std::unique_ptr<BlobWriter>> create() = 0;
   virtual Result<std::unique_ptr<BlobBatch>> create_batch() = 0;
-  virtual Result<uint64_t> size(const Hash& hash) = 0;                              // blob_not_found
+  virtual Result<uint64_t> size(const Hash& hash) = 0;  // blob_not_found
   virtual Result<std::string> read(const Hash& hash, uint64_t offset, uint64_t size_max) = 0;
   // The folder that a reader on this machine can take blobs from directly (see blob_path), or nothing.
   virtual std::optional<std::filesystem::path> local_folder() const = 0;

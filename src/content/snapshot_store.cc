@@ -30,8 +30,9 @@ Result<PutManifest> put_manifest(BlobStore& store, std::string_view text) {
     if (!sizes[i]) {
       answer.missing.push_back(entry.hash);
     } else if (*sizes[i] != entry.size_bytes) {
-      return fail(errors::snapshot_refused, fmt::format("{:?} is said to have {} bytes, its content {} has {}",
-                                                        escape_snapshot_path(entry.path), entry.size_bytes, entry.hash.hex(), *sizes[i]),
+      return fail(errors::snapshot_refused,
+                  fmt::format("{:?} is said to have {} bytes, its content {} has {}", escape_snapshot_path(entry.path),
+                              entry.size_bytes, entry.hash.hex(), *sizes[i]),
                   "Take a new snapshot of the folder.");
     }
   }

@@ -11,7 +11,8 @@ namespace werkbank {
 
 inline constexpr int kRunnerProtocolVersion = 1;
 
-// Everything a runner needs to carry one rank of one attempt through. Written as plan.json (mode 0600) into the rank's work folder.
+// Everything a runner needs to carry one rank of one attempt through. Written as plan.json (mode 0600) into the rank's work
+// folder.
 struct LaunchPlan {
   int protocol_version = kRunnerProtocolVersion;
   RunKey run;
@@ -21,20 +22,20 @@ struct LaunchPlan {
   int64_t node = 0;
   int64_t rank = 0;
   std::string lease;
-  Secret token;                       // the run token (JWT) for the server
-  std::string server_url;             // "unix:///home/u/.werkbank/server.sock" or "http://…"
+  Secret token;            // the run token (JWT) for the server
+  std::string server_url;  // "unix:///home/u/.werkbank/server.sock" or "http://…"
   std::string snapshot_id;
-  std::string blob_folder;            // where the content store can be read directly (same machine); empty: over HTTP
+  std::string blob_folder;  // where the content store can be read directly (same machine); empty: over HTTP
   std::string script;
   std::vector<std::string> arguments;
   std::string command;
   ReadyEnvironment environment;
-  TextMap variables;                  // the whole environment of the script, decided by lifecycle/launch.cc
-  std::string sdk_folder;             // our Python package, added where the environment has none; empty: fetched from the server
+  TextMap variables;       // the whole environment of the script, decided by lifecycle/launch.cc
+  std::string sdk_folder;  // our Python package, added where the environment has none; empty: fetched from the server
   std::vector<std::string> watched_directories;
   bool collect_outputs = true;
   int64_t timeout_seconds = 0;
-  int64_t kill_grace_ms = 5000;       // SIGTERM to SIGKILL
+  int64_t kill_grace_ms = 5000;  // SIGTERM to SIGKILL
 };
 json::object to_json(const LaunchPlan& plan);  // reveals the token: for plan.json only
 Result<LaunchPlan> launch_plan_from_json(const json::value& value);
@@ -48,7 +49,7 @@ struct RunnerReport {
   int64_t attempt = 1, rank = 0;
   std::string lease;
   RunnerPhase phase = RunnerPhase::kPreparing;
-  RunEnd end;                          // with kDone; kNone or exit code 0: success
+  RunEnd end;  // with kDone; kNone or exit code 0: success
   std::vector<std::string> warnings;
 };
 json::object to_json(const RunnerReport& report);

@@ -32,7 +32,7 @@ struct MetricPoint {
 // Scalars and lists: one column "" with one or more values. Rows and tables: a value list per column, equal lengths.
 // Artifact kinds: column "" with one text, the artifact's path in the run.
 struct MetricLine {
-  int64_t sequence = 0;      // the writer's own count from 1 without gaps: what makes delivery exactly-once
+  int64_t sequence = 0;  // the writer's own count from 1 without gaps: what makes delivery exactly-once
   std::string name;
   MetricKind kind = MetricKind::kScalar;
   int64_t timestamp_ms = 0;
@@ -50,10 +50,10 @@ std::string format_metric_line(const MetricLine& line);  // with newline
 
 struct MetricSummary {
   std::string name;
-  std::string column;        // "" for scalars
+  std::string column;  // "" for scalars
   MetricKind kind = MetricKind::kScalar;
   int64_t count = 0;
-  MetricPoint last;          // greatest (step, timestamp, value), as MLflow defines the latest
+  MetricPoint last;                        // greatest (step, timestamp, value), as MLflow defines the latest
   std::optional<double> minimum, maximum;  // over numbers, NaN left out
 };
 

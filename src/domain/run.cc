@@ -46,7 +46,8 @@ Result<std::string> canonical_framework(const std::string& text) {
   for (const std::string_view known : kFrameworks) {
     if (same(known)) return std::string(known);
   }
-  return fail(errors::invalid_request, fmt::format("framework {:?} is unknown", text), "Use Python, PySpark, PyTorch or TensorFlow.");
+  return fail(errors::invalid_request, fmt::format("framework {:?} is unknown", text),
+              "Use Python, PySpark, PyTorch or TensorFlow.");
 }
 
 bool holds_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
@@ -66,7 +67,8 @@ Status check_spec(const RunSpec& spec, const std::string& path) {
   for (const TextMap* map : {&spec.environment_variables, &spec.submitter_environment, &spec.environment.variables}) {
     for (const auto& [name, value] : *map) {
       if (name.empty() || name.find('=') != std::string::npos || holds_nul(name) || holds_nul(value)) {
-        return refuse(fmt::format("environmentVariables: {:?} is not a name of an environment variable, or its value holds a NUL", name));
+        return refuse(
+            fmt::format("environmentVariables: {:?} is not a name of an environment variable, or its value holds a NUL", name));
       }
     }
   }
@@ -206,9 +208,13 @@ json::object to_json(const Run& run) {
 }
 
 json::object to_json(const Experiment& experiment) {
-  return {{"workspace", experiment.workspace}, {"name", experiment.name},         {"id", experiment.id},
-          {"description", experiment.description}, {"tags", text_map_to_json(experiment.tags)},
-          {"stage", to_string(experiment.stage)},  {"createdUtc", time_or_null(experiment.created_ms)}};
+  return {{"workspace", experiment.workspace},
+          {"name", experiment.name},
+          {"id", experiment.id},
+          {"description", experiment.description},
+          {"tags", text_map_to_json(experiment.tags)},
+          {"stage", to_string(experiment.stage)},
+          {"createdUtc", time_or_null(experiment.created_ms)}};
 }
 
 json::object to_json(const Workspace& workspace) {
@@ -222,19 +228,16 @@ json::object to_json(const Workspace& workspace) {
 }
 
 json::object to_json(const Artifact& artifact) {
-  return {{"path", artifact.path},
-          {"sizeBytes", artifact.size_bytes},
-          {"hash", artifact.hash},
-          {"attempt", artifact.attempt},
-          {"rank", artifact.rank},
-          {"modifiedUtc", time_or_null(artifact.modified_ms)},
+  return {{"path", artifact.path},        {"sizeBytes", artifact.size_bytes},
+          {"hash", artifact.hash},        {"attempt", artifact.attempt},
+          {"rank", artifact.rank},        {"modifiedUtc", time_or_null(artifact.modified_ms)},
           {"live", artifact.hash.empty()}};
 }
 
 json::object to_json(const RunEvent& event) {
-  return {{"cursor", event.cursor},         {"workspace", event.workspace}, {"runId", event.run_id},
-          {"experiment", event.experiment}, {"type", event.type},           {"atUtc", time_or_null(event.at_ms)},
-          {"data", event.data}};
+  return {
+      {"cursor", event.cursor}, {"workspace", event.workspace},       {"runId", event.run_id}, {"experiment", event.experiment},
+      {"type", event.type},     {"atUtc", time_or_null(event.at_ms)}, {"data", event.data}};
 }
 
 }  // namespace werkbank

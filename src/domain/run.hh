@@ -48,19 +48,19 @@ struct Experiment {
 
 // What the user asked for: everything that launching a run needs, fixed at submit.
 struct RunSpec {
-  std::string snapshot_id;                // hash of the manifest; empty: an empty folder
-  std::string script;                     // relative path in the snapshot; empty where `command` is given
-  std::vector<std::string> arguments;     // verbatim to the script
-  std::string command;                    // run by /bin/sh -c in place of interpreter + script
+  std::string snapshot_id;             // hash of the manifest; empty: an empty folder
+  std::string script;                  // relative path in the snapshot; empty where `command` is given
+  std::vector<std::string> arguments;  // verbatim to the script
+  std::string command;                 // run by /bin/sh -c in place of interpreter + script
   std::string target = "local";
-  std::string framework = "Python";       // Python, PySpark, PyTorch, TensorFlow (case-insensitive on input)
+  std::string framework = "Python";  // Python, PySpark, PyTorch, TensorFlow (case-insensitive on input)
   EnvironmentDefinition environment;
-  TextMap environment_variables;          // the user's own, over everything inherited
-  TextMap submitter_environment;          // PATH, locale, proxies … of the submitter's shell, by the allow-list in domain/submitter.hh
+  TextMap environment_variables;  // the user's own, over everything inherited
+  TextMap submitter_environment;  // PATH, locale, proxies … of the submitter's shell, by the allow-list in domain/submitter.hh
   std::vector<std::string> watched_directories{"logs"};  // streamed as they fill; outputs/ always is collected
   bool collect_outputs = true;
   int64_t timeout_seconds = 30 * 24 * 3600;  // max_run_duration_seconds; 0: none
-  int64_t priority = 0;                   // higher first
+  int64_t priority = 0;                      // higher first
   int64_t node_count = 1;
 };
 
@@ -71,14 +71,14 @@ std::optional<RunEndKind> parse_run_end_kind(std::string_view text);
 // Why a run ended the way it did; set with Failed and Canceled.
 struct RunEnd {
   RunEndKind kind = RunEndKind::kNone;
-  int exit_code = 0;       // kExitCode
-  int signal = 0;          // kSignal
-  std::string who;         // kCanceled: the user
-  std::string code;        // v1's error code: "UserError", "ServiceError", or the client's own
-  std::string message;     // one sentence
-  std::string hint;        // what to do next
+  int exit_code = 0;                  // kExitCode
+  int signal = 0;                     // kSignal
+  std::string who;                    // kCanceled: the user
+  std::string code;                   // v1's error code: "UserError", "ServiceError", or the client's own
+  std::string message;                // one sentence
+  std::string hint;                   // what to do next
   std::vector<std::string> log_tail;  // the last lines of the driver log
-  json::object details;    // a client's own error document (run.fail)
+  json::object details;               // a client's own error document (run.fail)
 };
 
 struct GitFacts {
@@ -89,37 +89,38 @@ struct GitFacts {
 struct Run {
   RunKey key;
   int64_t experiment_id = 0;
-  std::string experiment;       // its name
-  int64_t number = 0;           // 1, 2, 3 … within the experiment; given by the store
-  std::string parent_id;        // empty: none
-  std::string root_id;          // itself where there is no parent
+  std::string experiment;  // its name
+  int64_t number = 0;      // 1, 2, 3 … within the experiment; given by the store
+  std::string parent_id;   // empty: none
+  std::string root_id;     // itself where there is no parent
   std::string display_name;
   std::string description;
-  std::string run_type;         // "azureml.scriptrun", …; free text
+  std::string run_type;  // "azureml.scriptrun", …; free text
   RunControl control = RunControl::kManaged;
   RunStatus status = RunStatus::kNotStarted;
   LifecycleStage stage = LifecycleStage::kActive;
   std::string target;
-  std::string script;           // for lists; the whole is in the spec
+  std::string script;  // for lists; the whole is in the spec
   std::string created_by;
   UtcMs created_ms = 0, queued_ms = 0, started_ms = 0, ended_ms = 0, deleted_ms = 0;  // 0: not yet
   int64_t priority = 0;
-  int64_t attempt = 0;          // the current one; 0 before the first launch
+  int64_t attempt = 0;  // the current one; 0 before the first launch
   bool cancel_requested = false;
   std::string cancel_who;
   RunEnd end;
   TextMap tags, properties, params;
   std::vector<std::string> warnings;
-  int64_t revision = 0;         // grows with every change of the row: the ETag
+  int64_t revision = 0;  // grows with every change of the row: the ETag
 };
 
-// One try at executing a run on a target. The lease is the fencing token: what a runner sends carries it, and only the current one counts.
+// One try at executing a run on a target. The lease is the fencing token: what a runner sends carries it, and only the current
+// one counts.
 struct Attempt {
   RunKey run;
   int64_t number = 1;
-  std::string lease;            // random
+  std::string lease;  // random
   std::string target;
-  json::object handle;          // what the target needs to find the runner again (ComputeTarget::start's answer)
+  json::object handle;  // what the target needs to find the runner again (ComputeTarget::start's answer)
   UtcMs started_ms = 0, ended_ms = 0;
   UtcMs last_seen_ms = 0;
 };
@@ -127,8 +128,8 @@ struct Attempt {
 // A file of a run. Bytes are in the content store (hash set) or, while it grows, in the log store (hash empty).
 struct Artifact {
   RunKey run;
-  std::string path;             // "outputs/model.pkl"
-  std::string hash;             // hex; empty: a live log, see content/log_store.hh
+  std::string path;  // "outputs/model.pkl"
+  std::string hash;  // hex; empty: a live log, see content/log_store.hh
   uint64_t size_bytes = 0;
   int64_t attempt = 0, rank = 0;
   UtcMs modified_ms = 0;
@@ -136,11 +137,11 @@ struct Artifact {
 
 // Every change that a view may want to know, in one order per installation.
 struct RunEvent {
-  int64_t cursor = 0;           // given by the store; grows
+  int64_t cursor = 0;  // given by the store; grows
   std::string workspace;
-  std::string run_id;           // empty: not about a run
+  std::string run_id;  // empty: not about a run
   std::string experiment;
-  std::string type;             // "run.created", "run.status", "run.tags", "run.artifact", "run.deleted", "experiment.created" …
+  std::string type;  // "run.created", "run.status", "run.tags", "run.artifact", "run.deleted", "experiment.created" …
   UtcMs at_ms = 0;
   json::object data;
 };

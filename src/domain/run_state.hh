@@ -9,8 +9,18 @@
 namespace werkbank {
 
 enum class RunStatus {
-  kNotStarted, kQueued, kProvisioning, kPreparing, kStarting, kRunning, kFinalizing, kCancelRequested, kNotResponding,
-  kCompleted, kFailed, kCanceled,
+  kNotStarted,
+  kQueued,
+  kProvisioning,
+  kPreparing,
+  kStarting,
+  kRunning,
+  kFinalizing,
+  kCancelRequested,
+  kNotResponding,
+  kCompleted,
+  kFailed,
+  kCanceled,
 };
 
 // Managed runs are driven by Werkbank's lifecycle; client-tracked ones (start_logging, MLflow) by their client, and may reopen.
@@ -19,7 +29,8 @@ enum class RunControl { kManaged, kClientTracked };
 std::string_view to_string(RunStatus status);  // v1's words: "NotStarted" …
 std::optional<RunStatus> parse_run_status(std::string_view text);
 bool is_terminal(RunStatus status);
-bool holds_node(RunStatus status);  // counts against its target's capacity: Provisioning, Starting … CancelRequested, NotResponding
+bool holds_node(
+    RunStatus status);  // counts against its target's capacity: Provisioning, Starting … CancelRequested, NotResponding
 bool is_legal_move(RunControl control, RunStatus from, RunStatus to);
 // run_state_conflict naming both states where the move is not legal.
 Status check_move(RunControl control, RunStatus from, RunStatus to);

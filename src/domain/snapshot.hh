@@ -13,7 +13,7 @@
 namespace werkbank {
 
 struct SnapshotEntry {
-  std::string path;        // relative, '/', raw bytes of the name (need not be UTF-8: then percent-encoded in JSON)
+  std::string path;  // relative, '/', raw bytes of the name (need not be UTF-8: then percent-encoded in JSON)
   Hash hash;
   uint64_t size_bytes = 0;
   bool executable = false;
@@ -34,7 +34,8 @@ struct SnapshotManifest {
 // Any other byte is allowed, so that odd names travel. path_refused otherwise.
 Status check_snapshot_path(std::string_view path);
 
-// Bytes that are not valid UTF-8, control characters, '%' and blanks at the ends become %XX (upper case); the text is valid UTF-8.
+// Bytes that are not valid UTF-8, control characters, '%' and blanks at the ends become %XX (upper case); the text is valid
+// UTF-8.
 std::string escape_snapshot_path(std::string_view path);
 // The inverse; invalid_request where the text is not exactly what escape_snapshot_path writes.
 Result<std::string> unescape_snapshot_path(std::string_view text);

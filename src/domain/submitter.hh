@@ -7,8 +7,9 @@
 
 namespace werkbank {
 
-// PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ, TMPDIR, LD_LIBRARY_PATH, CUDA_*, NVIDIA_*, OMP_*, MKL_*, OPENBLAS_*, proxies in both
-// cases, CA bundle variables, VIRTUAL_ENV, CONDA_PREFIX, PYENV_VERSION, JAVA_HOME, SPARK_HOME, HADOOP_*, XDG_RUNTIME_DIR, DISPLAY.
+// PATH, HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ, TMPDIR, LD_LIBRARY_PATH, CUDA_*, NVIDIA_*, OMP_*, MKL_*, OPENBLAS_*, proxies
+// in both cases, CA bundle variables, VIRTUAL_ENV, CONDA_PREFIX, PYENV_VERSION, JAVA_HOME, SPARK_HOME, HADOOP_*, XDG_RUNTIME_DIR,
+// DISPLAY.
 bool travels_with_run(std::string_view variable);
 std::map<std::string, std::string> submitter_environment(const std::map<std::string, std::string>& environment);
 

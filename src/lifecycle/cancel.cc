@@ -28,7 +28,8 @@ Task<Result<std::vector<RunKey>>> request_cancel(Services& services, RunKey key,
   std::function<Result<std::vector<RunKey>>(store::Transaction&)> apply =
       [&services, key, who](store::Transaction& transaction) -> Result<std::vector<RunKey>> {
     TRY(auto run, transaction.run(key));
-    if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+    if (!run)
+      return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
     std::vector<RunKey> woken{key};
     std::vector<RunKey> parents{key};
     CHECK_OK(cancel_one(transaction, services.clock, std::move(*run), who));
@@ -54,9 +55,12 @@ Task<Result<std::vector<RunKey>>> request_cancel(Services& services, RunKey key,
 }
 
 Task<Status> deliver_cancel(Services& services, RunKey key) {
-  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.attempts(key); };
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.attempts(key);
+  };
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services.store, find));
-  if (attempts.empty() || attempts.back().handle.empty()) co_return Status{};  // the launch step asks again once it has the handle
+  if (attempts.empty() || attempts.back().handle.empty())
+    co_return Status{};  // the launch step asks again once it has the handle
   const Attempt attempt = attempts.back();
   CO_TRY(compute::ComputeTarget* const target, services.targets.find(attempt.target));
   const auto cancel = [target, &attempt] { return target->cancel(attempt.handle); };

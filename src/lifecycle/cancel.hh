@@ -5,8 +5,8 @@
 
 namespace werkbank::lifecycle {
 
-// Records the wish with who had it; a run that holds nothing is Canceled at once. Terminal runs stay as they are. Children of the run
-// that Werkbank drives are canceled with it. Answers the keys whose steps are to be woken.
+// Records the wish with who had it; a run that holds nothing is Canceled at once. Terminal runs stay as they are. Children of the
+// run that Werkbank drives are canceled with it. Answers the keys whose steps are to be woken.
 Task<Result<std::vector<RunKey>>> request_cancel(Services& services, RunKey key, std::string who);
 
 // Tells the target of a run in CancelRequested. Idempotent.

@@ -13,7 +13,9 @@ namespace werkbank::lifecycle {
 namespace {
 
 Result<std::optional<Run>> find_run(Services& services, const RunKey& key) {
-  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.run(key); };
+  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.run(key);
+  };
   return store::read<std::optional<Run>>(services.store, find);
 }
 
@@ -206,8 +208,10 @@ Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
     const auto ask = [target, held = count] { return target->capacity(held); };
     const Result<compute::Capacity> capacity = co_await services_.pool.run(ask);
     if (capacity) free[name] = capacity->free_slots;
-    if (!capacity) no_room[name] = capacity.error().to_string();
-    else if (capacity->free_slots <= 0) no_room[name] = capacity->reason;
+    if (!capacity)
+      no_room[name] = capacity.error().to_string();
+    else if (capacity->free_slots <= 0)
+      no_room[name] = capacity->reason;
   }
   const std::lock_guard lock(mutex_);
   no_room_ = std::move(no_room);
@@ -287,7 +291,9 @@ Task<void> Engine::clean_up(Run run) {
     recover_.erase(run.key);
   }
   leases_.forget(run.key);
-  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&run](store::Reader& reader) { return reader.attempts(run.key); };
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&run](store::Reader& reader) {
+    return reader.attempts(run.key);
+  };
   const Result<std::vector<Attempt>> attempts = store::read<std::vector<Attempt>>(services_.store, find);
   if (!attempts) co_return;
   for (const Attempt& attempt : *attempts) {
@@ -360,7 +366,8 @@ Result<Explanation> Engine::explain(const RunKey& key) {
       break;
     case RunStatus::kNotResponding:
       told.summary = "The run's runner has not reported for a while.";
-      told.reasons.push_back(fmt::format("The target {:?} does not answer, or its machine is suspended or cut off.", run->target));
+      told.reasons.push_back(
+          fmt::format("The target {:?} does not answer, or its machine is suspended or cut off.", run->target));
       told.next.push_back("The run goes on there if it can and catches up; cancel it to give it up.");
       break;
     default:

@@ -71,10 +71,10 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable ticker_wake_;
   bool stopping_ = false;
-  std::map<RunKey, bool> driven_;              // a step is under way; true: woken again meanwhile
-  std::map<RunKey, QueuedRun> waiting_;        // Queued
-  std::map<RunKey, std::string> holding_;      // run → target whose room it holds
-  std::set<RunKey> recover_;                   // to be looked after: found under way at the start, or silent since
+  std::map<RunKey, bool> driven_;          // a step is under way; true: woken again meanwhile
+  std::map<RunKey, QueuedRun> waiting_;    // Queued
+  std::map<RunKey, std::string> holding_;  // run → target whose room it holds
+  std::set<RunKey> recover_;               // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;
   bool place_again_ = false;

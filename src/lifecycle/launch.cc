@@ -36,7 +36,8 @@ UtcMs token_expiry(const Services& services, const RunSpec& spec) {
   return services.clock.utc_now_ms() + limit_ms + 7 * kDayMs;
 }
 
-LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Capabilities& capabilities, ReadyEnvironment environment) {
+LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Capabilities& capabilities,
+                     ReadyEnvironment environment) {
   const UtcMs expires_ms = token_expiry(services, loaded.spec);
   LaunchPlan plan;
   plan.run = loaded.run.key;
@@ -52,7 +53,8 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   plan.arguments = loaded.spec.arguments;
   plan.command = loaded.spec.command;
   plan.environment = std::move(environment);
-  plan.variables = script_variables(services, loaded.workspace, loaded.run, loaded.spec, capabilities, plan.token.reveal(), expires_ms);
+  plan.variables =
+      script_variables(services, loaded.workspace, loaded.run, loaded.spec, capabilities, plan.token.reveal(), expires_ms);
   plan.sdk_folder = services.runner.sdk_folder;
   plan.watched_directories = loaded.spec.watched_directories;
   plan.collect_outputs = loaded.spec.collect_outputs;

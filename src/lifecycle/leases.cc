@@ -7,7 +7,8 @@ namespace werkbank::lifecycle {
 Result<Leases::Holder> Leases::load(const RunKey& key) {
   const std::function<Result<Holder>(store::Reader&)> action = [&key](store::Reader& reader) -> Result<Holder> {
     TRY(const auto run, reader.run(key));
-    if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+    if (!run)
+      return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
     TRY(const auto attempts, reader.attempts(key));
     if (attempts.empty() || is_terminal(run->status)) {
       return fail(errors::lease_lost, fmt::format("the run {:?} has no attempt under way", key.run_id));
@@ -20,7 +21,8 @@ Result<Leases::Holder> Leases::load(const RunKey& key) {
 Status Leases::check(const RunKey& run, int64_t attempt, const std::string& lease) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = holders_.find(run); found != holders_.end() && found->second.attempt == attempt && found->second.lease == lease) {
+    if (const auto found = holders_.find(run);
+        found != holders_.end() && found->second.attempt == attempt && found->second.lease == lease) {
       found->second.heard = services_.clock.monotonic_now();
       found->second.reported = false;
       return {};
@@ -28,7 +30,8 @@ Status Leases::check(const RunKey& run, int64_t attempt, const std::string& leas
   }
   TRY(Holder holder, load(run));
   if (holder.attempt != attempt || holder.lease != lease) {
-    return fail(errors::lease_lost, fmt::format("attempt {} of run {:?} is not the current one ({})", attempt, run.run_id, holder.attempt));
+    return fail(errors::lease_lost,
+                fmt::format("attempt {} of run {:?} is not the current one ({})", attempt, run.run_id, holder.attempt));
   }
   expect(run, attempt, lease);
   return {};

@@ -1,4 +1,5 @@
-// Who holds which run, in memory: the fencing of what runners send, and when each was last heard of. Rebuilt from the store on demand.
+// Who holds which run, in memory: the fencing of what runners send, and when each was last heard of. Rebuilt from the store on
+// demand.
 #pragma once
 
 #include <chrono>

@@ -50,8 +50,8 @@ Status end_run(store::Transaction& transaction, const Clock& clock, Run& run, Ru
   describe_end(end);
   const RunStatus final = final_status(end);
   run.end = final == RunStatus::kCompleted ? RunEnd{} : std::move(end);
-  const bool passes_finalizing = run.status == RunStatus::kRunning || run.status == RunStatus::kStarting ||
-                                 run.status == RunStatus::kNotResponding;
+  const bool passes_finalizing =
+      run.status == RunStatus::kRunning || run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding;
   if (passes_finalizing && final == RunStatus::kCompleted) {
     CHECK_OK(move_run(transaction, clock, run, RunStatus::kFinalizing));
   }
@@ -117,11 +117,13 @@ void describe_end(RunEnd& end) {
            "Raise max_run_duration_seconds (--timeout), or make the script save checkpoints and submit the rest.");
       return;
     case RunEndKind::kCanceled:
-      fill("UserError", fmt::format("The run was canceled by {}.", end.who.empty() ? "a user" : end.who), "Submit it again to repeat it.");
+      fill("UserError", fmt::format("The run was canceled by {}.", end.who.empty() ? "a user" : end.who),
+           "Submit it again to repeat it.");
       return;
     case RunEndKind::kLost:
       fill("ServiceError", "The script's end is not known: its runner and its parent process are gone without a trace.",
-           "Most often the machine was restarted, or the processes were killed by hand. Logs and metrics up to then are kept; submit again.");
+           "Most often the machine was restarted, or the processes were killed by hand. Logs and metrics up to then are kept; "
+           "submit again.");
       return;
     case RunEndKind::kEnvironment:
       fill("UserError", "The environment could not be built.", "See azureml-logs/20_image_build_log.txt.");

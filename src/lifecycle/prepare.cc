@@ -19,8 +19,10 @@ class BuildLog {
       show_preparing();
     }
     Result<uint64_t> size = sync_wait(services_.logs.append(key_, offset_, std::string(bytes)));
-    if (size) offset_ = *size;
-    else log_error("build log not written run={:?} error={:?}", key_.run.run_id, size.error().to_string());
+    if (size)
+      offset_ = *size;
+    else
+      log_error("build log not written run={:?} error={:?}", key_.run.run_id, size.error().to_string());
   }
 
  private:
@@ -70,14 +72,17 @@ Result<ReadyEnvironment> ready_environment(Services& services, const RunSpec& sp
 }
 
 Task<Status> prepare_run(Services& services, RunKey key) {
-  const std::function<Result<std::optional<RunSpec>>(store::Reader&)> find_spec = [&key](store::Reader& reader) { return reader.run_spec(key); };
+  const std::function<Result<std::optional<RunSpec>>(store::Reader&)> find_spec = [&key](store::Reader& reader) {
+    return reader.run_spec(key);
+  };
   CO_TRY(const std::optional<RunSpec> spec, store::read<std::optional<RunSpec>>(services.store, find_spec));
   if (!spec) co_return fail(errors::run_not_found, "the run's specification is gone: " + key.run_id);
 
   const auto build = [&services, &key, &spec] {
     BuildLog log(services, key);
-    return ready_environment(services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
-                             [&services, &key] { return cancel_is_asked(services, key); });
+    return ready_environment(
+        services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
+        [&services, &key] { return cancel_is_asked(services, key); });
   };
   const Result<ReadyEnvironment> ready = co_await services.builders.run(build);
 

@@ -22,7 +22,9 @@ namespace werkbank::lifecycle {
 // The compute targets of the installation by name. Filled in main/targets.cc; names are what users write after -c and --target.
 class TargetRegistry {
  public:
-  void add(std::string name, std::unique_ptr<compute::ComputeTarget> target) { targets_.emplace(std::move(name), std::move(target)); }
+  void add(std::string name, std::unique_ptr<compute::ComputeTarget> target) {
+    targets_.emplace(std::move(name), std::move(target));
+  }
   // target_unknown naming the nearest one.
   Result<compute::ComputeTarget*> find(const std::string& name) const;
   std::vector<std::string> names() const;

@@ -14,7 +14,8 @@ Status check_script(Services& services, const RunSpec& spec) {
     return fail(errors::invalid_request, "spec: exactly one of script and command is needed");
   }
   if (spec.snapshot_id.empty()) {
-    if (!spec.script.empty()) return fail(errors::script_not_found, fmt::format("{:?} was submitted without a snapshot", spec.script));
+    if (!spec.script.empty())
+      return fail(errors::script_not_found, fmt::format("{:?} was submitted without a snapshot", spec.script));
     return {};
   }
   TRY(const Hash id, Hash::parse(spec.snapshot_id));
@@ -29,9 +30,8 @@ Status check_script(Services& services, const RunSpec& spec) {
   std::vector<std::string> names;
   for (const SnapshotEntry& entry : manifest.entries) names.push_back(entry.path);
   const std::optional<std::string> nearest = nearest_word(spec.script, names);
-  return fail(errors::script_not_found,
-              fmt::format("the script {:?} is not in the submitted folder ({} files){}", spec.script, names.size(),
-                          nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
+  return fail(errors::script_not_found, fmt::format("the script {:?} is not in the submitted folder ({} files){}", spec.script,
+                                                    names.size(), nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
 }
 
 // Plans the environment; where there is nothing to build, the target also checks at once that what is named is there.
@@ -85,8 +85,8 @@ Result<std::optional<Run>> repeated_run(store::Transaction& transaction, const S
   TRY(const auto record, transaction.idempotency(submission.workspace, submission.idempotency_key));
   if (!record) return std::optional<Run>();
   if (record->request_hash != submission.request_hash) {
-    return fail(errors::idempotency_conflict,
-                fmt::format("the idempotency key {:?} was used for run {:?} with another request", submission.idempotency_key, record->answer));
+    return fail(errors::idempotency_conflict, fmt::format("the idempotency key {:?} was used for run {:?} with another request",
+                                                          submission.idempotency_key, record->answer));
   }
   return transaction.run({submission.workspace, record->answer});
 }

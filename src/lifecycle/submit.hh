@@ -31,7 +31,8 @@ struct Submitted {
 Task<Result<Submitted>> submit(Services& services, Submission submission);
 
 // Answers the experiment of this name, created in this transaction where it is new.
-Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace, const std::string& name);
+Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace,
+                                     const std::string& name);
 // A number of v1's form for a run that brought none.
 std::string make_run_id(const std::string& experiment, UtcMs now);
 // Fills root and checks that the parent is there.

@@ -58,7 +58,8 @@ Result<TrackedRun> tracked_run_from_json(const json::value& value, std::string w
   tracked.status = status == "Running" ? RunStatus::kRunning : RunStatus::kNotStarted;
   if (git != nullptr) {
     JsonReader facts(*git, "request.git");
-    tracked.git = {facts.string_or("repositoryUrl"), facts.string_or("branch"), facts.string_or("commit"), facts.bool_or("dirty", false)};
+    tracked.git = {facts.string_or("repositoryUrl"), facts.string_or("branch"), facts.string_or("commit"),
+                   facts.bool_or("dirty", false)};
     CHECK_OK(facts.finish());
   }
   return tracked;
@@ -73,7 +74,8 @@ Task<Result<Run>> create_tracked_run(Services& services, TrackedRun tracked) {
   co_return co_await store::write<Run>(services.store, std::move(apply));
 }
 
-Task<Result<std::vector<Run>>> create_children(Services& services, RunKey parent, std::vector<TextMap> tags_of_each, std::string user) {
+Task<Result<std::vector<Run>>> create_children(Services& services, RunKey parent, std::vector<TextMap> tags_of_each,
+                                               std::string user) {
   std::function<Result<std::vector<Run>>(store::Transaction&)> apply =
       [&services, parent, tags_of_each, user](store::Transaction& transaction) -> Result<std::vector<Run>> {
     TRY(const auto known, transaction.run(parent));
@@ -98,9 +100,11 @@ Task<Result<Run>> set_tracked_status(Services& services, RunKey key, RunStatus s
   std::function<Result<Run>(store::Transaction&)> apply = [&services, key, status, error,
                                                            who](store::Transaction& transaction) -> Result<Run> {
     TRY(auto run, transaction.run(key));
-    if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
+    if (!run)
+      return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
     if (run->control == RunControl::kManaged) {
-      return fail(errors::run_state_conflict, fmt::format("run {:?} is driven by Werkbank: its status follows from its script", key.run_id),
+      return fail(errors::run_state_conflict,
+                  fmt::format("run {:?} is driven by Werkbank: its status follows from its script", key.run_id),
                   "Cancel it with `werkbank run cancel`, or let it end.");
     }
     if (run->status == status) return std::move(*run);
@@ -111,7 +115,8 @@ Task<Result<Run>> set_tracked_status(Services& services, RunKey key, RunStatus s
       if (const auto* message = error.if_contains("message"); message != nullptr && message->is_string()) {
         run->end.message = std::string(message->get_string());
       }
-      if (const auto* code = error.if_contains("code"); code != nullptr && code->is_string()) run->end.code = std::string(code->get_string());
+      if (const auto* code = error.if_contains("code"); code != nullptr && code->is_string())
+        run->end.code = std::string(code->get_string());
       run->end.details = error;
       describe_end(run->end);
     }

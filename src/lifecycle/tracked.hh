@@ -16,7 +16,8 @@ Result<TrackedRun> tracked_run_from_json(const json::value& value, std::string w
 // run_not_found for an unknown parent; already_exists; name_refused.
 Task<Result<Run>> create_tracked_run(Services& services, TrackedRun tracked);
 // Several children at once, in one transaction; for create_children.
-Task<Result<std::vector<Run>>> create_children(Services& services, RunKey parent, std::vector<TextMap> tags_of_each, std::string user);
+Task<Result<std::vector<Run>>> create_children(Services& services, RunKey parent, std::vector<TextMap> tags_of_each,
+                                               std::string user);
 // run_state_conflict for managed runs and illegal moves. `error` is the client's own document, kept as it is.
 Task<Result<Run>> set_tracked_status(Services& services, RunKey key, RunStatus status, json::object error, std::string who);
 

@@ -101,7 +101,9 @@ std::vector<std::string> log_tail(Services& services, const RunKey& key, int64_t
 }
 
 Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKey key, RunnerReport report) {
-  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.run(key); };
+  const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.run(key);
+  };
   CO_TRY(const std::optional<Run> known, store::read<std::optional<Run>>(services.store, find));
   if (!known) co_return fail(errors::run_not_found, fmt::format("there is no run {:?}", key.run_id));
   if (is_terminal(known->status) && report.phase == RunnerPhase::kDone && known->attempt == report.attempt) {
@@ -133,7 +135,9 @@ Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKe
 }
 
 Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
-  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) { return reader.attempts(key); };
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.attempts(key);
+  };
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services.store, find));
   if (attempts.empty() || attempts.back().handle.empty()) co_return Status{};
   const Attempt attempt = attempts.back();

@@ -14,8 +14,8 @@ struct ReportAnswer {
 // Applies a report: Running, Finalizing, or the end. A report that says nothing new only renews the lease.
 Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKey key, RunnerReport report);
 
-// A silent runner: asks the target. It is there (or was started again): the run goes on. It is gone: the run ends by what the exit
-// file says, with reason lost where nothing is known.
+// A silent runner: asks the target. It is there (or was started again): the run goes on. It is gone: the run ends by what the
+// exit file says, with reason lost where nothing is known.
 Task<Status> recover_run(Services& services, Leases& leases, RunKey key);
 
 // The last lines of the script's output, at most 8 KiB: kept with a failed run.

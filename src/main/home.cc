@@ -27,12 +27,13 @@ constexpr std::array<std::pair<uint32_t, std::string_view>, 7> kNetworkFileSyste
 }};
 
 Status refuse_network_file_system(const std::filesystem::path& folder) {
-  struct statfs facts {};
+  struct statfs facts{};
   if (statfs(folder.c_str(), &facts) != 0) return fail(errno_error(errno, folder.string()));
   for (const auto& [magic, name] : kNetworkFileSystems) {
     if (static_cast<uint32_t>(facts.f_type) == magic) {
-      return fail(errors::home_refused, fmt::format("{} lies on a network file system ({})", folder.string(), name),
-                  "Its locks and its fsync do not keep what is acknowledged: choose a folder on a local disk with WERKBANK_HOME=….");
+      return fail(
+          errors::home_refused, fmt::format("{} lies on a network file system ({})", folder.string(), name),
+          "Its locks and its fsync do not keep what is acknowledged: choose a folder on a local disk with WERKBANK_HOME=….");
     }
   }
   return {};
@@ -53,15 +54,16 @@ Result<Home> Home::open(const std::filesystem::path& folder) {
   Result<std::optional<FileLock>> lock = FileLock::try_lock(folder / "server.lock");
   if (!lock) return fail(errors::home_refused, fmt::format("{} cannot be locked: {}", folder.string(), lock.error().message));
   if (!*lock) {
-    return fail(errors::store_busy, fmt::format("another server works on {}", folder.string()),
-                "Use that one (werkbank server status), stop it (werkbank server stop), or choose another folder with WERKBANK_HOME=….");
+    return fail(
+        errors::store_busy, fmt::format("another server works on {}", folder.string()),
+        "Use that one (werkbank server status), stop it (werkbank server stop), or choose another folder with WERKBANK_HOME=….");
   }
   return Home(folder, std::move(**lock));
 }
 
 Result<std::filesystem::path> Home::unpack_program(std::string_view name, std::string_view bytes) const {
   const std::filesystem::path path = folder_ / "bin" / fmt::format("{}-{}", name, Hash::of(bytes).hex().substr(0, 16));
-  struct stat facts {};
+  struct stat facts{};
   if (stat(path.c_str(), &facts) == 0 && static_cast<uint64_t>(facts.st_size) == bytes.size()) return path;
   CHECK_OK(write_file_atomically(path, bytes, 0700));
   return path;

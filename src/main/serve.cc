@@ -123,9 +123,11 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   parts->planner.emplace(make_environment_planner());
   parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
-  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk.string(), parts->blobs->local_folder().value_or("").string()};
-  lifecycle::Services services{system_clock(),  *parts->store,     *parts->series, *parts->blobs,    *parts->logs,         *parts->planner,
-                               parts->targets,  *parts->run_tokens, *parts->pool,   *parts->builders, std::move(settings)};
+  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk.string(),
+                                     parts->blobs->local_folder().value_or("").string()};
+  lifecycle::Services services{system_clock(), *parts->store,    *parts->series,     *parts->blobs,
+                               *parts->logs,   *parts->planner,  parts->targets,     *parts->run_tokens,
+                               *parts->pool,   *parts->builders, std::move(settings)};
   parts->engine = std::make_unique<lifecycle::Engine>(std::move(services), lifecycle::EngineConfig{});
   return parts;
 }
@@ -162,8 +164,8 @@ Status run_server(const cli::ServeOptions& options) {
   CHECK_OK(check_options(options));
   TRY(const std::unique_ptr<Parts> parts, build_parts(options));
   parts->counters.last_request_ms = system_clock().monotonic_now().count();
-  api::Api api{*parts->engine, parts->engine->services(), *parts->vault, parts->hub, parts->facts, parts->counters,
-               [] { kill(getpid(), SIGTERM); }};
+  api::Api api{*parts->engine,  parts->engine->services(),      *parts->vault, parts->hub, parts->facts,
+               parts->counters, [] { kill(getpid(), SIGTERM); }};
   api::Router router(api);
   net::ServerConfig config;
   config.threads = options.threads;
@@ -206,17 +208,20 @@ int serve(const cli::ServeOptions& options) {
   if (outcome) return 0;
   const Error& error = outcome.error();
   log_error("server not started code={} error={:?}", error.code->id, error.to_string());
-  std::fprintf(stderr, "werkbank serve: %s\n  %s\n  (werkbank explain %s)\n", error.to_string().c_str(), std::string(error.remedy()).c_str(),
-               std::string(error.code->id).c_str());
+  std::fprintf(stderr, "werkbank serve: %s\n  %s\n  (werkbank explain %s)\n", error.to_string().c_str(),
+               std::string(error.remedy()).c_str(), std::string(error.code->id).c_str());
   return 2;
 }
 
 std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path&) {
   std::vector<cli::DoctorCheck> checks;
   const std::string_view runner = embedded_runner();
-  const bool is_program = runner.starts_with("\x7f" "ELF");
+  const bool is_program = runner.starts_with(
+      "\x7f"
+      "ELF");
   checks.push_back({"runner", is_program ? cli::CheckState::kOk : cli::CheckState::kFailed,
-                    fmt::format("{} bytes are carried inside", runner.size()), is_program ? "" : "Build Werkbank again: ./quickstart"});
+                    fmt::format("{} bytes are carried inside", runner.size()),
+                    is_program ? "" : "Build Werkbank again: ./quickstart"});
   checks.push_back({"sdk", embedded_wheel().empty() ? cli::CheckState::kFailed : cli::CheckState::kOk,
                     fmt::format("the wheel of {} bytes is carried inside", embedded_wheel().size()), ""});
   return checks;

@@ -95,7 +95,7 @@ BuildFailure read_failure(std::string_view uv_output) {
   failure.reason = reason_in(text);
   for (const Pattern& pattern : kPatterns) {
     std::smatch match;
-    if (!std::regex_search(text, match, std::regex(pattern.expression))) continue;
+    if (!std::regex_search(text, match, std::regex(pattern.expression))) continue;  // tidy: at most 6 KiB
     failure.cause = pattern.cause;
     if (match.size() > 1 && match[1].matched) failure.package = normalized(match[1].str());
     break;
@@ -117,7 +117,7 @@ std::optional<std::string> requirement_of(const std::vector<std::string>& requir
 std::string relaxed(std::string_view requirement) {
   const size_t marker = requirement.find(';');
   std::string text(requirement.substr(0, marker));
-  static const std::regex kPin("(===|==|~=) *([^, ]+)");
+  static const std::regex kPin("(===|==|~=) *([^, ]+)");  // tidy: one requirement
   std::string result;
   auto from = text.cbegin();
   for (std::smatch match; std::regex_search(from, text.cend(), match, kPin); from = match.suffix().first) {

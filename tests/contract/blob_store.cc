@@ -215,11 +215,13 @@ TEST_CASE("a body of many blobs is taken whole or not at all, however it is cut"
     CHECK(store.missing({Hash::of("one"), Hash::of(""), Hash::of("three\n")})->empty());
 
     const std::string hex = Hash::of("x").hex();
-    const std::pair<std::string, const ErrorCode*> bad[] = {
-        {frame("new") + hex + " 2\nxy", &errors::hash_mismatch}, {frame("new") + hex + " 5\nx", &errors::invalid_request},
-        {frame("new") + hex + " \nx", &errors::invalid_request},   {frame("new") + hex + " 1x\nx", &errors::invalid_request},
-        {frame("new") + hex, &errors::invalid_request},            {frame("new") + std::string(200, 'a'), &errors::invalid_request},
-        {frame("new") + hex + " 99999999999\n", &errors::too_large}};
+    const std::pair<std::string, const ErrorCode*> bad[] = {{frame("new") + hex + " 2\nxy", &errors::hash_mismatch},
+                                                            {frame("new") + hex + " 5\nx", &errors::invalid_request},
+                                                            {frame("new") + hex + " \nx", &errors::invalid_request},
+                                                            {frame("new") + hex + " 1x\nx", &errors::invalid_request},
+                                                            {frame("new") + hex, &errors::invalid_request},
+                                                            {frame("new") + std::string(200, 'a'), &errors::invalid_request},
+                                                            {frame("new") + hex + " 99999999999\n", &errors::too_large}};
     for (const auto& [text, code] : bad) {
       CAPTURE(text);
       auto frames = BlobFrames::open(store);

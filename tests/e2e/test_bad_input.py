@@ -315,9 +315,7 @@ def test_refused_commands(wb, words):
     done = wb.werkbank(*words, cwd=project, code=None)
     assert done.returncode in (1, 2, 3) and (done.returncode == 2 or words[:2] == ["run", "show"]), done
     assert done.stderr.strip() and done.stdout.strip() == "", done
-    assert (
-        len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 1
-    ), done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 1, done.stderr
 
 
 def test_a_link_that_leaves_the_folder_and_a_loop(wb):

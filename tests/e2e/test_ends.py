@@ -96,8 +96,7 @@ def test_cancel_ends_the_whole_tree(wb):
 
 
 def test_daemons_of_a_script_that_ended_are_ended(wb):
-    run = wb.submit(
-        """
+    run = wb.submit("""
 import os, subprocess, sys
 pipe = os.pipe()
 os.set_inheritable(pipe[1], True)
@@ -105,8 +104,7 @@ daemon = "import os, signal; os.write(%d, b'x'); signal.pause()" % pipe[1]
 subprocess.Popen([sys.executable, '-c', daemon], start_new_session=True, close_fds=False)
 os.read(pipe[0], 1)
 print('left one behind')
-"""
-    )
+""")
     assert wb.completed(run)
     assert wb.pids("signal.pause") == []
 

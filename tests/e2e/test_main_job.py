@@ -166,8 +166,7 @@ def test_statuses_come_in_order_and_the_last_event_is_the_end(wb):
 
 
 def test_children_tags_and_properties(wb):
-    run = wb.submit(
-        """
+    run = wb.submit("""
 from azureml.core import Run
 parent = Run.get_context()
 with parent.child_run('first') as child:
@@ -175,8 +174,7 @@ with parent.child_run('first') as child:
 for child in parent.create_children(count=2):
     child.log('x', 2)
     child.complete()
-"""
-    )
+""")
     wb.completed(run)
     children = wb.get(f"runs/{quote(run)}/children")["items"]
     assert len(children) == 3
@@ -194,8 +192,7 @@ for child in parent.create_children(count=2):
 
 
 def test_start_logging_without_a_job(wb):
-    done = wb.python(
-        """
+    done = wb.python("""
 from azureml.core import Experiment, Workspace
 run = Experiment(Workspace.get('default'), 'notebook').start_logging(snapshot_directory=None)
 run.log('alpha', 0.5)
@@ -204,8 +201,7 @@ with open('note.txt', 'w') as file: file.write('hello')
 run.upload_file('outputs/note.txt', 'note.txt')
 run.complete()
 print(run.id)
-"""
-    )
+""")
     run = done.stdout.split()[-1]
     assert wb.document(run)["status"] == "Completed"
     assert wb.series(run, "alpha") == [0.5, 0.25]

@@ -180,15 +180,13 @@ def test_a_command_in_place_of_a_script(wb):
 
 
 def test_output_without_newline_invalid_utf8_and_much(wb):
-    run = wb.submit(
-        """
+    run = wb.submit("""
 import os
 os.write(1, b'\\xff\\xfe caf\\xc3')
 os.write(2, b'\\xa9\\n')
 os.write(1, b'x' * 3_000_000)
 os.write(1, b'no newline at the end')
-"""
-    )
+""")
     wb.completed(run)
     expected = b"\xff\xfe caf\xc3\xa9\n" + b"x" * 3_000_000 + b"no newline at the end"
     assert wb.file(run, "azureml-logs/70_driver_log.txt") == expected

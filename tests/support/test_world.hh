@@ -1,4 +1,5 @@
-// A whole server without sockets: the real engine and the real handlers on stores in memory. For suites that need everything wired.
+// A whole server without sockets: the real engine and the real handlers on stores in memory. For suites that need everything
+// wired.
 #pragma once
 
 #include "access/vault.hh"
@@ -34,14 +35,16 @@ inline environment::EnvironmentPlanner make_planner() {
 }
 
 struct TestWorld {
-  explicit TestWorld(std::map<std::string, std::unique_ptr<compute::ComputeTarget>> with_targets = {}, lifecycle::EngineConfig config = {}) {
+  explicit TestWorld(std::map<std::string, std::unique_ptr<compute::ComputeTarget>> with_targets = {},
+                     lifecycle::EngineConfig config = {}) {
     for (auto& [name, target] : with_targets) targets.add(name, std::move(target));
     store->on_events([this](int64_t) { hub.notify(); });
     series->on_points([this](const RunKey&) { hub.notify(); });
     logs->on_append([this](const content::LogKey&, uint64_t) { hub.notify(); });
     facts.version = "test";
     facts.own_uid = 1000;
-    lifecycle::Services services{system_clock(), *store, *series, *blobs, *logs, planner, targets, signer, pool, builders, {"unix:///none", "", ""}};
+    lifecycle::Services services{
+        system_clock(), *store, *series, *blobs, *logs, planner, targets, signer, pool, builders, {"unix:///none", "", ""}};
     engine = std::make_unique<lifecycle::Engine>(std::move(services), config);
     api = std::make_unique<api::Api>(api::Api{*engine, engine->services(), *vault, hub, facts, counters, [] {}});
     Workspace workspace;
@@ -58,7 +61,8 @@ struct TestWorld {
   }
 
   void put(const Workspace& workspace) {
-    const Status written = sync_wait(store->write([workspace](store::Transaction& transaction) { return transaction.put_workspace(workspace); }));
+    const Status written =
+        sync_wait(store->write([workspace](store::Transaction& transaction) { return transaction.put_workspace(workspace); }));
     WB_INVARIANT(written.has_value());
   }
 

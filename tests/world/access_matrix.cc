@@ -18,7 +18,8 @@ struct Login {
   net::Peer peer{false, 0, "127.0.0.1:9"};
 };
 
-std::string add_token(test::TestWorld& world, const std::string& user, const std::string& workspace, Role role, UtcMs expires_ms) {
+std::string add_token(test::TestWorld& world, const std::string& user, const std::string& workspace, Role role,
+                      UtcMs expires_ms) {
   const Secret text = access::new_token();
   store::TokenRecord record;
   record.id = user;
@@ -27,7 +28,8 @@ std::string add_token(test::TestWorld& world, const std::string& user, const std
   record.workspace = workspace;
   record.role = role;
   record.expires_ms = expires_ms;
-  const Status written = sync_wait(world.store->write([record](store::Transaction& transaction) { return transaction.put_token(record); }));
+  const Status written =
+      sync_wait(world.store->write([record](store::Transaction& transaction) { return transaction.put_token(record); }));
   REQUIRE(written.has_value());
   return text.reveal();
 }
@@ -42,7 +44,8 @@ Run add_run(test::TestWorld& world, const std::string& id, const std::string& pa
 std::string target_of(std::string_view pattern, const std::string& run) {
   std::string target(pattern);
   const auto fill = [&target](std::string_view placeholder, const std::string& value) {
-    for (size_t at = target.find(placeholder); at != std::string::npos; at = target.find(placeholder)) target.replace(at, placeholder.size(), value);
+    for (size_t at = target.find(placeholder); at != std::string::npos; at = target.find(placeholder))
+      target.replace(at, placeholder.size(), value);
   };
   fill("{workspace}", "default");
   fill("{run}", run);
@@ -78,7 +81,8 @@ Answer expected(const api::Route& route, const std::string& login) {
     return Answer::kDenied;
   }
   if (need == Permission::kRunner) return Answer::kDenied;
-  if (login == "other workspace") return need == Permission::kRead && !names_workspace(route) ? Answer::kAllowed : Answer::kDenied;
+  if (login == "other workspace")
+    return need == Permission::kRead && !names_workspace(route) ? Answer::kAllowed : Answer::kDenied;
   // The three roles hold in the workspace default only.
   if (!names_workspace(route)) return need == Permission::kRead ? Answer::kAllowed : Answer::kDenied;
   if (login == "reader") return need == Permission::kRead ? Answer::kAllowed : Answer::kDenied;
@@ -137,8 +141,10 @@ TEST_CASE("a job makes child runs of its own run only") {
   const std::string token = world.signer.issue({"default", "mine"}, 1, system_clock().utc_now_ms() + 60'000).reveal();
   const net::Peer tcp{false, 0, "127.0.0.1:9"};
   const auto create = [&](const std::string& parent) {
-    return world.ask(net::Method::kPost, "/api/v1/workspaces/default/tracked-runs",
-                     fmt::format(R"({{"experiment":"e","parentRunId":"{}"}})", parent), token, tcp).status;
+    return world
+        .ask(net::Method::kPost, "/api/v1/workspaces/default/tracked-runs",
+             fmt::format(R"({{"experiment":"e","parentRunId":"{}"}})", parent), token, tcp)
+        .status;
   };
   CHECK(create("mine") == 201);
   CHECK(create("child") == 201);
@@ -149,9 +155,10 @@ TEST_CASE("a job makes child runs of its own run only") {
 TEST_CASE("foreign hosts and origins are refused on TCP, also without authentication") {
   test::TestWorld world;
   world.facts.no_auth = true;
-  for (const auto& [header, value, status] : {std::tuple("host", "evil.example", 403), std::tuple("host", "localhost:8765", 200),
-                                              std::tuple("host", "127.0.0.1", 200), std::tuple("origin", "http://evil.example", 403),
-                                              std::tuple("origin", "http://localhost:3000", 200), std::tuple("origin", "null", 403)}) {
+  for (const auto& [header, value, status] :
+       {std::tuple("host", "evil.example", 403), std::tuple("host", "localhost:8765", 200), std::tuple("host", "127.0.0.1", 200),
+        std::tuple("origin", "http://evil.example", 403), std::tuple("origin", "http://localhost:3000", 200),
+        std::tuple("origin", "null", 403)}) {
     net::Request request;
     request.path = request.target = "/api/v1/workspaces";
     request.segments = {"api", "v1", "workspaces"};

@@ -1,4 +1,5 @@
-"""The azureml namespace. Other distributions may add parts of their own beside ours, so the search path is extended over all of them."""
+"""The azureml namespace. Other distributions may add parts of their own beside ours, so the search path is extended over all
+of them."""
 
 import os
 import sys

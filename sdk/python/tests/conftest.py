@@ -62,24 +62,47 @@ def server(tmp_path):
 @pytest.fixture
 def workspace(server):
     from azureml.core import Workspace
+
     return Workspace.get("default")
 
 
 @pytest.fixture
 def experiment(workspace):
     from azureml.core import Experiment
+
     return Experiment(workspace, "digits")
 
 
 @pytest.fixture
 def job(monkeypatch, tmp_path, server):
     """The variables of a job of run `r1`; the value is its spool folder."""
-    server.state.runs["r1"] = {"runId": "r1", "experiment": "digits", "status": "Running", "attempt": 1, "runNumber": 1, "tags": {},
-                               "properties": {}, "managed": True, "parentRunId": None, "revision": 1, "displayName": "", "runType": None,
-                               "error": None, "spec": None}
+    server.state.runs["r1"] = {
+        "runId": "r1",
+        "experiment": "digits",
+        "status": "Running",
+        "attempt": 1,
+        "runNumber": 1,
+        "tags": {},
+        "properties": {},
+        "managed": True,
+        "parentRunId": None,
+        "revision": 1,
+        "displayName": "",
+        "runType": None,
+        "error": None,
+        "spec": None,
+    }
     spool = tmp_path / "spool"
-    for name, value in (("AZUREML_RUN_ID", "r1"), ("AZUREML_ARM_SUBSCRIPTION", "s"), ("AZUREML_ARM_RESOURCEGROUP", "g"),
-                        ("AZUREML_ARM_WORKSPACE_NAME", "default"), ("AZUREML_ARM_PROJECT_NAME", "digits"), ("AZUREML_RUN_TOKEN", "a.b.c"),
-                        ("AZUREML_SERVICE_ENDPOINT", server.url), ("WERKBANK_URL", server.url), ("WERKBANK_SPOOL", str(spool))):
+    for name, value in (
+        ("AZUREML_RUN_ID", "r1"),
+        ("AZUREML_ARM_SUBSCRIPTION", "s"),
+        ("AZUREML_ARM_RESOURCEGROUP", "g"),
+        ("AZUREML_ARM_WORKSPACE_NAME", "default"),
+        ("AZUREML_ARM_PROJECT_NAME", "digits"),
+        ("AZUREML_RUN_TOKEN", "a.b.c"),
+        ("AZUREML_SERVICE_ENDPOINT", server.url),
+        ("WERKBANK_URL", server.url),
+        ("WERKBANK_SPOOL", str(spool)),
+    ):
         monkeypatch.setenv(name, value)
     return spool

@@ -1,6 +1,8 @@
-"""A small server with the wire behaviour the SDK relies on (docs/reference/http-api.md), in this process, on a Unix socket or TCP.
+"""A small server with the wire behaviour the SDK relies on (docs/reference/http-api.md), in this process, on a Unix socket or
+TCP.
 
-It keeps workspaces, experiments, runs, files and metrics in dictionaries, records every request, and can be told to fail. It is written
+It keeps workspaces, experiments, runs, files and metrics in dictionaries, records every request, and can be told to fail. It is
+written
 from the contract, not from the SDK; the true server is tested against the SDK in tests/e2e.
 """
 
@@ -26,18 +28,27 @@ class Problem(Exception):
 class State(object):
     def __init__(self):
         self.lock = threading.Lock()
-        self.requests = []       # (method, path, query, headers, body)
-        self.workspaces = {"default": {"name": "default", "subscriptionId": "", "resourceGroup": "", "location": "", "description": "", "tags": {}}}
+        self.requests = []  # (method, path, query, headers, body)
+        self.workspaces = {
+            "default": {
+                "name": "default",
+                "subscriptionId": "",
+                "resourceGroup": "",
+                "location": "",
+                "description": "",
+                "tags": {},
+            }
+        }
         self.experiments = {}
         self.runs = {}
-        self.files = {}          # (run, path) → bytes
-        self.lines = {}          # (run, writer) → [line documents]
+        self.files = {}  # (run, path) → bytes
+        self.lines = {}  # (run, writer) → [line documents]
         self.secrets = {}
         self.environments = {}
-        self.events = {}         # run → [(event name, data)], sent in this order
-        self.cut_after = None    # close the event stream after so many events, once
-        self.failures = []       # statuses to answer with before anything else
-        self.accepted = {}       # writer → number, for the flush of a job
+        self.events = {}  # run → [(event name, data)], sent in this order
+        self.cut_after = None  # close the event stream after so many events, once
+        self.failures = []  # statuses to answer with before anything else
+        self.accepted = {}  # writer → number, for the flush of a job
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -78,8 +89,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _route(self, state, path, query, body):
-        data = json.loads(body.decode("utf-8")) if body and "json" in (self.headers.get("Content-Type") or "") and not (
-            "ndjson" in self.headers["Content-Type"]) else None
+        data = (
+            json.loads(body.decode("utf-8"))
+            if body and "json" in (self.headers.get("Content-Type") or "") and not ("ndjson" in self.headers["Content-Type"])
+            else None
+        )
         if path == ["workspaces"]:
             return self._workspaces(state, data)
         name, rest = path[1], path[2:]
@@ -107,7 +121,9 @@ class Handler(BaseHTTPRequestHandler):
         name = rest[0] if rest else data["name"]
         if self.command == "POST":
             new = name not in state.experiments
-            document = state.experiments.setdefault(name, {"name": name, "id": len(state.experiments) + 1, "tags": {}, "stage": "active"})
+            document = state.experiments.setdefault(
+                name, {"name": name, "id": len(state.experiments) + 1, "tags": {}, "stage": "active"}
+            )
             return self._answer(201 if new else 200, document)
         document = state.experiments[name]
         if self.command == "PATCH":
@@ -122,12 +138,26 @@ class Handler(BaseHTTPRequestHandler):
                 return state.runs[run_id]
             raise Problem(409, "run_exists", "run exists")
         state.runs[run_id] = {
-            "runId": run_id, "experiment": data["experiment"], "runNumber": len(state.runs) + 1, "rootRunId": run_id,
-            "parentRunId": data.get("parentRunId"), "displayName": data.get("displayName", ""), "description": "",
-            "runType": data.get("runType"), "managed": managed, "status": data.get("status", "Queued" if managed else "NotStarted"),
-            "tags": dict(data.get("tags") or {}), "properties": dict(data.get("properties") or {}), "revision": 1, "attempt": 1,
-            "snapshotId": (data.get("spec") or data).get("snapshotId"), "spec": data.get("spec"), "error": None,
-            "dataContainerId": "dcid." + run_id, "createdBy": {"userName": "tester"}}
+            "runId": run_id,
+            "experiment": data["experiment"],
+            "runNumber": len(state.runs) + 1,
+            "rootRunId": run_id,
+            "parentRunId": data.get("parentRunId"),
+            "displayName": data.get("displayName", ""),
+            "description": "",
+            "runType": data.get("runType"),
+            "managed": managed,
+            "status": data.get("status", "Queued" if managed else "NotStarted"),
+            "tags": dict(data.get("tags") or {}),
+            "properties": dict(data.get("properties") or {}),
+            "revision": 1,
+            "attempt": 1,
+            "snapshotId": (data.get("spec") or data).get("snapshotId"),
+            "spec": data.get("spec"),
+            "error": None,
+            "dataContainerId": "dcid." + run_id,
+            "createdBy": {"userName": "tester"},
+        }
         return state.runs[run_id]
 
     def _tracked_runs(self, state, rest, query, data, body):
@@ -139,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._answer(202, self._make_run(state, data, True))
             items = [run for run in state.runs.values() if query.get("experiment") in (None, run["experiment"])][::-1]
             first = int(query.get("cursor") or 0)
-            page = items[first:first + 2]  # small pages, so that every list has several
+            page = items[first : first + 2]  # small pages, so that every list has several
             return self._answer(200, {"items": page, "next": str(first + 2) if first + 2 < len(items) else ""})
         run = state.runs.get(rest[0])
         if run is None:
@@ -163,8 +193,16 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, run)
 
     def _run_details(self, state, run, rest, query, data, body):
-        logs = dict((path, "/files/" + path) for owner, path in state.files if owner == run["runId"] and path.startswith("azureml-logs/"))
-        details = {"runId": run["runId"], "target": "local", "status": run["status"], "properties": run["properties"], "logFiles": logs}
+        logs = dict(
+            (path, "/files/" + path) for owner, path in state.files if owner == run["runId"] and path.startswith("azureml-logs/")
+        )
+        details = {
+            "runId": run["runId"],
+            "target": "local",
+            "status": run["status"],
+            "properties": run["properties"],
+            "logFiles": logs,
+        }
         if run["error"]:
             details["error"] = run["error"]
         self._answer(200, details)
@@ -188,8 +226,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "POST":
             made = []
             for value in data["tagValues"]:
-                made.append(self._make_run(state, {"experiment": run["experiment"], "parentRunId": run["runId"],
-                                                   "tags": {data["tagKey"]: value}}, False))
+                made.append(
+                    self._make_run(
+                        state,
+                        {"experiment": run["experiment"], "parentRunId": run["runId"], "tags": {data["tagKey"]: value}},
+                        False,
+                    )
+                )
             return self._answer(200, {"items": made})
         items = [each for each in state.runs.values() if each["parentRunId"] == run["runId"]]
         self._answer(200, {"items": items, "next": ""})
@@ -213,8 +256,11 @@ class Handler(BaseHTTPRequestHandler):
         path = "/".join(rest)
         key = (run["runId"], path)
         if not rest:
-            items = [{"path": name, "sizeBytes": len(content)} for (owner, name), content in sorted(state.files.items())
-                     if owner == run["runId"] and name.startswith(query.get("prefix", ""))]
+            items = [
+                {"path": name, "sizeBytes": len(content)}
+                for (owner, name), content in sorted(state.files.items())
+                if owner == run["runId"] and name.startswith(query.get("prefix", ""))
+            ]
             return self._answer(200, {"items": items, "next": ""})
         if self.command == "PUT":
             if key in state.files:
@@ -267,7 +313,9 @@ class Handler(BaseHTTPRequestHandler):
                 return
             if name == "run.status":
                 state.runs[run]["status"] = document["data"]["status"]
-            self.wfile.write(": comment\nid: {}\nevent: {}\ndata: {}\n\n".format(index + 1, name, json.dumps(document)).encode("utf-8"))
+            self.wfile.write(
+                ": comment\nid: {}\nevent: {}\ndata: {}\n\n".format(index + 1, name, json.dumps(document)).encode("utf-8")
+            )
             self.wfile.flush()
 
 
@@ -286,8 +334,11 @@ def series(lines):
         metric = found.setdefault(line["n"], {"name": line["n"], "kind": line.get("k", "azureml.v1.scalar"), "columns": []})
         if "r" in line or "c" in line:
             metric["kind"] = "azureml.v1.table"
-        columns = {"": [line["v"]]} if "v" in line else {"": line["l"]} if "l" in line else line.get("c") or dict(
-            (key, [value]) for key, value in line["r"].items())
+        columns = (
+            {"": [line["v"]]}
+            if "v" in line
+            else {"": line["l"]} if "l" in line else line.get("c") or dict((key, [value]) for key, value in line["r"].items())
+        )
         for name, values in columns.items():
             column = next((each for each in metric["columns"] if each["name"] == name), None)
             if column is None:

@@ -1,4 +1,5 @@
-"""What has to work on every interpreter, without pytest: a story against the small server of fake_server.py. Fails by an exception."""
+"""What has to work on every interpreter, without pytest: a story against the small server of fake_server.py. Fails by an
+exception."""
 
 import contextlib
 import io
@@ -21,6 +22,7 @@ print(json.dumps({{"snapshotId": "f" * 64}}))
 
 def import_everything():
     import azureml.core
+
     for name in azureml.core.__all__:
         getattr(azureml.core, name)
     package = os.path.join(os.path.dirname(HERE), "azureml")
@@ -33,6 +35,7 @@ def import_everything():
 
 def submit_and_wait(state):
     from azureml.core import Experiment, ScriptRunConfig, Workspace
+
     with open("config.json", "w") as stream:
         json.dump({"subscription_id": "s", "resource_group": "g", "workspace_name": "mine"}, stream)
     os.mkdir("src")
@@ -41,8 +44,10 @@ def submit_and_wait(state):
     experiment = Experiment(Workspace.from_config(), "digits")
     run = experiment.submit(ScriptRunConfig("src", "train.py", arguments=["--rate", 0.1]))
     log = "azureml-logs/70_driver_log.txt"
-    state.events[run.id] = [("log", {"run": run.id, "path": log, "attempt": 1, "offset": 0, "text": "hi\n", "size": 3}),
-                            ("run.status", {"data": {"status": "Completed"}})]
+    state.events[run.id] = [
+        ("log", {"run": run.id, "path": log, "attempt": 1, "offset": 0, "text": "hi\n", "size": 3}),
+        ("run.status", {"data": {"status": "Completed"}}),
+    ]
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         details = run.wait_for_completion(show_output=True)
@@ -51,6 +56,7 @@ def submit_and_wait(state):
 
 def track():
     from azureml.core import Experiment, Workspace
+
     run = Experiment(Workspace.from_config(), "digits").start_logging(snapshot_directory=None)
     run.log("m", 1)
     run.log("m", 2.5, step=3)
@@ -62,8 +68,11 @@ def track():
 
 def log_in_a_job(server, folder):
     from azureml.core import Run
-    names = ("AZUREML_RUN_ID AZUREML_ARM_SUBSCRIPTION AZUREML_ARM_RESOURCEGROUP AZUREML_ARM_WORKSPACE_NAME AZUREML_ARM_PROJECT_NAME "
-             "AZUREML_RUN_TOKEN AZUREML_SERVICE_ENDPOINT").split()
+
+    names = (
+        "AZUREML_RUN_ID AZUREML_ARM_SUBSCRIPTION AZUREML_ARM_RESOURCEGROUP AZUREML_ARM_WORKSPACE_NAME AZUREML_ARM_PROJECT_NAME "
+        "AZUREML_RUN_TOKEN AZUREML_SERVICE_ENDPOINT"
+    ).split()
     os.environ.update(dict((name, "x") for name in names), WERKBANK_URL=server.url, WERKBANK_SPOOL=folder)
     run = Run.get_context(allow_offline=False)
     for index in range(100):
@@ -77,14 +86,19 @@ def log_in_a_job(server, folder):
 def configure():
     from azureml.core import Environment, RunConfiguration
     from azureml.core.conda_dependencies import CondaDependencies
+
     os.mkdir(".azureml")
     configuration = RunConfiguration(conda_dependencies=CondaDependencies.create(pip_packages=["numpy"]))
     configuration.save(name="mine")
-    assert os.path.getsize(".azureml/mine") > 1000 and "numpy" in str(Environment("e").clone("f")) + open(".azureml/conda_dependencies.yml").read()
+    assert (
+        os.path.getsize(".azureml/mine") > 1000
+        and "numpy" in str(Environment("e").clone("f")) + open(".azureml/conda_dependencies.yml").read()
+    )
 
 
 def main():
     from fake_server import FakeServer
+
     for name in list(os.environ):
         if name.startswith(("AZUREML_", "WERKBANK_")):
             del os.environ[name]

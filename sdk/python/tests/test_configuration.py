@@ -16,16 +16,84 @@ from azureml.core.runconfig import DockerConfiguration, PyTorchConfiguration  # 
 from azureml.exceptions import RunConfigurationException, UserErrorException  # noqa: E402
 
 # v1's file, key by key (v1_behaviour section 6).
-KEYS = ("script arguments target framework communicator maxRunDurationSeconds nodeCount priority environment history spark docker hdi tensorflow "
-        "mpi pytorch paralleltask dataReferences data datacaches outputData sourceDirectoryDataStore amlcompute autoClusterComputeSpecification "
-        "kubernetescompute credentialPassthrough command environmentVariables applicationEndpoints").split()
+KEYS = (
+    "script arguments target framework communicator maxRunDurationSeconds nodeCount priority environment history spark docker "
+    "hdi tensorflow "
+    "mpi pytorch paralleltask dataReferences data datacaches outputData sourceDirectoryDataStore amlcompute "
+    "autoClusterComputeSpecification "
+    "kubernetescompute credentialPassthrough command environmentVariables applicationEndpoints"
+).split()
 
 
-@pytest.mark.parametrize("value", [
-    None, True, 1, -2.5, 1e-7, 1e300, float("inf"), "", "a", "a b", " a", "a ", "yes", "No", "null", "~", "1", "1.5", "0x1F", "1e3", "12:30", "2020-01-01",
-    "a: b", "a #b", "#b", "- a", "*a", "&a", "!a", "%a", "@a", "`a", "'a'", '"a"', "it's", "a\nb", "\t", "{}", "[a]", "a,b", "numpy>=1.2,<2", "--index-url x",
-    u"\u00fcber", u"\U0001f600", ".5", "+1", "=", "<<", "a\\b", "?", "? a", "|", ">", "on", "\x07", "x" * 300, {}, [], {"a": {}}, {"a": []}, [[]],
-    [[1, 2], [3]], [{"a": 1, "b": [1, {"c": "d"}]}], {"a b": 1, "yes": 2, "1": 3, "": 4, "x": {"y": {"z": [1, None, "q"]}}}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        1,
+        -2.5,
+        1e-7,
+        1e300,
+        float("inf"),
+        "",
+        "a",
+        "a b",
+        " a",
+        "a ",
+        "yes",
+        "No",
+        "null",
+        "~",
+        "1",
+        "1.5",
+        "0x1F",
+        "1e3",
+        "12:30",
+        "2020-01-01",
+        "a: b",
+        "a #b",
+        "#b",
+        "- a",
+        "*a",
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a",
+        "'a'",
+        '"a"',
+        "it's",
+        "a\nb",
+        "\t",
+        "{}",
+        "[a]",
+        "a,b",
+        "numpy>=1.2,<2",
+        "--index-url x",
+        u"\u00fcber",
+        u"\U0001f600",
+        ".5",
+        "+1",
+        "=",
+        "<<",
+        "a\\b",
+        "?",
+        "? a",
+        "|",
+        ">",
+        "on",
+        "\x07",
+        "x" * 300,
+        {},
+        [],
+        {"a": {}},
+        {"a": []},
+        [[]],
+        [[1, 2], [3]],
+        [{"a": 1, "b": [1, {"c": "d"}]}],
+        {"a b": 1, "yes": 2, "1": 3, "": 4, "x": {"y": {"z": [1, None, "q"]}}},
+    ],
+)
 def test_yaml_text_reads_back(value):
     read = yaml.safe_load(dump_yaml({"key": value, "list": [value], "nested": {"key": value}}))
     assert read == {"key": value, "list": [value], "nested": {"key": value}}
@@ -37,8 +105,12 @@ def test_a_new_configuration_has_v1s_keys_and_defaults(program):
     assert sorted(os.listdir(".azureml")) == ["conda_dependencies.yml", "mine"]
     content = yaml.safe_load(open(".azureml/mine"))
     assert list(content) == KEYS
-    assert content["environment"]["python"] == {"userManagedDependencies": False, "interpreterPath": "python",
-                                                "condaDependenciesFile": ".azureml/conda_dependencies.yml", "baseCondaEnvironment": None}
+    assert content["environment"]["python"] == {
+        "userManagedDependencies": False,
+        "interpreterPath": "python",
+        "condaDependenciesFile": ".azureml/conda_dependencies.yml",
+        "baseCondaEnvironment": None,
+    }
     assert content["docker"] == {"useDocker": False, "sharedVolumes": True, "arguments": [], "shmSize": "2g"}
     assert content["history"]["directoriesToWatch"] == ["logs"] and content["pytorch"]["communicationBackend"] == "nccl"
     assert content["environment"]["environmentVariables"] == {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
@@ -46,14 +118,24 @@ def test_a_new_configuration_has_v1s_keys_and_defaults(program):
 
 def test_saved_and_loaded(program):
     os.mkdir(".azureml")
-    one = RunConfiguration(script="train.py", arguments=["--rate", "0.1", "yes"], framework="pytorch", communicator="nccl",
-                           conda_dependencies=CondaDependencies.create(conda_packages=["scikit-learn==0.22.1"], python_version="3.6.2"))
+    one = RunConfiguration(
+        script="train.py",
+        arguments=["--rate", "0.1", "yes"],
+        framework="pytorch",
+        communicator="nccl",
+        conda_dependencies=CondaDependencies.create(conda_packages=["scikit-learn==0.22.1"], python_version="3.6.2"),
+    )
     one.environment.environment_variables = {"A": "b: c"}
     one.docker = DockerConfiguration(use_docker=True, arguments=["--cpus", "2"])
     one.max_run_duration_seconds = 60
     one.save(name="mine")
     two = RunConfiguration.load(".", "mine")
-    assert (two.script, two.arguments, two.framework, two.communicator) == ("train.py", ["--rate", "0.1", "yes"], "PyTorch", "Nccl")
+    assert (two.script, two.arguments, two.framework, two.communicator) == (
+        "train.py",
+        ["--rate", "0.1", "yes"],
+        "PyTorch",
+        "Nccl",
+    )
     assert two.environment.environment_variables == {"A": "b: c"} and two.docker.use_docker and two.max_run_duration_seconds == 60
     conda = two.environment.python.conda_dependencies
     assert conda.get_python_version() == "3.6.2" and "scikit-learn==0.22.1" in list(conda.conda_packages)
@@ -65,11 +147,22 @@ def test_saved_and_loaded(program):
     assert not os.path.exists(".azureml/mine")
 
 
-@pytest.mark.parametrize("text, said", [
-    ("script: [", "not valid YAML"), ("- a", "mapping"), ("scirpt: a.py", "Did you mean 'script'"), ("nodeCount: two", "whole number"),
-    ("nodeCount: true", "whole number"), ("arguments: text", "a list"), ("framework: Pyton", "Did you mean 'Python'"),
-    ("environment: {python: {userManagedDependencies: maybe}}", "true or false"), ("environment: {pyhton: {}}", "Did you mean 'python'"),
-    ("environment: {python: {condaDependenciesFile: none.yml}}", "does not exist"), ("data: []", "mapping")])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("script: [", "not valid YAML"),
+        ("- a", "mapping"),
+        ("scirpt: a.py", "Did you mean 'script'"),
+        ("nodeCount: two", "whole number"),
+        ("nodeCount: true", "whole number"),
+        ("arguments: text", "a list"),
+        ("framework: Pyton", "Did you mean 'Python'"),
+        ("environment: {python: {userManagedDependencies: maybe}}", "true or false"),
+        ("environment: {pyhton: {}}", "Did you mean 'python'"),
+        ("environment: {python: {condaDependenciesFile: none.yml}}", "does not exist"),
+        ("data: []", "mapping"),
+    ],
+)
 def test_wrong_files_are_refused_with_the_reason(program, text, said):
     with open("wrong.runconfig", "w") as stream:
         stream.write(text)
@@ -106,7 +199,10 @@ def test_conda_dependencies_edit(program):
     conda.set_pip_index_url("http://b")
     conda.remove_pip_package("azureml_defaults")
     assert list(conda.pip_packages) == ["NumPy>=1.3"] and list(conda.pip_options) == ["--index-url http://b"]
-    assert list(conda.conda_packages) == ["python=3.6.2", "scikit-learn"] and list(conda.conda_channels) == ["conda-forge", "extra"]
+    assert list(conda.conda_packages) == ["python=3.6.2", "scikit-learn"] and list(conda.conda_channels) == [
+        "conda-forge",
+        "extra",
+    ]
     path = conda.save()
     assert CondaDependencies(path) == conda and yaml.safe_load(open(path)) == conda.as_dict()
     conda.remove_pip_option("--index-url")
@@ -123,7 +219,9 @@ def test_conda_create():
         CondaDependencies.create(pip_packages="numpy")
 
 
-@pytest.mark.parametrize("text", ["[]", "{\"dependencies\": 3}", "{\"dependencies\": [3]}", "{\"dependencies\": [{\"pip\": \"a\"}]}"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{\"dependencies\": 3}", "{\"dependencies\": [3]}", "{\"dependencies\": [{\"pip\": \"a\"}]}"]
+)
 def test_wrong_conda_files(text):
     with open("conda.yml", "w") as stream:
         stream.write(text)
@@ -141,7 +239,11 @@ def test_environments_from_files(program):
     conda = Environment.from_conda_specification("e", "conda.yml").python.conda_dependencies
     assert conda.get_python_version() == "3.10.18" and list(conda.pip_packages) == ["pandas"]
     pip = Environment.from_pip_requirements("e", "requirements.txt").python.conda_dependencies
-    assert list(pip.pip_packages) == ["numpy==1.2"] and list(pip.pip_options) == ["-r other.txt"] and "pip" in list(pip.conda_packages)
+    assert (
+        list(pip.pip_packages) == ["numpy==1.2"]
+        and list(pip.pip_options) == ["-r other.txt"]
+        and "pip" in list(pip.conda_packages)
+    )
     image = Environment.from_docker_image("e", "ubuntu:22.04")
     assert image.docker.base_image == "ubuntu:22.04" and image.python.user_managed_dependencies
     clone = image.clone("f")
@@ -172,7 +274,10 @@ def test_registered_environments(workspace, program):
     environment.python.conda_dependencies.add_pip_package("scipy")
     assert environment.register(workspace).version == "2"
     found = Environment.get(workspace, "e", version="1")
-    assert list(found.python.conda_dependencies.pip_packages) == ["pandas"] and found.python.conda_dependencies.get_python_version() == "3.10.18"
+    assert (
+        list(found.python.conda_dependencies.pip_packages) == ["pandas"]
+        and found.python.conda_dependencies.get_python_version() == "3.10.18"
+    )
     assert list(workspace.environments) == ["e"] and workspace.environments["e"].version == "2"
     with pytest.raises(UserErrorException):
         Environment.get(workspace, "none")

@@ -86,8 +86,10 @@ def test_what_might_happen_twice_is_not_repeated(server):
 def test_threads_and_forks_have_their_own_connections(server):
     client = Server()
     results = []
-    threads = [threading.Thread(target=lambda: results.extend(client.request("GET", "/api/v1/workspaces").status for _ in range(20)))
-               for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: results.extend(client.request("GET", "/api/v1/workspaces").status for _ in range(20)))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -45,10 +45,28 @@ def test_get_context_in_a_job_asks_the_server_nothing(job, server):
     assert server.state.requests == []
 
 
-@pytest.mark.parametrize("value, text", [
-    (0.97, "0.97"), (1.0, "1.0"), (1e-7, "1e-07"), (1e300, "1e+300"), (-0.0, "-0.0"), (3, "3"), (-2 ** 63, str(-2 ** 63)), (True, "true"),
-    (False, "false"), (None, "null"), ("a\"ü\n", '"a\\"\\u00fc\\n"'), (float("nan"), '{"x":"nan"}'), (float("inf"), '{"x":"inf"}'),
-    (float("-inf"), '{"x":"-inf"}'), (2 ** 63, "9.223372036854776e+18"), (10 ** 400, '{"x":"inf"}'), ("\ud800", '"?"')])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0.97, "0.97"),
+        (1.0, "1.0"),
+        (1e-7, "1e-07"),
+        (1e300, "1e+300"),
+        (-0.0, "-0.0"),
+        (3, "3"),
+        (-(2**63), str(-(2**63))),
+        (True, "true"),
+        (False, "false"),
+        (None, "null"),
+        ("a\"ü\n", '"a\\"\\u00fc\\n"'),
+        (float("nan"), '{"x":"nan"}'),
+        (float("inf"), '{"x":"inf"}'),
+        (float("-inf"), '{"x":"-inf"}'),
+        (2**63, "9.223372036854776e+18"),
+        (10**400, '{"x":"inf"}'),
+        ("\ud800", '"?"'),
+    ],
+)
 def test_scalar_texts(run, job, value, text):
     run.log("m", value)
     (path,) = spool_files(job)
@@ -64,8 +82,12 @@ def test_every_kind_of_line(run, job):
     run.log_row("row", a=1, b=2.5)
     run.log_table("table", {"a": [1, 2], "b": ["x", "y"]})
     assert logged(job) == [
-        {"n": "loss", "v": 0.3, "p": 7}, {"n": "fib", "l": [1, 1, 2, 3]}, {"n": "mixed", "l": [1.0, 2.5]}, {"n": "row", "r": {"a": 1, "b": 2.5}},
-        {"n": "table", "c": {"a": [1, 2], "b": ["x", "y"]}}]
+        {"n": "loss", "v": 0.3, "p": 7},
+        {"n": "fib", "l": [1, 1, 2, 3]},
+        {"n": "mixed", "l": [1.0, 2.5]},
+        {"n": "row", "r": {"a": 1, "b": 2.5}},
+        {"n": "table", "c": {"a": [1, 2], "b": ["x", "y"]}},
+    ]
 
 
 def test_scalars_of_other_libraries_become_plain(run, job, caplog):
@@ -81,14 +103,25 @@ def test_scalars_of_other_libraries_become_plain(run, job, caplog):
     assert "complex" in caplog.text
 
 
-@pytest.mark.parametrize("call, error", [
-    (lambda run: run.log("m", [1, 2]), UserErrorException), (lambda run: run.log("m", range(3)), UserErrorException),
-    (lambda run: run.log("m", (x for x in [1])), UserErrorException), (lambda run: run.log_list("m", 3), UserErrorException),
-    (lambda run: run.log_list("m", []), AttributeError), (lambda run: run.log_table("m", {"a": []}), AttributeError),
-    (lambda run: run.log_list("m", [[1]]), AzureMLException), (lambda run: run.log_row("m", a=[1]), AzureMLException),
-    (lambda run: run.log_table("m", {"a": [1], "b": [1, 2]}), AzureMLException), (lambda run: run.log_table("m", [1]), AzureMLException),
-    (lambda run: run.log("", 1), UserErrorException), (lambda run: run.log("x" * 513, 1), UserErrorException),
-    (lambda run: run.log("m", 1, step="later"), UserErrorException), (lambda run: run.log("m", 1, step=2 ** 63), UserErrorException)])
+@pytest.mark.parametrize(
+    "call, error",
+    [
+        (lambda run: run.log("m", [1, 2]), UserErrorException),
+        (lambda run: run.log("m", range(3)), UserErrorException),
+        (lambda run: run.log("m", (x for x in [1])), UserErrorException),
+        (lambda run: run.log_list("m", 3), UserErrorException),
+        (lambda run: run.log_list("m", []), AttributeError),
+        (lambda run: run.log_table("m", {"a": []}), AttributeError),
+        (lambda run: run.log_list("m", [[1]]), AzureMLException),
+        (lambda run: run.log_row("m", a=[1]), AzureMLException),
+        (lambda run: run.log_table("m", {"a": [1], "b": [1, 2]}), AzureMLException),
+        (lambda run: run.log_table("m", [1]), AzureMLException),
+        (lambda run: run.log("", 1), UserErrorException),
+        (lambda run: run.log("x" * 513, 1), UserErrorException),
+        (lambda run: run.log("m", 1, step="later"), UserErrorException),
+        (lambda run: run.log("m", 1, step=2**63), UserErrorException),
+    ],
+)
 def test_refused_values_leave_no_trace(run, job, call, error):
     with pytest.raises(error):
         call(run)
@@ -151,6 +184,7 @@ def test_logging_inside_a_signal_handler_during_logging(job):
     writer = SpoolWriter(folder)
     old = signal.signal(signal.SIGUSR1, lambda *_: writer.scalar("inner", 1))
     try:
+
         def write(fd, data, sent=[]):
             if not sent:
                 sent.append(True)
@@ -193,11 +227,16 @@ def test_short_writes_are_continued(job):
 def test_flush_asks_how_far_the_server_is(run, job, server):
     run.log("m", 1)
     run.log("m", 2)
-    writer = os.path.basename(spool_files(job)[0])[:-len(".ndjson")]
+    writer = os.path.basename(spool_files(job)[0])[: -len(".ndjson")]
     server.state.accepted[writer] = 2
     run.flush()
     queries = [query for _, path, query, _, _ in server.state.requests if path.endswith("/metrics/accepted")]
-    assert queries[0]["writer"] == writer and queries[0]["sequence"] == "2" and queries[0]["attempt"] == "1" and queries[0]["rank"] == "0"
+    assert (
+        queries[0]["writer"] == writer
+        and queries[0]["sequence"] == "2"
+        and queries[0]["attempt"] == "1"
+        and queries[0]["rank"] == "0"
+    )
     server.state.accepted[writer] = 1
     with pytest.raises(AzureMLException):
         run.flush(timeout_seconds=0)

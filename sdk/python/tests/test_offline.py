@@ -15,8 +15,10 @@ def test_it_prints_what_it_would_do(capsys):
     run.upload_file("name", "path")
     run.complete()
     assert capsys.readouterr().out == (
-        "Attempted to log scalar metric loss:\n0.3\nAttempted to log list metric l:\n[1, 2]\nAttempted to log row metric r:\n{'a': 1}\n"
-        "Attempted to add tag k with value v\nAttempted to track file name at path\n")
+        "Attempted to log scalar metric loss:\n0.3\nAttempted to log list metric l:\n[1, "
+        "2]\nAttempted to log row metric r:\n{'a': 1}\n"
+        "Attempted to add tag k with value v\nAttempted to track file name at path\n"
+    )
 
 
 def test_what_scripts_test_for():

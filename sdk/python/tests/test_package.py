@@ -47,9 +47,13 @@ def test_sources_are_old_enough_and_short_enough(path):
 
 def test_importing_the_package_imports_little():
     """Its time is measured in bench/; what makes it long is checked here."""
-    code = ("import sys; before = set(sys.modules); import azureml.core; first = set(sys.modules) - before; from azureml.core import Run; "
-            "Run.get_context(); print(len(first)); "
-            "print([name for name in ('http.client', 'ssl', 'subprocess', 'typing', 'socket', 'logging') if name in set(sys.modules) - before])")
+    code = (
+        "import sys; before = set(sys.modules); import azureml.core; first = set(sys.modules) - "
+        "before; from azureml.core import Run; "
+        "Run.get_context(); print(len(first)); "
+        "print([name for name in ('http.client', 'ssl', 'subprocess', 'typing', 'socket', "
+        "'logging') if name in set(sys.modules) - before])"
+    )
     count, heavy = subprocess.check_output([sys.executable, "-S", "-c", code], cwd=ROOT).decode().splitlines()[-2:]
     assert int(count) < 60 and heavy == "[]"
 
@@ -59,15 +63,20 @@ def test_the_wheel(tmp_path):
         return subprocess.check_output([sys.executable, os.path.join(ROOT, "build_wheel.py"), str(folder)]).decode().strip()
 
     one, two = build(tmp_path / "a"), build(tmp_path / "b")
-    assert open(one, "rb").read() == open(two, "rb").read() and one.endswith("-py3-none-any.whl") and os.listdir(str(tmp_path / "a")) == [
-        os.path.basename(one)]
+    assert (
+        open(one, "rb").read() == open(two, "rb").read()
+        and one.endswith("-py3-none-any.whl")
+        and os.listdir(str(tmp_path / "a")) == [os.path.basename(one)]
+    )
     with zipfile.ZipFile(one) as wheel:
         names = wheel.namelist()
         assert sorted(name for name in names if name.endswith(".py")) == sorted(os.path.relpath(path, ROOT) for path in SOURCES)
         assert "__pycache__" not in "".join(names)
         wheel.extractall(str(tmp_path / "site"))
     code = "import azureml.core; from azureml.core import Workspace; print(azureml.core.__file__)"
-    out = subprocess.check_output([sys.executable, "-c", code], cwd=str(tmp_path), env=dict(os.environ, PYTHONPATH=str(tmp_path / "site")))
+    out = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=str(tmp_path), env=dict(os.environ, PYTHONPATH=str(tmp_path / "site"))
+    )
     assert out.decode().startswith(str(tmp_path / "site"))
 
 
@@ -77,5 +86,7 @@ def test_other_distributions_can_add_to_the_namespace(tmp_path):
     (tmp_path / "azureml" / "__init__.py").write_text("")
     (other / "__init__.py").write_text("here = True")
     code = "import azureml.core, azureml.other; print(azureml.other.here)"
-    out = subprocess.check_output([sys.executable, "-c", code], env=dict(os.environ, PYTHONPATH=os.pathsep.join((ROOT, str(tmp_path)))))
+    out = subprocess.check_output(
+        [sys.executable, "-c", code], env=dict(os.environ, PYTHONPATH=os.pathsep.join((ROOT, str(tmp_path))))
+    )
     assert out.decode().strip() == "True"

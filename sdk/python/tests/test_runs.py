@@ -68,8 +68,15 @@ def test_metric_shapes(run):
     run.log_table("table", {"a": [1, 2], "b": [0.5, float("inf")]})
     run.log_table("flat", {"a": 1})
     assert run.get_metrics() == {
-        "once": 0.5, "series": [1, 2, 3], "list": [1, 1, 2], "single": 4, "row": {"a": 1, "b": "x"}, "rows": {"a": [0, 1], "b": [0, 2]},
-        "table": {"a": [1, 2], "b": [0.5, float("inf")]}, "flat": {"a": 1}}
+        "once": 0.5,
+        "series": [1, 2, 3],
+        "list": [1, 1, 2],
+        "single": 4,
+        "row": {"a": 1, "b": "x"},
+        "rows": {"a": [0, 1], "b": [0, 2]},
+        "table": {"a": [1, 2], "b": [0.5, float("inf")]},
+        "flat": {"a": 1},
+    }
     assert run.get_metrics(name="once") == {"once": 0.5}
 
 
@@ -98,7 +105,11 @@ def test_refused_metrics_are_told_at_the_next_call(run, server):
 
 
 def test_json_metrics(run, server):
-    value = {"schema_type": "confusion_matrix", "schema_version": "1.0.0", "data": {"class_labels": ["0", "1"], "matrix": [[3, 1], [0, 4]]}}
+    value = {
+        "schema_type": "confusion_matrix",
+        "schema_version": "1.0.0",
+        "data": {"class_labels": ["0", "1"], "matrix": [[3, 1], [0, 4]]},
+    }
     run.log_confusion_matrix("confusion", value)
     address = "aml://artifactId/ExperimentRun/dcid.{}/confusion".format(run.id)
     assert run.get_metrics() == {"confusion": address}
@@ -178,10 +189,16 @@ def test_hostile_file_names_stay_below_the_folder(run, server):
 def test_logs_and_details(run, server):
     server.state.files[(run.id, "azureml-logs/70_driver_log.txt")] = u"übung\n".encode("utf-8")
     details = run.get_details()
-    assert details["runId"] == run.id and details["inputDatasets"] == [] and list(details["logFiles"]) == ["azureml-logs/70_driver_log.txt"]
+    assert (
+        details["runId"] == run.id
+        and details["inputDatasets"] == []
+        and list(details["logFiles"]) == ["azureml-logs/70_driver_log.txt"]
+    )
     assert run.get_details_with_logs()["logFiles"]["azureml-logs/70_driver_log.txt"] == u"übung\n"
     (path,) = run.get_all_logs()
-    assert path == os.path.join("assets", run.id, "azureml-logs", "70_driver_log.txt") and open(path, "rb").read() == u"übung\n".encode("utf-8")
+    assert path == os.path.join("assets", run.id, "azureml-logs", "70_driver_log.txt") and open(
+        path, "rb"
+    ).read() == u"übung\n".encode("utf-8")
 
 
 def test_tags_properties_names(run):
@@ -252,7 +269,9 @@ def test_cancel(run, experiment, server):
 
 def test_texts(run, experiment):
     assert repr(run) == "Run(Experiment: digits,\nId: {},\nType: None,\nStatus: Running)".format(run.id)
-    assert run.get_portal_url() == "werkbank://local/runs/{}?wsid=/subscriptions//resourcegroups//workspaces/default".format(run.id)
+    assert run.get_portal_url() == "werkbank://local/runs/{}?wsid=/subscriptions//resourcegroups//workspaces/default".format(
+        run.id
+    )
     assert "<table" in run._repr_html_() and "<table" in experiment._repr_html_()
 
 
@@ -274,8 +293,11 @@ def test_experiments(workspace):
     experiment.tag("k", "v")
     experiment.archive()
     assert [each.name for each in Experiment.list(workspace)] == [] and experiment.tags == {"k": "v"}
-    assert [each.name for each in Experiment.list(workspace, view_type="ArchivedOnly")] == ["one"] == list(
-        each.name for each in Experiment.list(workspace, view_type="All"))
+    assert (
+        [each.name for each in Experiment.list(workspace, view_type="ArchivedOnly")]
+        == ["one"]
+        == list(each.name for each in Experiment.list(workspace, view_type="All"))
+    )
     experiment.reactivate()
     assert list(workspace.experiments) == ["one"] and experiment.archived_time is None
     for name in ("", "-a", "a b", "a/b", "x" * 256, None, u"\u00fc"):

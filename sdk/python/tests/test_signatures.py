@@ -1,4 +1,5 @@
-"""Every covered v1 class, function and parameter is here, in v1's order and with v1's defaults (tests/reference/azureml_v1_api.core.json).
+"""Every covered v1 class, function and parameter is here, in v1's order and with v1's defaults
+(tests/reference/azureml_v1_api.core.json).
 
 Prints the coverage per module; anything missing or different is a failure.
 """
@@ -11,12 +12,15 @@ import os
 
 import pytest
 
-REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "tests", "reference", "azureml_v1_api.core.json")
+REFERENCE = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "tests", "reference", "azureml_v1_api.core.json"
+)
 
 with open(REFERENCE) as stream:
     API = json.load(stream)
 
 MODULES = sorted(name for name in API if not name.startswith("_"))
+
 
 def default_of(parameter):
     if parameter.default is inspect.Parameter.empty:
@@ -47,7 +51,10 @@ def compare(module, owner, where, function, params):
         have = parameters_of(function)
     except (TypeError, ValueError):
         return ["{}: no signature".format(where)]
-    want = [{"name": each["name"], "kind": each["kind"], "default": expected_default(each.get("default"), module, owner)} for each in params]
+    want = [
+        {"name": each["name"], "kind": each["kind"], "default": expected_default(each.get("default"), module, owner)}
+        for each in params
+    ]
     return [] if have == want else ["{}:\n    v1   {}\n    here {}".format(where, short(want), short(have))]
 
 
@@ -95,7 +102,9 @@ def test_module_has_v1_signatures(name, capsys):
         if not hasattr(module, function_name):
             problems.append("{}.{}: missing function".format(name, function_name))
         else:
-            problems += compare(module, module, "{}.{}".format(name, function_name), getattr(module, function_name), detail["params"])
+            problems += compare(
+                module, module, "{}.{}".format(name, function_name), getattr(module, function_name), detail["params"]
+            )
     for public in description.get("__all__") or ():
         count += 1
         if not hasattr(module, public):
@@ -108,11 +117,15 @@ def test_module_has_v1_signatures(name, capsys):
 def test_instance_attributes_of_sections_exist():
     """What v1 sets in a section's constructor is settable here: a section refuses attributes it does not know."""
     from azureml.core import runconfig
+
     missing = []
     for name, detail in API["azureml.core.runconfig"]["classes"].items():
         if any("default" not in each for each in detail["members"]["__init__"]["params"]):
             continue
         instance = getattr(runconfig, name)()
-        missing += ["{}.{}".format(name, member) for member, kind in detail["members"].items()
-                    if kind["kind"] == "attribute" and kind.get("level") == "instance" and not hasattr(instance, member)]
+        missing += [
+            "{}.{}".format(name, member)
+            for member, kind in detail["members"].items()
+            if kind["kind"] == "attribute" and kind.get("level") == "instance" and not hasattr(instance, member)
+        ]
     assert not missing

@@ -32,7 +32,12 @@ def test_the_main_path(experiment, folder, server, program):
     run = experiment.submit(ScriptRunConfig(folder, "train.py", arguments=["--rate", 0.1, True]), tags={"a": 1})
     assert type(run) is ScriptRun and re.match(r"^digits_\d{10}_[0-9a-f]{8}$", run.id)
     body = sent(server)
-    assert body["experiment"] == "digits" and body["runId"] == run.id and body["runType"] == "azureml.scriptrun" and body["tags"] == {"a": "1"}
+    assert (
+        body["experiment"] == "digits"
+        and body["runId"] == run.id
+        and body["runType"] == "azureml.scriptrun"
+        and body["tags"] == {"a": "1"}
+    )
     spec = body["spec"]
     assert spec["script"] == "train.py" and spec["arguments"] == ["--rate", "0.1", "True"] and spec["snapshotId"] == "f" * 64
     assert spec["target"] == "local" and spec["timeoutSeconds"] == 2592000 and spec["watchedDirectories"] == ["logs"]
@@ -48,16 +53,43 @@ def test_only_known_keys_are_sent(experiment, folder, server):
     experiment.submit(ScriptRunConfig(folder, "train.py"))
     body = sent(server)
     assert set(body) <= {"experiment", "runId", "displayName", "parentRunId", "runType", "tags", "properties", "git", "spec"}
-    assert set(body["spec"]) <= {"snapshotId", "script", "arguments", "command", "target", "framework", "environment", "environmentVariables",
-                                 "submitterEnvironment", "watchedDirectories", "collectOutputs", "timeoutSeconds", "priority", "nodeCount"}
-    assert set(body["spec"]["environment"]) <= {"name", "version", "userManaged", "interpreter", "pythonVersion", "pipRequirements",
-                                                "condaPackages", "condaChannels", "policy", "variables", "docker", "spark"}
+    assert set(body["spec"]) <= {
+        "snapshotId",
+        "script",
+        "arguments",
+        "command",
+        "target",
+        "framework",
+        "environment",
+        "environmentVariables",
+        "submitterEnvironment",
+        "watchedDirectories",
+        "collectOutputs",
+        "timeoutSeconds",
+        "priority",
+        "nodeCount",
+    }
+    assert set(body["spec"]["environment"]) <= {
+        "name",
+        "version",
+        "userManaged",
+        "interpreter",
+        "pythonVersion",
+        "pipRequirements",
+        "condaPackages",
+        "condaChannels",
+        "policy",
+        "variables",
+        "docker",
+        "spark",
+    }
 
 
 def test_a_built_environment(experiment, folder, server):
     environment = Environment("mine")
-    environment.python.conda_dependencies = CondaDependencies.create(conda_packages=["scikit-learn==0.22.1"], pip_packages=["pandas"],
-                                                                     python_version="3.6.2")
+    environment.python.conda_dependencies = CondaDependencies.create(
+        conda_packages=["scikit-learn==0.22.1"], pip_packages=["pandas"], python_version="3.6.2"
+    )
     environment.environment_variables = {"A": 1}
     experiment.submit(ScriptRunConfig(folder, "train.py", environment=environment))
     spec = sent(server)["spec"]
@@ -95,17 +127,29 @@ def test_commands_run_configs_and_children(experiment, folder, server):
 
 def test_distribution_and_ignored_arguments(caplog):
     config = ScriptRunConfig(".", "a.py", distributed_job_config=MpiConfiguration(2, 3)).run_config
-    assert (config.framework, config.communicator, config.node_count, config.mpi.process_count_per_node) == ("Python", "IntelMpi", 3, 2)
+    assert (config.framework, config.communicator, config.node_count, config.mpi.process_count_per_node) == (
+        "Python",
+        "IntelMpi",
+        3,
+        2,
+    )
     mine = RunConfiguration()
     assert ScriptRunConfig(".", "a.py", run_config=mine, compute_target="gpu").run_config is mine and mine.target == "local"
     assert "compute_target" in caplog.text
 
 
-@pytest.mark.parametrize("make, said", [
-    (lambda: ScriptRunConfig("none", "train.py"), "does not exist"), (lambda: ScriptRunConfig("src", "none.py"), "does not exist"),
-    (lambda: ScriptRunConfig("src", "../secret.py"), "not in the source directory"), (lambda: ScriptRunConfig("src"), "Neither"),
-    (lambda: ScriptRunConfig("src", "train.py", command="x"), "not both"), (lambda: ScriptRunConfig("src", "train.py", arguments=[[1]]), "one text"),
-    (lambda: ScriptRunConfig("src", "/etc/passwd"), "not in the source directory")])
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: ScriptRunConfig("none", "train.py"), "does not exist"),
+        (lambda: ScriptRunConfig("src", "none.py"), "does not exist"),
+        (lambda: ScriptRunConfig("src", "../secret.py"), "not in the source directory"),
+        (lambda: ScriptRunConfig("src"), "Neither"),
+        (lambda: ScriptRunConfig("src", "train.py", command="x"), "not both"),
+        (lambda: ScriptRunConfig("src", "train.py", arguments=[[1]]), "one text"),
+        (lambda: ScriptRunConfig("src", "/etc/passwd"), "not in the source directory"),
+    ],
+)
 def test_refused_before_anything_is_sent(experiment, folder, server, make, said):
     with open("secret.py", "w"):
         pass
@@ -146,13 +190,16 @@ def test_a_failing_or_missing_program(experiment, folder, monkeypatch):
 
 
 def test_a_shells_secrets_stay_there():
-    allowed = submitter_environment({"PATH": "/bin", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "AWS_SECRET_ACCESS_KEY": "x", "PATHS": "y"})
+    allowed = submitter_environment(
+        {"PATH": "/bin", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "AWS_SECRET_ACCESS_KEY": "x", "PATHS": "y"}
+    )
     assert allowed == {"PATH": "/bin", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0"}
 
 
 def test_the_list_of_variables_is_the_servers():
     """One list, kept twice: here and in src/domain/submitter.cc."""
     from azureml._werkbank import submission
+
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "src", "domain", "submitter.cc")
     text = open(source).read()
     names, starts = (re.search(r"%s\{(.*?)\};" % name, text, re.DOTALL).group(1) for name in ("kNames", "kPrefixes"))
@@ -162,8 +209,12 @@ def test_the_list_of_variables_is_the_servers():
 
 def test_git_facts(folder, monkeypatch):
     assert git_facts(folder) == {}
+
     def git(*arguments):
-        subprocess.check_call(("git", "-C", folder, "-c", "user.name=n", "-c", "user.email=e") + arguments, stdout=subprocess.DEVNULL)
+        subprocess.check_call(
+            ("git", "-C", folder, "-c", "user.name=n", "-c", "user.email=e") + arguments, stdout=subprocess.DEVNULL
+        )
+
     git("init", "-q", "-b", "topic")
     git("add", ".")
     git("commit", "-q", "-m", "one")

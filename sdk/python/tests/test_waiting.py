@@ -8,7 +8,15 @@ LOG = "azureml-logs/70_driver_log.txt"
 
 
 def log(run, text, offset, path=LOG):
-    return "log", {"run": run, "path": path, "attempt": 1, "rank": 0, "offset": offset, "text": text, "size": len(text.encode("utf-8"))}
+    return "log", {
+        "run": run,
+        "path": path,
+        "attempt": 1,
+        "rank": 0,
+        "offset": offset,
+        "text": text,
+        "size": len(text.encode("utf-8")),
+    }
 
 
 def status(word):
@@ -22,7 +30,7 @@ def run(experiment):
 
 def frame(body):
     url = "werkbank://local/runs/r?wsid=/subscriptions//resourcegroups//workspaces/default"
-    return ("RunId: r\nWeb View: {0}\n{1}\nExecution Summary\n=================\nRunId: r\nWeb View: {0}\n\n".format(url, body))
+    return "RunId: r\nWeb View: {0}\n{1}\nExecution Summary\n=================\nRunId: r\nWeb View: {0}\n\n".format(url, body)
 
 
 def block(path, text):
@@ -30,7 +38,13 @@ def block(path, text):
 
 
 def test_the_layout(run, server, capsys):
-    server.state.events["r"] = [status("Running"), log("r", "one\n", 0), log("r", u"z\u00fc", 4), log("r", "ei\n", 7), status("Completed")]
+    server.state.events["r"] = [
+        status("Running"),
+        log("r", "one\n", 0),
+        log("r", u"z\u00fc", 4),
+        log("r", "ei\n", 7),
+        status("Completed"),
+    ]
     details = run.wait_for_completion(show_output=True)
     assert details["status"] == "Completed"
     assert capsys.readouterr().out == frame(block(LOG, u"one\nz\u00fcei\n"))
@@ -38,15 +52,27 @@ def test_the_layout(run, server, capsys):
 
 def test_a_newer_log_gets_a_heading_and_others_are_not_shown(run, server, capsys):
     build = "azureml-logs/20_image_build_log.txt"
-    server.state.events["r"] = [log("r", "building", 0, build), log("r", "x\n", 0, "logs/own.txt"), log("r", "hello\n", 0),
-                                log("r", "late\n", 8, build), log("r", "other rank\n", 0, "azureml-logs/70_driver_log_1.txt"), status("Completed")]
+    server.state.events["r"] = [
+        log("r", "building", 0, build),
+        log("r", "x\n", 0, "logs/own.txt"),
+        log("r", "hello\n", 0),
+        log("r", "late\n", 8, build),
+        log("r", "other rank\n", 0, "azureml-logs/70_driver_log_1.txt"),
+        status("Completed"),
+    ]
     run.wait_for_completion(show_output=True)
     assert capsys.readouterr().out == frame(block(build, "building\n") + block(LOG, "hello\n"))
 
 
 @pytest.mark.parametrize("cut", range(1, 5))
 def test_a_broken_stream_is_taken_up_without_loss_or_repetition(run, server, capsys, cut):
-    server.state.events["r"] = [log("r", "a\n", 0), log("r", "b\n", 2), log("r", "c\n", 4), log("r", "d\n", 6), status("Completed")]
+    server.state.events["r"] = [
+        log("r", "a\n", 0),
+        log("r", "b\n", 2),
+        log("r", "c\n", 4),
+        log("r", "d\n", 6),
+        status("Completed"),
+    ]
     server.state.cut_after = cut
     run.wait_for_completion(show_output=True)
     assert capsys.readouterr().out == frame(block(LOG, "a\nb\nc\nd\n"))

@@ -49,7 +49,10 @@ def test_scope_files_and_write_config(server):
     workspace = Workspace.create("mine", subscription_id="s", resource_group="g", location="here", show_output=False)
     workspace.write_config()
     content = json.load(open(".azureml/config.json"))
-    assert content == {"Id": None, "Scope": "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mine"}
+    assert content == {
+        "Id": None,
+        "Scope": "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mine",
+    }
     again = Workspace.from_config()
     assert (again.name, again.subscription_id, again.resource_group, again.location) == ("mine", "s", "g", "here")
     assert Workspace.from_config(path=".azureml/config.json").name == "mine"
@@ -93,7 +96,10 @@ def test_tokens(monkeypatch):
         Workspace.get("default")
         Workspace.get("default", auth=ArmTokenAuthentication("given"))
         assert InteractiveLoginAuthentication().get_authentication_header() == {"Authorization": "Bearer from-environment"}
-        assert [headers["Authorization"] for _, _, _, headers, _ in server.state.requests] == ["Bearer from-environment", "Bearer given"]
+        assert [headers["Authorization"] for _, _, _, headers, _ in server.state.requests] == [
+            "Bearer from-environment",
+            "Bearer given",
+        ]
         server.state.failures.append(401)
         with pytest.raises(AuthenticationException):
             Workspace.get("default")
@@ -121,8 +127,14 @@ def test_what_comes_later_says_so(workspace, name):
 def test_classes_that_come_later_can_be_imported_but_not_used():
     from azureml.core import Dataset, Model
     from azureml.core.compute import AmlCompute, ComputeTarget
+
     assert not isinstance(3, ComputeTarget)
-    for use in (lambda: Dataset.Tabular, lambda: Model("a"), lambda: AmlCompute.provisioning_configuration(), lambda: ComputeTarget(None, "a")):
+    for use in (
+        lambda: Dataset.Tabular,
+        lambda: Model("a"),
+        lambda: AmlCompute.provisioning_configuration(),
+        lambda: ComputeTarget(None, "a"),
+    ):
         with pytest.raises(UserErrorException) as caught:
             use()
         assert "later" in caught.value.message

@@ -97,8 +97,8 @@ class DirectoryBlobStore final : public BlobStore {
   Status announce(std::vector<IncomingBlob>& blobs);
   Status rename_all(std::vector<IncomingBlob>& blobs);
   Status sync_names(const std::vector<IncomingBlob>& blobs);
-  Status collect_in(const std::string& shard, const std::function<bool(const Hash&)>& is_reachable, int64_t newest_ms, bool dry_run,
-                    uint64_t& freed);
+  Status collect_in(const std::string& shard, const std::function<bool(const Hash&)>& is_reachable, int64_t newest_ms,
+                    bool dry_run, uint64_t& freed);
 
   const std::filesystem::path folder_;
   CrashMarker marker_;
@@ -185,8 +185,7 @@ Result<std::optional<uint64_t>> DirectoryBlobStore::find(const Hash& hash, int64
     return fail(errno_error(errno, "cannot look at " + path.string()));
   }
   if (!S_ISREG(facts.st_mode)) return fail(errors::store_corrupt, path.string() + " is not a file");
-  if (facts.st_mtim.tv_sec <= now - kRefreshSeconds &&
-      ::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (facts.st_mtim.tv_sec <= now - kRefreshSeconds && ::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
     return fail(errno_error(errno, "cannot refresh the time of " + path.string()));
   }
   const auto size_bytes = static_cast<uint64_t>(facts.st_size);

@@ -17,8 +17,9 @@ constexpr int kFormat = 1;
 constexpr size_t kHeaderBytesMax = 64 * 1024;
 
 std::string header_line(const LogKey& key) {
-  const json::object header{{"werkbankLog", kFormat}, {"workspace", key.run.workspace}, {"run", key.run.run_id},
-                            {"attempt", key.attempt},  {"rank", key.rank},              {"path", key.path}};
+  const json::object header{{"werkbankLog", kFormat}, {"workspace", key.run.workspace},
+                            {"run", key.run.run_id},  {"attempt", key.attempt},
+                            {"rank", key.rank},       {"path", key.path}};
   return canonical_json(header) + '\n';
 }
 

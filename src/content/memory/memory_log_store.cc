@@ -68,8 +68,8 @@ class MemoryLogStore final : public LogStore {
     const auto found = streams_.find(key);
     const uint64_t length = found == streams_.end() ? 0 : found->second.size();
     if (offset > length) {
-      return fail(errors::offset_conflict, fmt::format("bytes at offset {} do not continue {:?}, which has {} bytes", offset,
-                                                       key.path, length));
+      return fail(errors::offset_conflict,
+                  fmt::format("bytes at offset {} do not continue {:?}, which has {} bytes", offset, key.path, length));
     }
     const uint64_t known = length - offset;
     if (known >= bytes.size()) return length;

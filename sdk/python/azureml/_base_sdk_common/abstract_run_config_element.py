@@ -2,7 +2,8 @@
 
 
 class _AbstractRunConfigElement(object):
-    """A section. `_fields` lists (attribute, key in files, kind) in the order of the file; the kind is a type that a value has to have
+    """A section. `_fields` lists (attribute, key in files, kind) in the order of the file; the kind is a type that a value has
+    to have
     (or a tuple of types), a section class, or ("list of", class) / ("map of", class). `_read_fields` are keys
     of older files: understood, but not written.
     """
@@ -20,6 +21,7 @@ class _AbstractRunConfigElement(object):
     def __setattr__(self, name, value):
         if not name.startswith("_") and getattr(self, "_initialized", False) and not hasattr(self, name):
             from azureml._werkbank.config_text import suggestion
+
             known = [each for each in dir(self) if not each.startswith("_")]
             raise AttributeError("{} has no attribute {!r}.{}".format(type(self).__name__, name, suggestion(name, known)))
         object.__setattr__(self, name, value)

@@ -13,8 +13,17 @@ class AzureMLException(Exception):
     # The code in the ErrorResponse document, in v1's words.
     _error_code = "SystemError"
 
-    def __init__(self, exception_message, inner_exception=None, target=None, details=None, message_format=None, message_parameters=None,
-                 reference_code=None, **kwargs):
+    def __init__(
+        self,
+        exception_message,
+        inner_exception=None,
+        target=None,
+        details=None,
+        message_format=None,
+        message_parameters=None,
+        reference_code=None,
+        **kwargs
+    ):
         Exception.__init__(self, exception_message)
         self._message = exception_message
         self._inner_exception = inner_exception
@@ -43,6 +52,7 @@ class AzureMLException(Exception):
     def print_stacktrace(self):
         """Print where this exception was raised."""
         import traceback
+
         traceback.print_exception(type(self), self, self.__traceback__)
 
     def _serialize_json(self, indent=None):
@@ -64,7 +74,8 @@ class AzureMLException(Exception):
         if self.hint:
             message += " Hint: {}".format(self.hint)
         return "{}:\n\tMessage: {}\n\tInnerException {}\n\tErrorResponse \n{}".format(
-            type(self).__name__, message, self._inner_exception, self._serialize_json(indent=4))
+            type(self).__name__, message, self._inner_exception, self._serialize_json(indent=4)
+        )
 
     def __repr__(self):
         return self._text()

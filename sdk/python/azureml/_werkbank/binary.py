@@ -22,23 +22,34 @@ def require_binary(purpose):
     binary = find_binary()
     if binary is None:
         from azureml.exceptions import UserErrorException
+
         raise UserErrorException(
-            "The program `werkbank` is needed to {}, and was not found.".format(purpose), werkbank_code="binary_not_found",
-            hint="Put it on PATH, or set WERKBANK_BINARY to its path.")
+            "The program `werkbank` is needed to {}, and was not found.".format(purpose),
+            werkbank_code="binary_not_found",
+            hint="Put it on PATH, or set WERKBANK_BINARY to its path.",
+        )
     return binary
 
 
 def run_binary(arguments, purpose, variables=None, pass_stderr=False, timeout_s=None):
-    """Call `werkbank ARGUMENTS`; (exit code, stdout text, stderr text). `variables` are set over the environment; `pass_stderr`: its talk
+    """Call `werkbank ARGUMENTS`; (exit code, stdout text, stderr text). `variables` are set over the environment;
+    `pass_stderr`: its talk
     goes to the user as it comes.
     """
     import subprocess
+
     command = [require_binary(purpose)] + list(arguments)
     environment = dict(os.environ, **(variables or {}))
     from azureml.exceptions import UserErrorException
+
     try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=None if pass_stderr else subprocess.PIPE, env=environment)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=None if pass_stderr else subprocess.PIPE,
+            env=environment,
+        )
         try:
             out, err = process.communicate(timeout=timeout_s)
         except BaseException:
@@ -46,10 +57,15 @@ def run_binary(arguments, purpose, variables=None, pass_stderr=False, timeout_s=
             process.wait()
             raise
     except OSError as error:
-        raise UserErrorException("{} cannot be executed: {}".format(command[0], error.strerror), werkbank_code="binary_not_executable",
-                                 hint="Check WERKBANK_BINARY.")
+        raise UserErrorException(
+            "{} cannot be executed: {}".format(command[0], error.strerror),
+            werkbank_code="binary_not_executable",
+            hint="Check WERKBANK_BINARY.",
+        )
     except subprocess.TimeoutExpired:
-        raise UserErrorException("`{}` did not end within {} seconds.".format(" ".join(command), timeout_s), werkbank_code="binary_timeout")
+        raise UserErrorException(
+            "`{}` did not end within {} seconds.".format(" ".join(command), timeout_s), werkbank_code="binary_timeout"
+        )
     return process.returncode, out.decode("utf-8", "replace"), (err or b"").decode("utf-8", "replace")
 
 
@@ -62,6 +78,7 @@ def problem_text(code, err):
 def yaml_to_data(path):
     """The content of a YAML file as plain data. JSON is read here; anything else by the program, which has the parser."""
     import json
+
     with open(path, "rb") as stream:
         raw = stream.read()
     try:
@@ -69,6 +86,7 @@ def yaml_to_data(path):
     except ValueError:
         pass
     from azureml.exceptions import UserErrorException
+
     code, out, err = run_binary(["yaml-to-json", os.path.abspath(path)], "read the YAML file {}".format(path), timeout_s=60)
     if code != 0:
         raise UserErrorException("{} is not valid YAML: {}".format(path, problem_text(code, err)), werkbank_code="yaml_invalid")

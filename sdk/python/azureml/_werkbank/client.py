@@ -19,7 +19,9 @@ class WorkspaceClient(object):
         return self.server.request("GET", self.path(segments), query=_clean(query)).json()
 
     def post(self, segments, body, query=None, headers=None, repeatable=None):
-        return self.server.request("POST", self.path(segments), query=query, body=body, headers=headers, repeatable=repeatable).json()
+        return self.server.request(
+            "POST", self.path(segments), query=query, body=body, headers=headers, repeatable=repeatable
+        ).json()
 
     def patch(self, segments, body):
         return self.server.request("PATCH", self.path(segments), body=body).json()
@@ -43,19 +45,28 @@ class WorkspaceClient(object):
         return ["runs", run_id, "files"] + [part for part in name.split("/") if part not in ("", ".")]
 
     def wait_for_change(self, run_id, revision, wait_s=60):
-        """The run document, as soon as it is newer than `revision` or the time is over; the server is started again where it is gone."""
-        return self.server.request("GET", self.path(("runs", run_id)), query={"wait": wait_s, "revision": revision},
-                                   patience_s=PATIENCE_WAITING_S, timeout_s=wait_s + 30.0).json()
+        """The run document, as soon as it is newer than `revision` or the time is over; the server is started again where it
+        is gone."""
+        return self.server.request(
+            "GET",
+            self.path(("runs", run_id)),
+            query={"wait": wait_s, "revision": revision},
+            patience_s=PATIENCE_WAITING_S,
+            timeout_s=wait_s + 30.0,
+        ).json()
 
     def follow(self, query, cursor=None, patience_s=PATIENCE_WAITING_S):
         """Live events as (name, data), for ever: a broken stream is taken up where it broke. The caller stops asking."""
         import http.client
         import time
+
         while True:
             headers = {"Accept": "text/event-stream"}
             if cursor:
                 headers["Last-Event-ID"] = cursor
-            response = self.server.open(self.path(("events",)), query=query, headers=headers, timeout_s=45.0, patience_s=patience_s)
+            response = self.server.open(
+                self.path(("events",)), query=query, headers=headers, timeout_s=45.0, patience_s=patience_s
+            )
             try:
                 for name, data, identity in read_events(response):
                     if identity:

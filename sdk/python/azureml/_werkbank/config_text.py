@@ -14,6 +14,7 @@ ANY = object
 def suggestion(name, known):
     """' Did you mean …?' where a known name is near."""
     import difflib
+
     near = difflib.get_close_matches("{}".format(name), known, n=1, cutoff=0.6)
     return " Did you mean {!r}?".format(near[0]) if near else ""
 
@@ -21,6 +22,7 @@ def suggestion(name, known):
 def to_data(section):
     """A section as plain data, in the order of its fields."""
     from collections import OrderedDict
+
     data = OrderedDict()
     for attribute, key, _ in section._fields:
         data[key] = plain(getattr(section, attribute))
@@ -33,6 +35,7 @@ def plain(value):
         return to_data(value)
     if isinstance(value, dict):
         from collections import OrderedDict
+
         return OrderedDict((key, plain(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -44,14 +47,17 @@ def fill(section, data, where):
     if data is None:
         return section
     if not isinstance(data, dict):
-        raise RunConfigurationException("{} has to be a mapping; it is {}.".format(where, _kind_name(data)), werkbank_code="runconfig_invalid")
+        raise RunConfigurationException(
+            "{} has to be a mapping; it is {}.".format(where, _kind_name(data)), werkbank_code="runconfig_invalid"
+        )
     fields = dict((key.lower(), (attribute, key, kind)) for attribute, key, kind in section._fields + section._read_fields)
     for key, value in data.items():
         field = fields.get("{}".format(key).lower())
         if field is None:
             raise RunConfigurationException(
                 "{} has no key {!r}.{}".format(where, key, suggestion(key, [name for _, name, _ in section._fields])),
-                werkbank_code="runconfig_unknown_key")
+                werkbank_code="runconfig_unknown_key",
+            )
         attribute, name, kind = field
         setattr(section, attribute, _value(kind, value, "{}.{}".format(where, name), getattr(section, attribute)))
     return section
@@ -70,8 +76,9 @@ def _value(kind, value, where, current):
         return "{}".format(value)
     wrong_flag = kind is NUMBER and isinstance(value, bool)
     if not isinstance(value, kind) or wrong_flag:
-        raise RunConfigurationException("{} has to be {}; it is {}.".format(where, _NAMES[kind], _kind_name(value)),
-                                        werkbank_code="runconfig_wrong_type")
+        raise RunConfigurationException(
+            "{} has to be {}; it is {}.".format(where, _NAMES[kind], _kind_name(value)), werkbank_code="runconfig_wrong_type"
+        )
     return value
 
 
@@ -81,10 +88,14 @@ def _container(kind, value, where):
         return [] if container == "list of" else {}
     if container == "list of":
         if not isinstance(value, list):
-            raise RunConfigurationException("{} has to be a list; it is {}.".format(where, _kind_name(value)), werkbank_code="runconfig_wrong_type")
+            raise RunConfigurationException(
+                "{} has to be a list; it is {}.".format(where, _kind_name(value)), werkbank_code="runconfig_wrong_type"
+            )
         return [fill(section(), item, "{}[{}]".format(where, index)) for index, item in enumerate(value)]
     if not isinstance(value, dict):
-        raise RunConfigurationException("{} has to be a mapping; it is {}.".format(where, _kind_name(value)), werkbank_code="runconfig_wrong_type")
+        raise RunConfigurationException(
+            "{} has to be a mapping; it is {}.".format(where, _kind_name(value)), werkbank_code="runconfig_wrong_type"
+        )
     return dict((key, fill(section(), item, "{}.{}".format(where, key))) for key, item in value.items())
 
 

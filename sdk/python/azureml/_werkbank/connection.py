@@ -1,6 +1,7 @@
 """HTTP to the server, over its Unix socket or TCP (docs/reference/http-api.md), with the standard library only.
 
-A server on this machine's socket is started when nobody listens, also in the middle of a wait. A request is repeated only where that
+A server on this machine's socket is started when nobody listens, also in the middle of a wait. A request is repeated only where
+that
 cannot do anything twice.
 """
 
@@ -32,6 +33,7 @@ def default_url():
 def encode_path(segments):
     """Segments to a path below /api/v1, each percent-encoded."""
     from urllib.parse import quote
+
     return "/api/v1/" + "/".join(quote("{}".format(each), safe="") for each in segments)
 
 
@@ -57,9 +59,10 @@ class Server(object):
         self._local = threading.local()
         self.is_unix = self.url.startswith("unix://")
         if self.is_unix:
-            self.socket_path = self.url[len("unix://"):]
+            self.socket_path = self.url[len("unix://") :]
             return
         from urllib.parse import urlsplit
+
         parts = urlsplit(self.url)
         if parts.scheme in ("http", "https") and parts.hostname:
             self._scheme, self._host = parts.scheme, parts.hostname
@@ -67,8 +70,12 @@ class Server(object):
             self._prefix = parts.path.rstrip("/")
         else:
             from azureml.exceptions import UserErrorException
-            raise UserErrorException("WERKBANK_URL is not an address: {}".format(self.url), werkbank_code="url_invalid",
-                                     hint="Use http://HOST:PORT, https://HOST or unix:///PATH/server.sock.")
+
+            raise UserErrorException(
+                "WERKBANK_URL is not an address: {}".format(self.url),
+                werkbank_code="url_invalid",
+                hint="Use http://HOST:PORT, https://HOST or unix:///PATH/server.sock.",
+            )
 
     def request(self, method, path, query=None, body=None, headers=None, patience_s=None, repeatable=None, timeout_s=120.0):
         """Send, and wait for the whole answer; any status but 2xx raises. `body`: bytes, or JSON data."""
@@ -102,6 +109,7 @@ class Server(object):
 
     def open(self, path, query=None, headers=None, timeout_s=120.0, patience_s=None):
         """GET whose body the caller reads in pieces and closes; the connection is its own."""
+
         def exchange(_):
             connection = self._new_connection(timeout_s)
             try:
@@ -137,12 +145,14 @@ class Server(object):
         target = path if self.is_unix else self._prefix + path
         if query:
             from urllib.parse import urlencode
+
             target += "?" + urlencode(query, doseq=True)
         connection.request(method, target, body=body, headers=dict(self.authorization(), **headers))
         return connection.getresponse()
 
     def _new_connection(self, timeout_s):
         from azureml._werkbank import transport  # http.client takes a while to import: only with the first request
+
         if self.is_unix:
             return transport.unix_connection(self.socket_path, timeout_s)
         return transport.tcp_connection(self._scheme, self._host, self._port, timeout_s)
@@ -150,6 +160,7 @@ class Server(object):
     def _kept_connection(self, timeout_s):
         """This thread's connection, opened anew where it was closed from the other side or belongs to the parent process."""
         import select
+
         connection = getattr(self._local, "connection", None)
         if connection is not None:
             usable = self._local.pid == os.getpid() and connection.sock is not None
@@ -168,6 +179,7 @@ class Server(object):
         if patience_s is None:
             patience_s = PATIENCE_IN_JOB_S if self.in_job else PATIENCE_S
         from http.client import HTTPException
+
         deadline = time.monotonic() + patience_s
         pause_s = 0.02
         while True:
@@ -198,20 +210,35 @@ class Server(object):
         self._local.connection = None
 
     def _start(self, error):
-        """Start the server where it is this machine's own. Not from inside a job: the server would be part of it, and end with it."""
+        """Start the server where it is this machine's own. Not from inside a job: the server would be part of it, and end with
+        it."""
         if not self.is_unix or self.in_job or os.path.basename(self.socket_path) != "server.sock":
             return
         if not isinstance(error, (ConnectionRefusedError, FileNotFoundError, ConnectionResetError, BrokenPipeError)):
             return
         from azureml._werkbank import binary
+
         code, _, err = binary.run_binary(["server", "start"], "start the server", variables=self.variables(), timeout_s=60)
         if code != 0:
             from azureml.exceptions import AzureMLException
-            raise AzureMLException("The Werkbank server could not be started: {}".format(binary.problem_text(code, err)),
-                                   werkbank_code="server_start_failed", hint="Try `werkbank server start` and `werkbank doctor`.")
+
+            raise AzureMLException(
+                "The Werkbank server could not be started: {}".format(binary.problem_text(code, err)),
+                werkbank_code="server_start_failed",
+                hint="Try `werkbank server start` and `werkbank doctor`.",
+            )
 
     def _unreachable(self, error):
         from azureml.exceptions import ServiceException
-        hint = "Is it running? `werkbank server status` tells." if self.is_unix else "Check WERKBANK_URL, and that the server listens there."
-        return ServiceException("The Werkbank server at {} does not answer: {}".format(self.url, error or type(error).__name__),
-                                status_code=None, werkbank_code="server_unreachable", hint=hint)
+
+        hint = (
+            "Is it running? `werkbank server status` tells."
+            if self.is_unix
+            else "Check WERKBANK_URL, and that the server listens there."
+        )
+        return ServiceException(
+            "The Werkbank server at {} does not answer: {}".format(self.url, error or type(error).__name__),
+            status_code=None,
+            werkbank_code="server_unreachable",
+            hint=hint,
+        )

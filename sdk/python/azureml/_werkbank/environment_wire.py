@@ -9,6 +9,7 @@ _PYTHON = re.compile(r"^python\s*(?P<version>[=<>!~ ].*)?$")
 def environment_to_wire(environment):
     """The definition; the interpreter as it was written."""
     from azureml._werkbank.config_text import to_data
+
     python = environment.python
     conda = python.conda_dependencies
     pip, packages, channels, version = [], [], [], ""
@@ -21,10 +22,17 @@ def environment_to_wire(environment):
                 version = re.sub(r"^[=~\s]+", "", match.group("version") or "")
             else:
                 packages.append(package)
-    wire = {"name": environment.name or "default-environment", "userManaged": bool(python.user_managed_dependencies),
-            "interpreter": (python.interpreter_path or "") if python.user_managed_dependencies else "", "pythonVersion": version,
-            "pipRequirements": pip, "condaPackages": packages, "condaChannels": channels, "policy": "exact",
-            "variables": dict((str(name), str(value)) for name, value in (environment.environment_variables or {}).items())}
+    wire = {
+        "name": environment.name or "default-environment",
+        "userManaged": bool(python.user_managed_dependencies),
+        "interpreter": (python.interpreter_path or "") if python.user_managed_dependencies else "",
+        "pythonVersion": version,
+        "pipRequirements": pip,
+        "condaPackages": packages,
+        "condaChannels": channels,
+        "policy": "exact",
+        "variables": dict((str(name), str(value)) for name, value in (environment.environment_variables or {}).items()),
+    }
     if environment.version:
         wire["version"] = str(environment.version)
     docker = to_data(environment.docker)
@@ -42,6 +50,7 @@ def environment_from_wire(wire):
     from azureml._werkbank.config_text import fill
     from azureml.core.conda_dependencies import CondaDependencies
     from azureml.core.environment import Environment
+
     environment = Environment(wire.get("name") or "default-environment")
     environment.version = wire.get("version") or None
     environment.environment_variables = dict(wire.get("variables") or {})
@@ -51,11 +60,17 @@ def environment_from_wire(wire):
         python.interpreter_path = wire["interpreter"]
     packages = list(wire.get("condaPackages") or ())
     if wire.get("pythonVersion"):
-        packages.insert(0, "python={}".format(wire["pythonVersion"]) if wire["pythonVersion"][0].isdigit() else "python" + wire["pythonVersion"])
+        packages.insert(
+            0,
+            "python={}".format(wire["pythonVersion"]) if wire["pythonVersion"][0].isdigit() else "python" + wire["pythonVersion"],
+        )
     if wire.get("pipRequirements"):
         packages.append({"pip": list(wire["pipRequirements"])})
-    python.conda_dependencies = CondaDependencies(_underlying_structure=OrderedDict([
-        ("name", "project_environment"), ("dependencies", packages), ("channels", list(wire.get("condaChannels") or ()))]))
+    python.conda_dependencies = CondaDependencies(
+        _underlying_structure=OrderedDict(
+            [("name", "project_environment"), ("dependencies", packages), ("channels", list(wire.get("condaChannels") or ()))]
+        )
+    )
     if wire.get("docker"):
         fill(environment.docker, wire["docker"], "docker")
     if wire.get("spark"):
@@ -66,9 +81,14 @@ def environment_from_wire(wire):
 def is_untouched(environment):
     """Whether an environment is still the default one that every new run configuration has."""
     from azureml.core.environment import Environment
+
     if environment.name != "default-environment" or environment.version is not None:
         return False
     fresh = Environment("default-environment")
     mine, theirs = environment.python, fresh.python
-    return (mine.conda_dependencies == theirs.conda_dependencies and mine.interpreter_path == theirs.interpreter_path
-            and not mine.user_managed_dependencies and mine.conda_dependencies_file is None)
+    return (
+        mine.conda_dependencies == theirs.conda_dependencies
+        and mine.interpreter_path == theirs.interpreter_path
+        and not mine.user_managed_dependencies
+        and mine.conda_dependencies_file is None
+    )

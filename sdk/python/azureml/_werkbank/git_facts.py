@@ -25,9 +25,11 @@ def git_facts(folder):
 def git_properties(facts):
     """The facts as v1's run properties."""
     properties = {}
-    for key, names in (("repositoryUrl", ("azureml.git.repository_uri", "mlflow.source.git.repoURL")),
-                       ("branch", ("azureml.git.branch", "mlflow.source.git.branch")),
-                       ("commit", ("azureml.git.commit", "mlflow.source.git.commit"))):
+    for key, names in (
+        ("repositoryUrl", ("azureml.git.repository_uri", "mlflow.source.git.repoURL")),
+        ("branch", ("azureml.git.branch", "mlflow.source.git.branch")),
+        ("commit", ("azureml.git.commit", "mlflow.source.git.commit")),
+    ):
         for name in names:
             if facts.get(key):
                 properties[name] = facts[key]
@@ -59,18 +61,28 @@ def _ask(folder):
     head = _git(folder, "rev-parse", "HEAD", "--abbrev-ref", "HEAD").split("\n")
     if len(head) < 2:
         return {}
-    return {"commit": head[0], "branch": head[1], "repositoryUrl": _git(folder, "config", "--get", "remote.origin.url"),
-            "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"))}
+    return {
+        "commit": head[0],
+        "branch": head[1],
+        "repositoryUrl": _git(folder, "config", "--get", "remote.origin.url"),
+        "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")),
+    }
 
 
 def _git(folder, *arguments):
     """The output of one git command; '' where it fails."""
     import subprocess
+
     command = ["git", "-C", folder, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.devnull, "-c", "safe.directory=*"]
     environment = dict(os.environ, GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0", LC_ALL="C")
     try:
-        process = subprocess.Popen(command + list(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   env=environment)
+        process = subprocess.Popen(
+            command + list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
     except OSError:
         return ""
     try:

@@ -14,6 +14,7 @@ class InputDatasets(dict):
         value = dict.__getitem__(self, name)
         if value is None:
             from azureml._werkbank.later import raise_later
+
             raise_later("The input {!r} as a Dataset object (mode direct)".format(name))
         return value
 
@@ -35,6 +36,7 @@ class LinkOutput(object):
 
     def link(self, dataset, run=None):
         from azureml._werkbank.later import raise_later
+
         raise_later("Linking the output {!r} to a dataset".format(self.name))
 
 

@@ -1,12 +1,16 @@
-"""Parts of v1 that Werkbank does not have yet: importable by name, so that a script which does not use them runs, and clear when used."""
+"""Parts of v1 that Werkbank does not have yet: importable by name, so that a script which does not use them runs, and clear
+when used."""
 
 
 def raise_later(what):
     """Say that `what` is not there yet."""
     from azureml.exceptions import UserErrorException
+
     raise UserErrorException(
-        "{} is not available in this version of Werkbank: it comes later.".format(what), werkbank_code="not_available_yet",
-        hint="Submitting, following and logging runs works without it; see docs/guide/sdk.md for what there is.")
+        "{} is not available in this version of Werkbank: it comes later.".format(what),
+        werkbank_code="not_available_yet",
+        hint="Submitting, following and logging runs works without it; see docs/guide/sdk.md for what there is.",
+    )
 
 
 class _LaterType(type):

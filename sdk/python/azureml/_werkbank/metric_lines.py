@@ -1,11 +1,12 @@
-"""Metric lines (docs/reference/metric-lines.md): from Python values to text, formatted by hand because this is the hot path of Run.log."""
+"""Metric lines (docs/reference/metric-lines.md): from Python values to text, formatted by hand because this is the hot path of
+Run.log."""
 
 import json
 
 from azureml.exceptions import AzureMLException, UserErrorException
 
 _LINE_BYTES_MAX = 15 * 1024 * 1024
-_INT64_MIN, _INT64_MAX = -2 ** 63, 2 ** 63 - 1
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _SPECIAL = {"nan": '{"x":"nan"}', "inf": '{"x":"inf"}', "-inf": '{"x":"-inf"}'}
 
 
@@ -43,6 +44,7 @@ def plain_scalar(value):
         if plain is None or isinstance(plain, (bool, int, float, str)):
             return plain
     import logging
+
     logging.getLogger("azureml").warning("A metric value of type %s is recorded as text.", type(value).__name__)
     return repr(value)
 
@@ -78,12 +80,14 @@ def encode_column(values, what):
     plain = []
     for value in values:
         if isinstance(value, dict) or is_listlike(value):
-            raise AzureMLException("{} holds a {}; only numbers, text, booleans and None can be recorded.".format(what, type(value).__name__),
-                                   werkbank_code="metric_not_scalar")
+            raise AzureMLException(
+                "{} holds a {}; only numbers, text, booleans and None can be recorded.".format(what, type(value).__name__),
+                werkbank_code="metric_not_scalar",
+            )
         plain.append(plain_scalar(value))
     kinds = set(type(value) for value in plain)
     if float in kinds and int in kinds:
-        plain = [float(value) if type(value) is int and abs(value) < 2 ** 1000 else value for value in plain]
+        plain = [float(value) if type(value) is int and abs(value) < 2**1000 else value for value in plain]
     return [encode_scalar(value) for value in plain]
 
 
@@ -136,18 +140,24 @@ class MetricWriter(object):
         """log_row; `values`: (column, value) in order."""
         parts = []
         for column, value in values:
-            parts.append("%s:%s" % (encode_text(column), encode_column([value], "The column {!r} of {!r}".format(column, name))[0]))
+            parts.append(
+                "%s:%s" % (encode_text(column), encode_column([value], "The column {!r} of {!r}".format(column, name))[0])
+            )
         if not parts:
             raise _empty("row", name)
         self._append('%s,"r":{%s}}\n' % (self._make_head(name), ",".join(parts)))
 
     def table(self, name, columns):
         """log_table; `columns`: (column, values) in order, values of equal length."""
-        encoded = [("%s" % column, encode_column(values, "The column {!r} of {!r}".format(column, name))) for column, values in columns]
+        encoded = [
+            ("%s" % column, encode_column(values, "The column {!r} of {!r}".format(column, name))) for column, values in columns
+        ]
         lengths = sorted(set(len(texts) for _, texts in encoded))
         if len(lengths) > 1:
-            raise AzureMLException("The columns of the table {!r} differ in length: {}.".format(name, ", ".join(str(n) for n in lengths)),
-                                   werkbank_code="metric_columns_differ")
+            raise AzureMLException(
+                "The columns of the table {!r} differ in length: {}.".format(name, ", ".join(str(n) for n in lengths)),
+                werkbank_code="metric_columns_differ",
+            )
         if not encoded or lengths == [0]:
             raise _empty("table", name)
         head = self._make_head(name)
@@ -164,8 +174,10 @@ class MetricWriter(object):
         if head is None:
             text = name if isinstance(name, str) else "{}".format(name)
             if not 1 <= len(text.encode("utf-8", "replace")) <= 512:
-                raise UserErrorException("A metric's name has 1 to 512 bytes; this one has {}.".format(len(text.encode("utf-8", "replace"))),
-                                         werkbank_code="metric_name_invalid")
+                raise UserErrorException(
+                    "A metric's name has 1 to 512 bytes; this one has {}.".format(len(text.encode("utf-8", "replace"))),
+                    werkbank_code="metric_name_invalid",
+                )
             head = ',"n":' + encode_text(text)
             if len(self._heads) < 10000:
                 self._heads[name] = head
@@ -185,12 +197,15 @@ class MetricWriter(object):
 
 def _checked_step(step):
     import operator
+
     try:
         number = operator.index(step)
     except TypeError:
         number = int(step) if isinstance(step, float) and step == int(step) else None
     if number is None or not _INT64_MIN <= number <= _INT64_MAX:
-        raise UserErrorException("The step of a metric has to be a 64-bit integer; it is {!r}.".format(step), werkbank_code="metric_step_invalid")
+        raise UserErrorException(
+            "The step of a metric has to be a 64-bit integer; it is {!r}.".format(step), werkbank_code="metric_step_invalid"
+        )
     return number
 
 
@@ -199,11 +214,16 @@ class EmptyMetricException(UserErrorException, AttributeError):
 
 
 def _empty(kind, name):
-    return EmptyMetricException("The {} {!r} is empty: there is nothing to record.".format(kind, name), werkbank_code="metric_empty")
+    return EmptyMetricException(
+        "The {} {!r} is empty: there is nothing to record.".format(kind, name), werkbank_code="metric_empty"
+    )
 
 
 def check_line(data):
     """UserErrorException for a line that is longer than the format allows."""
     if len(data) > _LINE_BYTES_MAX + 1024 * 1024:
-        raise UserErrorException("One metric value takes {} bytes; at most 16 MiB can be recorded at once.".format(len(data)),
-                                 werkbank_code="metric_too_large", hint="Keep large content as a file: Run.upload_file.")
+        raise UserErrorException(
+            "One metric value takes {} bytes; at most 16 MiB can be recorded at once.".format(len(data)),
+            werkbank_code="metric_too_large",
+            hint="Keep large content as a file: Run.upload_file.",
+        )

@@ -15,7 +15,8 @@ _PAUSE_S = 0.2
 
 class PostingWriter(MetricWriter):
     def __init__(self, post):
-        """`post(writer, body)` sends lines and answers the number of the last one that is accepted; raises where they are refused."""
+        """`post(writer, body)` sends lines and answers the number of the last one that is accepted; raises where they are
+        refused."""
         MetricWriter.__init__(self)
         self._post = post
         self._begin()
@@ -23,6 +24,7 @@ class PostingWriter(MetricWriter):
 
     def _begin(self):
         from binascii import hexlify
+
         self._pid = os.getpid()
         self._writer = hexlify(os.urandom(16)).decode("ascii")
         self._changed = threading.Condition()
@@ -75,8 +77,11 @@ class PostingWriter(MetricWriter):
             with self._changed:
                 if failure is None and accepted < batch[0][0]:
                     from azureml.exceptions import AzureMLException
-                    failure = AzureMLException("The server accepted metrics up to {} of {}.".format(accepted, batch[-1][0]),
-                                               werkbank_code="metrics_refused")
+
+                    failure = AzureMLException(
+                        "The server accepted metrics up to {} of {}.".format(accepted, batch[-1][0]),
+                        werkbank_code="metrics_refused",
+                    )
                 if failure is not None:
                     self._failure, self._kept, self._kept_bytes, self._thread = failure, deque(), 0, None
                     self._changed.notify_all()
@@ -112,8 +117,10 @@ class PostingWriter(MetricWriter):
             self._raise_failure()
             if not done:
                 from azureml.exceptions import AzureMLException
-                raise AzureMLException("The server has not taken all metrics within {} seconds.".format(timeout_s),
-                                       werkbank_code="flush_timeout")
+
+                raise AzureMLException(
+                    "The server has not taken all metrics within {} seconds.".format(timeout_s), werkbank_code="flush_timeout"
+                )
 
     def _at_exit(self):
         if self._pid == os.getpid() and self._accepted < self._count:

@@ -10,7 +10,13 @@ _PLAIN_KINDS = ("azureml.v1.scalar", "azureml.v1.list", "azureml.v1.table")
 # Kind → the keys its data must have.
 JSON_KINDS = {
     "confusion_matrix": ("class_labels", "matrix"),
-    "accuracy_table": ("probability_tables", "percentile_tables", "probability_thresholds", "percentile_thresholds", "class_labels"),
+    "accuracy_table": (
+        "probability_tables",
+        "percentile_tables",
+        "probability_thresholds",
+        "percentile_thresholds",
+        "class_labels",
+    ),
     "residuals": ("bin_edges", "bin_counts"),
     "predictions": ("bin_averages", "bin_errors", "bin_counts", "bin_edges"),
 }
@@ -49,18 +55,25 @@ def json_metric(kind, name, value):
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise UserErrorException("The {} {!r} is not valid JSON: {}".format(kind, name, error), werkbank_code="metric_json_invalid")
+            raise UserErrorException(
+                "The {} {!r} is not valid JSON: {}".format(kind, name, error), werkbank_code="metric_json_invalid"
+            )
     if not isinstance(value, dict):
-        raise UserErrorException("The {} {!r} has to be a dict or JSON text of one; it is a {}.".format(kind, name, type(value).__name__),
-                                 werkbank_code="metric_json_invalid")
+        raise UserErrorException(
+            "The {} {!r} has to be a dict or JSON text of one; it is a {}.".format(kind, name, type(value).__name__),
+            werkbank_code="metric_json_invalid",
+        )
     missing = [key for key in ("schema_type", "schema_version", "data") if key not in value]
     if missing:
-        raise UserErrorException("The {} {!r} lacks {}.".format(kind, name, ", ".join(missing)), werkbank_code="metric_json_invalid")
+        raise UserErrorException(
+            "The {} {!r} lacks {}.".format(kind, name, ", ".join(missing)), werkbank_code="metric_json_invalid"
+        )
     data = value["data"]
     missing = [key for key in JSON_KINDS[kind] if not isinstance(data, dict) or key not in data]
     if missing:
-        raise UserErrorException("The data of the {} {!r} lack {}.".format(kind, name, ", ".join(missing)),
-                                 werkbank_code="metric_json_invalid")
+        raise UserErrorException(
+            "The data of the {} {!r} lack {}.".format(kind, name, ", ".join(missing)), werkbank_code="metric_json_invalid"
+        )
     return json.dumps(value, default=_plain).encode("utf-8")
 
 
@@ -69,11 +82,29 @@ def _plain(value):
     for convert in ("tolist", "item"):
         if hasattr(value, convert):
             return getattr(value, convert)()
-    raise UserErrorException("A {} cannot be part of a JSON metric.".format(type(value).__name__), werkbank_code="metric_json_invalid")
+    raise UserErrorException(
+        "A {} cannot be part of a JSON metric.".format(type(value).__name__), werkbank_code="metric_json_invalid"
+    )
 
 
-_IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*", b"P1", b"P2", b"P3", b"P4", b"P5",
-                 b"P6", b"\x59\xa6\x6a\x95", b"\x76\x2f\x31\x01", b"\x01\xda")
+_IMAGE_STARTS = (
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"GIF87a",
+    b"GIF89a",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"P1",
+    b"P2",
+    b"P3",
+    b"P4",
+    b"P5",
+    b"P6",
+    b"\x59\xa6\x6a\x95",
+    b"\x76\x2f\x31\x01",
+    b"\x01\xda",
+)
 
 
 def is_image(start):

@@ -5,6 +5,7 @@ class _OfflineRun(object):
     def __init__(self, parent_logger=None, run_id=None, **kwargs):
         if run_id is None:
             import uuid
+
             run_id = "OfflineRun_{}".format(uuid.uuid4())
         self._run_id = run_id
 
@@ -69,6 +70,7 @@ class _OfflineRun(object):
     def child_run(self, name=None, run_id=None, outputs=None):
         if run_id is None:
             import uuid
+
             run_id = "{}.{}".format(self._run_id, name or uuid.uuid4())
         return _OfflineRun(run_id=run_id)
 

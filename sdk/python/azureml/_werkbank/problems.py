@@ -13,7 +13,11 @@ def parse_problem(status, body):
             return document
     except ValueError:
         pass
-    return {"status": status, "code": "http_{}".format(status), "detail": body[:500].decode("utf-8", "replace").strip() or "HTTP {}".format(status)}
+    return {
+        "status": status,
+        "code": "http_{}".format(status),
+        "detail": body[:500].decode("utf-8", "replace").strip() or "HTTP {}".format(status),
+    }
 
 
 def exception_for(status, body, what):

@@ -14,6 +14,7 @@ def make_run(experiment, document, rehydrate=True):
     """The Run object for a document: of the class that belongs to its type."""
     from azureml.core.experiment import Experiment
     from azureml.core.run import Run
+
     if document.get("experiment") and document["experiment"] != experiment.name:
         experiment = Experiment(experiment.workspace, document["experiment"], _skip_name_validation=True, _create_in_cloud=False)
     run_type = document.get("runType") or (document.get("properties") or {}).get("azureml.runsource")
@@ -21,13 +22,17 @@ def make_run(experiment, document, rehydrate=True):
         return _providers[run_type](experiment, document)
     if rehydrate and run_type == "azureml.scriptrun":
         from azureml.core.script_run import ScriptRun
+
         return ScriptRun(experiment, document["runId"], _document=document)
     return Run(experiment, document["runId"], _document=document)
 
 
 def matches(document, run_type=None, tags=None, properties=None, status=None):
     """v1's filters: tags and properties are names, or dicts of names and values."""
-    if run_type is not None and run_type not in (document.get("runType"), (document.get("properties") or {}).get("azureml.runsource")):
+    if run_type is not None and run_type not in (
+        document.get("runType"),
+        (document.get("properties") or {}).get("azureml.runsource"),
+    ):
         return False
     if status is not None and document.get("status") not in ([status] if isinstance(status, str) else status):
         return False
@@ -43,7 +48,9 @@ def _contains(have, wanted):
     return all(name in have for name in names)
 
 
-def list_runs(experiment, run_type=None, tags=None, properties=None, status=None, include_children=False, rehydrate=True, **query):
+def list_runs(
+    experiment, run_type=None, tags=None, properties=None, status=None, include_children=False, rehydrate=True, **query
+):
     """The matching runs of an experiment, newest first."""
     client = experiment.workspace._client
     filters = dict(query, order="newest", type=run_type)
@@ -56,13 +63,30 @@ def list_runs(experiment, run_type=None, tags=None, properties=None, status=None
             yield make_run(experiment, document, rehydrate)
 
 
-def track_run(experiment, run_id=None, display_name=None, parent_id=None, outputs=None, tags=None, snapshot_id=None, git=None, properties=None):
+def track_run(
+    experiment,
+    run_id=None,
+    display_name=None,
+    parent_id=None,
+    outputs=None,
+    tags=None,
+    snapshot_id=None,
+    git=None,
+    properties=None,
+):
     """Make a client-tracked run that is running."""
     import uuid
     from azureml.core.run import Run
+
     body = {"runId": run_id or str(uuid.uuid4()), "experiment": experiment.name, "status": "Running"}
-    optional = {"displayName": display_name, "parentRunId": parent_id, "snapshotId": snapshot_id, "git": git,
-                "tags": dict((as_text(k), as_text(v)) for k, v in tags.items()) if tags else None, "properties": properties or None}
+    optional = {
+        "displayName": display_name,
+        "parentRunId": parent_id,
+        "snapshotId": snapshot_id,
+        "git": git,
+        "tags": dict((as_text(k), as_text(v)) for k, v in tags.items()) if tags else None,
+        "properties": properties or None,
+    }
     body.update((key, value) for key, value in optional.items() if value is not None)
     document = experiment.workspace._client.post(("tracked-runs",), body)
     return Run(experiment, document["runId"], outputs=outputs, _document=document)

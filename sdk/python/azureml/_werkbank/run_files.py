@@ -48,18 +48,26 @@ class RunFiles(object):
             if hasattr(path_or_stream, "read"):
                 content = path_or_stream.read()
                 body = content.encode("utf-8") if isinstance(content, str) else bytes(content)
-                answer = client.server.request("PUT", path, body=body, headers={"Content-Type": "application/octet-stream"}, timeout_s=600.0)
+                answer = client.server.request(
+                    "PUT", path, body=body, headers={"Content-Type": "application/octet-stream"}, timeout_s=600.0
+                )
             else:
                 try:
                     size = os.stat(path_or_stream).st_size
                     open(path_or_stream, "rb").close()
                 except OSError as error:
-                    raise UserErrorException("{} cannot be read: {}".format(path_or_stream, error.strerror), werkbank_code="file_not_readable")
+                    raise UserErrorException(
+                        "{} cannot be read: {}".format(path_or_stream, error.strerror), werkbank_code="file_not_readable"
+                    )
                 answer = client.server.send_file("PUT", path, lambda: open(path_or_stream, "rb"), size)
         except ServiceException as error:
             if is_problem(error, 409):
-                raise UserErrorException("The run {} already has a file {!r}.".format(self._run_id, name), inner_exception=error,
-                                         werkbank_code="already_exists", hint="Choose another name: a run's files are not replaced.")
+                raise UserErrorException(
+                    "The run {} already has a file {!r}.".format(self._run_id, name),
+                    inner_exception=error,
+                    werkbank_code="already_exists",
+                    hint="Choose another name: a run's files are not replaced.",
+                )
             raise
         return {"artifacts": {name: answer.json() if answer.body else {"path": name}}}
 
@@ -78,8 +86,12 @@ class RunFiles(object):
             raise UserErrorException("{} is not a folder.".format(path), werkbank_code="folder_not_found")
         found = files_below(path)
         prefix = "{}/".format(name) if name else ""
-        return self.upload_files([prefix + relative for relative, _ in found], [each for _, each in found], return_artifacts=True,
-                                 datastore_name=datastore_name)
+        return self.upload_files(
+            [prefix + relative for relative, _ in found],
+            [each for _, each in found],
+            return_artifacts=True,
+            datastore_name=datastore_name,
+        )
 
     def download_file(self, name, output_file_path=None, _validate_checksum=False):
         """Fetch a file of the run, by default to its own name in the working directory."""
@@ -88,14 +100,17 @@ class RunFiles(object):
             target = os.path.join(target, os.path.basename(name))
         self._fetch(name, target)
 
-    def download_files(self, prefix=None, output_directory=None, output_paths=None, batch_size=100, append_prefix=True,
-                       timeout_seconds=None):
+    def download_files(
+        self, prefix=None, output_directory=None, output_paths=None, batch_size=100, append_prefix=True, timeout_seconds=None
+    ):
         """Fetch all files whose names start with `prefix`, below `output_directory` or to `output_paths`."""
         names = [item["path"] for item in self._client.items("runs", self._run_id, "files", prefix=prefix)]
         if output_paths is not None:
             paths = output_paths if isinstance(output_paths, list) else [output_paths]
             if len(paths) != len(names):
-                raise UserErrorException("{} output paths for {} files.".format(len(paths), len(names)), werkbank_code="file_names_differ")
+                raise UserErrorException(
+                    "{} output paths for {} files.".format(len(paths), len(names)), werkbank_code="file_names_differ"
+                )
             targets = paths if output_directory is None else [os.path.join(output_directory, path) for path in paths]
         else:
             cut = len(prefix) if prefix and not append_prefix else 0
@@ -111,8 +126,12 @@ class RunFiles(object):
             response = client.server.open(client.path(segments))
         except ServiceException as error:
             if is_problem(error, 404):
-                raise UserErrorException("The run {} has no file {!r}.".format(self._run_id, name), inner_exception=error,
-                                         werkbank_code=error.werkbank_code, hint="get_file_names() lists what there is.")
+                raise UserErrorException(
+                    "The run {} has no file {!r}.".format(self._run_id, name),
+                    inner_exception=error,
+                    werkbank_code=error.werkbank_code,
+                    hint="get_file_names() lists what there is.",
+                )
             raise
         folder = os.path.dirname(target)
         if folder:
@@ -160,6 +179,7 @@ class RunFiles(object):
     def restore_snapshot(self, snapshot_id=None, path=None):
         """Fetch a snapshot (by default the run's) as a zip file below `path`, and answer its path."""
         from azureml._werkbank.snapshots import fetch_snapshot
+
         snapshot_id = snapshot_id or self.get_snapshot_id()
         if not snapshot_id:
             raise SnapshotException("The run {} has no snapshot.".format(self._run_id), werkbank_code="snapshot_missing")
@@ -168,6 +188,7 @@ class RunFiles(object):
     def take_snapshot(self, file_or_folder_path):
         """Keep the state of a folder with the run; once per run."""
         from azureml._werkbank.snapshots import take_snapshot
+
         if self.get_snapshot_id():
             raise SnapshotException("The run {} already has a snapshot.".format(self._run_id), werkbank_code="snapshot_exists")
         snapshot_id = take_snapshot(file_or_folder_path, self._experiment.workspace)
@@ -178,4 +199,5 @@ class RunFiles(object):
 def _no_datastore(datastore_name):
     if datastore_name is not None:
         from azureml._werkbank.later import raise_later
+
         raise_later("Uploading a run's file to the datastore {!r}".format(datastore_name))

@@ -23,15 +23,21 @@ class RunMetrics(object):
     def log(self, name, value, description='', step=None):
         """Record one value: a number, text, a boolean or None. Called again under the same name it makes a series."""
         if value.__class__ not in _SCALARS and is_listlike(value):
-            raise UserErrorException("log({!r}) takes one value, and got a {}.".format(name, type(value).__name__),
-                                     werkbank_code="metric_not_scalar", hint="Use log_list for several values.")
+            raise UserErrorException(
+                "log({!r}) takes one value, and got a {}.".format(name, type(value).__name__),
+                werkbank_code="metric_not_scalar",
+                hint="Use log_list for several values.",
+            )
         (self._writer or self._open_writer()).scalar(name, value, step)
 
     def log_list(self, name, value, description=''):
         """Record the values of a list, in order."""
         if isinstance(value, (str, bytes, dict)) or not is_listlike(value):
-            raise UserErrorException("log_list({!r}) takes a list, and got a {}.".format(name, type(value).__name__),
-                                     werkbank_code="metric_not_list", hint="Use log for one value.")
+            raise UserErrorException(
+                "log_list({!r}) takes a list, and got a {}.".format(name, type(value).__name__),
+                werkbank_code="metric_not_list",
+                hint="Use log for one value.",
+            )
         (self._writer or self._open_writer()).values(name, value)
 
     def log_row(self, name, description=None, **kwargs):
@@ -41,21 +47,31 @@ class RunMetrics(object):
     def log_table(self, name, value, description=''):
         """Record a table: a dict of columns, each a list of the same length or a single value."""
         if not isinstance(value, dict):
-            raise AzureMLException("log_table({!r}) takes a dict of columns, and got a {}.".format(name, type(value).__name__),
-                                   werkbank_code="metric_not_table")
+            raise AzureMLException(
+                "log_table({!r}) takes a dict of columns, and got a {}.".format(name, type(value).__name__),
+                werkbank_code="metric_not_table",
+            )
         columns = [(column, values if is_listlike(values) else [values]) for column, values in value.items()]
         (self._writer or self._open_writer()).table(name, columns)
 
     def log_image(self, name, path=None, plot=None, description=''):
         """Record an image: a file, or a matplotlib figure (or pyplot itself)."""
         import time
+
         if (path is None) == (plot is None):
-            raise UserErrorException("log_image({!r}) needs exactly one of path and plot.".format(name), werkbank_code="metric_image_invalid")
+            raise UserErrorException(
+                "log_image({!r}) needs exactly one of path and plot.".format(name), werkbank_code="metric_image_invalid"
+            )
         if plot is not None:
             import io
+
             if not hasattr(plot, "savefig"):
-                raise UserErrorException("log_image({!r}): plot has to be a matplotlib figure or module; it is a {}.".format(
-                    name, type(plot).__name__), werkbank_code="metric_image_invalid")
+                raise UserErrorException(
+                    "log_image({!r}): plot has to be a matplotlib figure or module; it is a {}.".format(
+                        name, type(plot).__name__
+                    ),
+                    werkbank_code="metric_image_invalid",
+                )
             stream = io.BytesIO()
             plot.savefig(stream, format="png")
             stream.seek(0)
@@ -63,14 +79,19 @@ class RunMetrics(object):
             self.upload_file(target, stream)
         else:
             from azureml._werkbank.metric_shapes import is_image
+
             try:
                 with open(path, "rb") as stream:
                     start = stream.read(64)
             except OSError as error:
-                raise UserErrorException("log_image({!r}): {} cannot be read: {}".format(name, path, error.strerror),
-                                         werkbank_code="metric_image_invalid")
+                raise UserErrorException(
+                    "log_image({!r}): {} cannot be read: {}".format(name, path, error.strerror),
+                    werkbank_code="metric_image_invalid",
+                )
             if not is_image(start):
-                raise UserErrorException("log_image({!r}): {} is not an image.".format(name, path), werkbank_code="metric_image_invalid")
+                raise UserErrorException(
+                    "log_image({!r}): {} is not an image.".format(name, path), werkbank_code="metric_image_invalid"
+                )
             target = os.path.normpath(path).replace(os.sep, "/").lstrip("/")
             self.upload_file(target, path)
         (self._writer or self._open_writer()).artifact(name, "azureml.v2.image", target)
@@ -94,6 +115,7 @@ class RunMetrics(object):
     def _log_json(self, kind, name, value):
         import io
         from azureml._werkbank.metric_shapes import json_metric
+
         self.upload_file(name, io.BytesIO(json_metric(kind, name, value)))
         (self._writer or self._open_writer()).artifact(name, "azureml.v2." + kind, name)
 
@@ -103,8 +125,11 @@ class RunMetrics(object):
             self.flush()
         if not recursive:
             return self._metrics_of(self._run_id, name, populate)
-        family = [self._run_id] + [record["runId"] for record in self._client.items("runs", self._run_id, "children", recursive="true")
-                                   if run_type is None or record.get("runType") == run_type]
+        family = [self._run_id] + [
+            record["runId"]
+            for record in self._client.items("runs", self._run_id, "children", recursive="true")
+            if run_type is None or record.get("runType") == run_type
+        ]
         found = ((run_id, self._metrics_of(run_id, name, populate)) for run_id in family)
         return dict((run_id, metrics) for run_id, metrics in found if metrics)
 
@@ -120,6 +145,7 @@ class RunMetrics(object):
 
     def _fetch_metric_artifact(self, run_id, path):
         import json
+
         client = self._client
         content = client.server.request("GET", client.path(client.file_segments(run_id, path))).body
         try:
@@ -135,11 +161,19 @@ class RunMetrics(object):
     def _open_writer(self):
         """The writer for this run, made at its first metric."""
         from azureml._werkbank.metric_post import PostingWriter
+
         client, run_id = self._client, self._run_id
 
         def post(writer, body):
-            answer = client.server.request("POST", client.path(("runs", run_id, "metrics")), query={"writer": writer}, body=body,
-                                           headers={"Content-Type": "application/x-ndjson"}, repeatable=True, patience_s=600.0)
+            answer = client.server.request(
+                "POST",
+                client.path(("runs", run_id, "metrics")),
+                query={"writer": writer},
+                body=body,
+                headers={"Content-Type": "application/x-ndjson"},
+                repeatable=True,
+                patience_s=600.0,
+            )
             return answer.json()["accepted"]
 
         self._writer = PostingWriter(post)

@@ -108,7 +108,9 @@ class RunRecord(object):
     def set_tags(self, tags):
         """Set some tags; the others stay."""
         if not isinstance(tags, dict):
-            raise UserErrorException("set_tags takes a dict, and got a {}.".format(type(tags).__name__), werkbank_code="tags_invalid")
+            raise UserErrorException(
+                "set_tags takes a dict, and got a {}.".format(type(tags).__name__), werkbank_code="tags_invalid"
+            )
         self._patch({"tags": dict((as_text(key), as_text(value)) for key, value in tags.items())})
 
     def remove_tags(self, tags):
@@ -136,6 +138,7 @@ class RunRecord(object):
     def get_environment(self):
         """The environment the run executes in."""
         from azureml._werkbank.environment_wire import environment_from_wire
+
         spec = self._client.get("runs", self._run_id, "spec")
         return environment_from_wire(spec.get("environment") or {})
 
@@ -149,7 +152,9 @@ class RunRecord(object):
 
     def __repr__(self):
         record = self._record()
-        return "Run(Experiment: {},\nId: {},\nType: {},\nStatus: {})".format(self._experiment.name, self._run_id, self.type, record["status"])
+        return "Run(Experiment: {},\nId: {},\nType: {},\nStatus: {})".format(
+            self._experiment.name, self._run_id, self.type, record["status"]
+        )
 
     def __str__(self):
         return self.__repr__()
@@ -157,11 +162,17 @@ class RunRecord(object):
     def _repr_html_(self):
         """The table that notebooks show."""
         from html import escape
+
         cells = [self._experiment.name, self._run_id, self.type or "", self._record()["status"]]
         heads = ["Experiment", "Id", "Type", "Status", "Details Page", "Docs Page"]
-        link = '<a href="{}" target="_blank" rel="noopener">Link to Werkbank studio</a>'.format(escape(self.get_portal_url(), quote=True))
+        link = '<a href="{}" target="_blank" rel="noopener">Link to Werkbank studio</a>'.format(
+            escape(self.get_portal_url(), quote=True)
+        )
         return "<table style=\"width:100%\"><tr>{}</tr><tr>{}<td>{}</td><td></td></tr></table>".format(
-            "".join("<th>{}</th>".format(head) for head in heads), "".join("<td>{}</td>".format(escape("{}".format(cell))) for cell in cells), link)
+            "".join("<th>{}</th>".format(head) for head in heads),
+            "".join("<td>{}</td>".format(escape("{}".format(cell))) for cell in cells),
+            link,
+        )
 
 
 class RunFamily(object):
@@ -171,6 +182,7 @@ class RunFamily(object):
     def parent(self):
         """The run this one is a child of; None at the top."""
         from azureml._werkbank.run_factory import make_run
+
         parent_id = self._record().get("parentRunId")
         if not parent_id:
             return None
@@ -179,6 +191,7 @@ class RunFamily(object):
     def get_children(self, recursive=False, tags=None, properties=None, type=None, status=None, _rehydrate_runs=True):
         """The children (with `recursive` all descendants) that match."""
         from azureml._werkbank.run_factory import make_run, matches
+
         query = {"recursive": "true"} if recursive else {}
         for record in self._client.items("runs", self._run_id, "children", **query):
             if matches(record, type, tags, properties, status):
@@ -187,23 +200,31 @@ class RunFamily(object):
     def child_run(self, name=None, run_id=None, outputs=None):
         """A new child that is running."""
         from azureml._werkbank.run_factory import track_run
+
         display_name = "{}>{}".format(self.name, name) if name else None
         return track_run(self._experiment, run_id=run_id, display_name=display_name, parent_id=self._run_id, outputs=outputs)
 
     def create_children(self, count=None, tag_key=None, tag_values=None):
         """Several children at once: `count` of them, or one per tag value. They are not started."""
         from azureml._werkbank.run_factory import make_run
-        if (count is None) == (tag_key is None and tag_values is None) or (count is None and (tag_key is None or tag_values is None)):
-            raise UserErrorException("create_children needs either count, or tag_key and tag_values.", werkbank_code="children_invalid")
+
+        if (count is None) == (tag_key is None and tag_values is None) or (
+            count is None and (tag_key is None or tag_values is None)
+        ):
+            raise UserErrorException(
+                "create_children needs either count, or tag_key and tag_values.", werkbank_code="children_invalid"
+            )
         bodies = []
         if count is not None:
             if count < 1:
                 raise UserErrorException("create_children needs a count of at least 1.", werkbank_code="children_invalid")
-            bodies = [{"tagKey": "azureml.batch_child_number", "tagValues": [str(n) for n in range(first, min(first + 100, count))]}
-                      for first in range(0, count, 100)]
+            bodies = [
+                {"tagKey": "azureml.batch_child_number", "tagValues": [str(n) for n in range(first, min(first + 100, count))]}
+                for first in range(0, count, 100)
+            ]
         else:
             values = [as_text(value) for value in tag_values]
-            bodies = [{"tagKey": tag_key, "tagValues": values[first:first + 100]} for first in range(0, len(values), 100)]
+            bodies = [{"tagKey": tag_key, "tagValues": values[first : first + 100]} for first in range(0, len(values), 100)]
         children = []
         for body in bodies:
             answer = self._client.post(("runs", self._run_id, "children"), body)

@@ -8,17 +8,24 @@ def take_snapshot(folder, workspace):
     """The id of a snapshot of a folder, after its new files are on the server."""
     from azureml._werkbank.binary import problem_text, run_binary
     from azureml.exceptions import SnapshotException
+
     arguments = ["snapshot", "create", os.path.abspath(folder), "--workspace", workspace.name, "-o", "json"]
-    code, out, _ = run_binary(arguments, "take a snapshot of {}".format(folder),
-                              variables=workspace._server.variables(), pass_stderr=True)
+    code, out, _ = run_binary(
+        arguments, "take a snapshot of {}".format(folder), variables=workspace._server.variables(), pass_stderr=True
+    )
     if code != 0:
-        raise SnapshotException("No snapshot of {} could be taken ({}); the reason was printed above.".format(folder, problem_text(code, "")),
-                                werkbank_code="snapshot_failed")
+        raise SnapshotException(
+            "No snapshot of {} could be taken ({}); the reason was printed above.".format(folder, problem_text(code, "")),
+            werkbank_code="snapshot_failed",
+        )
     try:
         return json.loads(out)["snapshotId"]
     except (ValueError, KeyError):
-        raise SnapshotException("`werkbank snapshot create` answered something else than a snapshot: {!r}".format(out[:200]),
-                                werkbank_code="snapshot_failed", hint="Do the SDK and the program `werkbank` have the same version?")
+        raise SnapshotException(
+            "`werkbank snapshot create` answered something else than a snapshot: {!r}".format(out[:200]),
+            werkbank_code="snapshot_failed",
+            hint="Do the SDK and the program `werkbank` have the same version?",
+        )
 
 
 def is_small_folder(folder, file_count_max=2000, size_bytes_max=300 * 1024 * 1024):
@@ -39,6 +46,7 @@ def is_small_folder(folder, file_count_max=2000, size_bytes_max=300 * 1024 * 102
 def parse_manifest(text):
     """(path, executable) of every file of a manifest (docs/reference/snapshot-format.md)."""
     from urllib.parse import unquote
+
     files = []
     for line in text.split("\n")[1:]:
         if line:
@@ -50,6 +58,7 @@ def parse_manifest(text):
 def fetch_snapshot(client, snapshot_id, folder):
     """Write a snapshot as <folder>/<id>.zip, and answer that path."""
     import zipfile
+
     manifest = client.server.request("GET", client.path(("snapshots", snapshot_id))).body.decode("utf-8")
     if not os.path.isdir(folder):
         os.makedirs(folder)

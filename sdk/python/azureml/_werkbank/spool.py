@@ -1,7 +1,9 @@
 """The metric writer inside a job: each line is appended with one write() to a file of this process, which the runner follows.
 
-What append has returned for survives the death of the script, the runner and the server. A line is numbered and written under a lock;
-when that is interrupted half-way (an exception from a signal handler, a full disk) the file is given up and a new one begun, since a
+What append has returned for survives the death of the script, the runner and the server. A line is numbered and written under a
+lock;
+when that is interrupted half-way (an exception from a signal handler, a full disk) the file is given up and a new one begun,
+since a
 file's numbers must have no gap and its last line may be torn.
 """
 
@@ -65,10 +67,13 @@ class SpoolWriter(MetricWriter):
 
     def _open(self):
         from binascii import hexlify
+
         if not os.path.isdir(self._folder):
             os.makedirs(self._folder, exist_ok=True)
         writer = "%d-%s" % (self._pid, hexlify(os.urandom(8)).decode("ascii"))
-        fd = os.open(os.path.join(self._folder, writer + ".ndjson"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOEXEC, 0o600)
+        fd = os.open(
+            os.path.join(self._folder, writer + ".ndjson"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOEXEC, 0o600
+        )
         self._fd, self._writer, self._count = fd, writer, 0
         os.write(fd, b'{"werkbank-spool":1,"pid":%d}\n' % self._pid)
 
@@ -81,8 +86,13 @@ class SpoolWriter(MetricWriter):
 
     def _not_kept(self, error):
         from azureml.exceptions import AzureMLException
-        return AzureMLException("The metric could not be written to {}: {}".format(self._folder, error.strerror or error),
-                                inner_exception=error, werkbank_code="metric_not_kept", hint="Is the disk full?")
+
+        return AzureMLException(
+            "The metric could not be written to {}: {}".format(self._folder, error.strerror or error),
+            inner_exception=error,
+            werkbank_code="metric_not_kept",
+            hint="Is the disk full?",
+        )
 
     def flush(self, timeout_s):
         if self._accepted is None or self._pid != os.getpid():
@@ -95,8 +105,13 @@ class SpoolWriter(MetricWriter):
             while self._accepted(writer, sequence, min(30, max(0.0, deadline - time.monotonic()))) < sequence:
                 if time.monotonic() >= deadline:
                     from azureml.exceptions import AzureMLException
-                    raise AzureMLException("The server has not taken all metrics within {} seconds; they are kept, and go on their way.".format(
-                        timeout_s), werkbank_code="flush_timeout")
+
+                    raise AzureMLException(
+                        "The server has not taken all metrics within {} seconds; they are kept, and go on their way.".format(
+                            timeout_s
+                        ),
+                        werkbank_code="flush_timeout",
+                    )
         if self._nested is not None:
             self._nested.flush(max(0.0, deadline - time.monotonic()))
 

@@ -1,4 +1,5 @@
-"""Submitting: from a ScriptRunConfig to the document of POST /runs (docs/reference/http-api.md), and starting client-tracked runs."""
+"""Submitting: from a ScriptRunConfig to the document of POST /runs (docs/reference/http-api.md), and starting client-tracked
+runs."""
 
 import os
 import sys
@@ -7,19 +8,28 @@ from azureml._werkbank.run_record import as_text
 from azureml.exceptions import AuthenticationException, AzureMLException, ExperimentExecutionException, UserErrorException
 
 # Which of the submitter's variables travel with a local run: the list of src/domain/submitter.cc.
-_TRAVELING = frozenset((
-    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR LD_LIBRARY_PATH LD_PRELOAD HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy "
-    "https_proxy no_proxy all_proxy FTP_PROXY ftp_proxy SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT "
-    "PIP_CONFIG_FILE PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_NO_INDEX UV_INDEX_URL UV_CACHE_DIR WERKBANK_UV "
-    "VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV PYENV_ROOT PYENV_VERSION PYTHONPATH JAVA_HOME SPARK_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME "
-    "DISPLAY NUMBER_OF_PROCESSORS").split())
+_TRAVELING = frozenset(
+    (
+        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR LD_LIBRARY_PATH LD_PRELOAD HTTP_PROXY HTTPS_PROXY NO_PROXY "
+        "ALL_PROXY http_proxy "
+        "https_proxy no_proxy all_proxy FTP_PROXY ftp_proxy SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE "
+        "PIP_CERT "
+        "PIP_CONFIG_FILE PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_NO_INDEX UV_INDEX_URL "
+        "UV_CACHE_DIR WERKBANK_UV "
+        "VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV PYENV_ROOT PYENV_VERSION PYTHONPATH JAVA_HOME SPARK_HOME XDG_RUNTIME_DIR "
+        "XDG_CACHE_HOME "
+        "DISPLAY NUMBER_OF_PROCESSORS"
+    ).split()
+)
 _TRAVELING_STARTS = ("LC_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "HADOOP_", "KMP_", "NUMEXPR_", "ROCR_", "HIP_")
 
 
 def submitter_environment(environment=None):
     """The variables that travel; a shell's secrets stay where they are."""
     source = os.environ if environment is None else environment
-    return dict((name, _clean_text(value)) for name, value in source.items() if name in _TRAVELING or name.startswith(_TRAVELING_STARTS))
+    return dict(
+        (name, _clean_text(value)) for name, value in source.items() if name in _TRAVELING or name.startswith(_TRAVELING_STARTS)
+    )
 
 
 def _clean_text(text):
@@ -30,11 +40,18 @@ def submit(experiment, config, tags=None, **kwargs):
     """Experiment.submit."""
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
+
     if isinstance(config, RunConfiguration):
         config = ScriptRunConfig(source_directory=".", run_config=config)
     if isinstance(config, ScriptRunConfig):
-        return submit_script(experiment, config, tags=tags, run_id=kwargs.pop("run_id", None), parent_run_id=kwargs.pop("_parent_run_id", None),
-                             **_refuse_unknown(kwargs))
+        return submit_script(
+            experiment,
+            config,
+            tags=tags,
+            run_id=kwargs.pop("run_id", None),
+            parent_run_id=kwargs.pop("_parent_run_id", None),
+            **_refuse_unknown(kwargs),
+        )
     own = getattr(config, "_werkbank_submit", None)
     if own is not None:
         return own(experiment, tags=tags, **kwargs)
@@ -54,6 +71,7 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     from azureml._werkbank.snapshots import take_snapshot
     from azureml.core.script_run import ScriptRun
     from azureml.core.script_run_config import get_run_config_from_script_run
+
     folder = os.path.abspath(config.source_directory)
     run_config = get_run_config_from_script_run(config)
     script = _checked_script(folder, run_config)
@@ -62,9 +80,14 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     spec["snapshotId"] = take_snapshot(folder, experiment.workspace)
     run_id = run_id or new_run_id(experiment.name)
     git = git_facts(folder)
-    body = {"experiment": experiment.name, "runId": run_id, "runType": ScriptRun.RUN_TYPE,
-            "tags": dict((as_text(key), as_text(value)) for key, value in (tags or {}).items()),
-            "properties": dict(git_properties(git), ContentSnapshotId=spec["snapshotId"]), "spec": spec}
+    body = {
+        "experiment": experiment.name,
+        "runId": run_id,
+        "runType": ScriptRun.RUN_TYPE,
+        "tags": dict((as_text(key), as_text(value)) for key, value in (tags or {}).items()),
+        "properties": dict(git_properties(git), ContentSnapshotId=spec["snapshotId"]),
+        "spec": spec,
+    }
     if parent_run_id:
         body["parentRunId"] = parent_run_id
     if git:
@@ -74,8 +97,12 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     except (UserErrorException, AuthenticationException):
         raise
     except AzureMLException as error:
-        raise ExperimentExecutionException("The run could not be submitted: {}".format(error.message), inner_exception=error,
-                                           werkbank_code=error.werkbank_code, hint=error.hint)
+        raise ExperimentExecutionException(
+            "The run could not be submitted: {}".format(error.message),
+            inner_exception=error,
+            werkbank_code=error.werkbank_code,
+            hint=error.hint,
+        )
     return ScriptRun(experiment, document["runId"], directory=folder, _run_config=run_config, _document=document)
 
 
@@ -83,13 +110,16 @@ def new_run_id(experiment_name):
     """v1's form: <experiment>_<unix seconds>_<8 hex>."""
     import time
     import uuid
+
     return "{}_{}_{}".format(experiment_name, int(time.time()), uuid.uuid4().hex[:8])
 
 
 def _checked_script(folder, run_config):
     """The script's path in the folder, with '/'; '' for a command."""
     if not os.path.isdir(folder):
-        raise UserErrorException("The source directory {} does not exist.".format(folder), werkbank_code="source_directory_not_found")
+        raise UserErrorException(
+            "The source directory {} does not exist.".format(folder), werkbank_code="source_directory_not_found"
+        )
     if run_config.command:
         return ""
     script = run_config.script
@@ -99,11 +129,17 @@ def _checked_script(folder, run_config):
     path = os.path.normpath(os.path.join(folder, script))
     relative = os.path.relpath(path, folder)
     if relative == os.pardir or relative.startswith(os.pardir + os.sep):
-        raise UserErrorException("The script {} is not in the source directory {}.".format(script, folder), werkbank_code="script_outside",
-                                 hint="Only what is in the source directory travels with a run.")
+        raise UserErrorException(
+            "The script {} is not in the source directory {}.".format(script, folder),
+            werkbank_code="script_outside",
+            hint="Only what is in the source directory travels with a run.",
+        )
     if not os.path.isfile(path):
-        raise UserErrorException("The script {} does not exist in {}.".format(script, folder), werkbank_code="script_not_found",
-                                 hint="The script is given relative to source_directory.")
+        raise UserErrorException(
+            "The script {} does not exist in {}.".format(script, folder),
+            werkbank_code="script_not_found",
+            hint="The script is given relative to source_directory.",
+        )
     if not os.access(path, os.R_OK):
         raise UserErrorException("The script {} cannot be read.".format(path), werkbank_code="script_not_readable")
     return relative.replace(os.sep, "/")
@@ -112,12 +148,14 @@ def _checked_script(folder, run_config):
 def _refuse_data(run_config):
     if run_config.data_references or run_config.data or run_config.output_data or run_config.datacaches:
         from azureml._werkbank.later import raise_later
+
         raise_later("Data references and datasets in a run configuration")
 
 
 def make_spec(run_config, script):
     """The spec of POST /runs, but for its snapshot."""
     from azureml._werkbank.config_text import to_data
+
     environment = _environment(run_config)
     if run_config.docker.use_docker:
         environment.setdefault("docker", {}).update(to_data(run_config.docker))
@@ -125,12 +163,19 @@ def make_spec(run_config, script):
         environment.pop("docker", None)
     variables = dict((as_text(k), as_text(v)) for k, v in (run_config.environment.environment_variables or {}).items())
     variables.update((as_text(k), as_text(v)) for k, v in (run_config._environment_variables or {}).items())
-    spec = {"script": script, "arguments": [] if run_config.command else [as_text(each) for each in run_config.arguments or ()],
-            "command": run_config.command or "", "target": run_config.target, "framework": run_config.framework,
-            "environment": environment, "environmentVariables": variables, "submitterEnvironment": submitter_environment(),
-            "watchedDirectories": list(run_config.history.directories_to_watch or ()),
-            "collectOutputs": bool(run_config.history.output_collection),
-            "nodeCount": run_config.node_count or 1}
+    spec = {
+        "script": script,
+        "arguments": [] if run_config.command else [as_text(each) for each in run_config.arguments or ()],
+        "command": run_config.command or "",
+        "target": run_config.target,
+        "framework": run_config.framework,
+        "environment": environment,
+        "environmentVariables": variables,
+        "submitterEnvironment": submitter_environment(),
+        "watchedDirectories": list(run_config.history.directories_to_watch or ()),
+        "collectOutputs": bool(run_config.history.output_collection),
+        "nodeCount": run_config.node_count or 1,
+    }
     if run_config.max_run_duration_seconds:
         spec["timeoutSeconds"] = int(run_config.max_run_duration_seconds)
     if run_config.priority is not None:
@@ -141,11 +186,14 @@ def make_spec(run_config, script):
 def _environment(run_config):
     """The environment as the server takes it. Nothing asked for, on this machine: the submitter's own interpreter."""
     from azureml._werkbank.environment_wire import environment_to_wire, is_untouched
+
     environment = run_config.environment
     wire = environment_to_wire(environment)
     local = run_config.target == "local"
     if local and not run_config.docker.use_docker and is_untouched(environment):
-        wire.update(userManaged=True, interpreter=sys.executable, pythonVersion="", pipRequirements=[], condaPackages=[], condaChannels=[])
+        wire.update(
+            userManaged=True, interpreter=sys.executable, pythonVersion="", pipRequirements=[], condaPackages=[], condaChannels=[]
+        )
     elif local and wire["userManaged"] and wire["interpreter"] in ("", "python"):
         wire["interpreter"] = sys.executable
     return wire
@@ -155,6 +203,7 @@ def start_logging(experiment, name=None, run_id=None, outputs=None, snapshot_dir
     """Experiment.start_logging: a client-tracked run of this process, with ./outputs as its tracked folder."""
     from azureml._werkbank.git_facts import git_facts, git_properties
     from azureml._werkbank.run_factory import track_run
+
     if kwargs:
         raise TypeError("start_logging() got an unexpected keyword argument '{}'".format(sorted(kwargs)[0]))
     git = git_facts(snapshot_directory or os.getcwd())
@@ -162,20 +211,30 @@ def start_logging(experiment, name=None, run_id=None, outputs=None, snapshot_dir
     properties = git_properties(git)
     if snapshot_id:
         properties["ContentSnapshotId"] = snapshot_id
-    return track_run(experiment, run_id=run_id, display_name=display_name or name, outputs=outputs or os.path.join(os.getcwd(), "outputs"),
-                     snapshot_id=snapshot_id, git=git, properties=properties)
+    return track_run(
+        experiment,
+        run_id=run_id,
+        display_name=display_name or name,
+        outputs=outputs or os.path.join(os.getcwd(), "outputs"),
+        snapshot_id=snapshot_id,
+        git=git,
+        properties=properties,
+    )
 
 
 def _tracked_snapshot(experiment, folder):
-    """The snapshot that start_logging takes, also without being asked to: not of a folder beyond v1's limits, and never a failure."""
+    """The snapshot that start_logging takes, also without being asked to: not of a folder beyond v1's limits, and never a
+    failure."""
     import logging
     from azureml._werkbank.binary import find_binary
     from azureml._werkbank.snapshots import is_small_folder, take_snapshot
+
     if folder is None:
         return None
     if find_binary() is None or not is_small_folder(folder):
-        logging.getLogger("azureml").warning("No snapshot of %s is taken: it is large, or the program `werkbank` was not found.",
-                                             os.path.abspath(folder))
+        logging.getLogger("azureml").warning(
+            "No snapshot of %s is taken: it is large, or the program `werkbank` was not found.", os.path.abspath(folder)
+        )
         return None
     try:
         return take_snapshot(folder, experiment.workspace)

@@ -22,7 +22,9 @@ def wait_for_run(run, show_output, raise_on_error):
     except KeyboardInterrupt:
         raise ExperimentExecutionException(
             "Waiting was interrupted; the run {} goes on. Follow it again with wait_for_completion(show_output=True), "
-            "or end it with cancel().".format(run.id), werkbank_code="waiting_interrupted")
+            "or end it with cancel().".format(run.id),
+            werkbank_code="waiting_interrupted",
+        )
     if details.get("status") == "Failed":
         text = _error_text(details)
         if raise_on_error:
@@ -72,7 +74,7 @@ class LogPrinter(object):
         key = (path, attempt)
         done = self._printed.get(key, 0)
         if offset < done:  # repeated after a broken connection
-            text = text.encode("utf-8")[done - offset:].decode("utf-8", "replace")
+            text = text.encode("utf-8")[done - offset :].decode("utf-8", "replace")
         if offset + size > done:
             self._printed[key] = offset + size
         if text:

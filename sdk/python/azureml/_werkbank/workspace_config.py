@@ -15,8 +15,12 @@ def check_name(name):
     """v1's rule for a workspace's name."""
     if not isinstance(name, str) or not _NAME.match(name):
         raise UserErrorException(
-            "{!r} cannot be the name of a workspace: 3 to 33 letters, digits, '_' and '-', starting with a letter or digit.".format(name),
-            werkbank_code="workspace_name_invalid")
+            "{!r} cannot be the name of a workspace: 3 to 33 letters, digits, '_' and '-', starting "
+            "with a letter or digit.".format(
+                name
+            ),
+            werkbank_code="workspace_name_invalid",
+        )
 
 
 def find(path=None, file_name=None):
@@ -39,8 +43,10 @@ def find(path=None, file_name=None):
     raise UserErrorException(
         "No workspace configuration ({}) was found in {} or the folders above it.".format(" or ".join(names), start),
         werkbank_code="config_not_found",
-        hint="Make one with Workspace.create(NAME, subscription_id=…, resource_group=…).write_config(), or write .azureml/config.json with "
-             "subscription_id, resource_group and workspace_name; any text will do on your own server.")
+        hint="Make one with Workspace.create(NAME, subscription_id=…, "
+            "resource_group=…).write_config(), or write .azureml/config.json with "
+        "subscription_id, resource_group and workspace_name; any text will do on your own server.",
+    )
 
 
 def read(path):
@@ -80,5 +86,6 @@ def write(arm_id, path=None, file_name=None):
         with open(os.path.join(folder, file_name or "config.json"), "w") as stream:
             stream.write(json.dumps({"Id": None, "Scope": arm_id}))
     except OSError as error:
-        raise WorkspaceException("The configuration cannot be written to {}: {}".format(folder, error.strerror),
-                                 werkbank_code="config_not_written")
+        raise WorkspaceException(
+            "The configuration cannot be written to {}: {}".format(folder, error.strerror), werkbank_code="config_not_written"
+        )

@@ -5,7 +5,10 @@ import re
 
 # Text that a YAML 1.1 or 1.2 reader takes for something else, or that needs no quotes.
 _PLAIN = re.compile(r"^[A-Za-z0-9_./$(*][A-Za-z0-9_./$()*+=<>~^,;@ -]*$")
-_RESERVED = re.compile(r"^(?:null|true|false|yes|no|on|off|y|n|~|\.nan|[-+]?\.inf|[-+]?[0-9][0-9_.,:eExXoObB+a-fA-F-]*|[-+]?\.[0-9].*)$", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"^(?:null|true|false|yes|no|on|off|y|n|~|\.nan|[-+]?\.inf|[-+]?[0-9][0-9_.,:eExXoObB+a-fA-F-]*|[-+]?\.[0-9].*)$",
+    re.IGNORECASE,
+)
 
 
 def scalar_text(value):
@@ -19,7 +22,13 @@ def scalar_text(value):
     text = value if isinstance(value, str) else "{}".format(value)
     if text == "":
         return "''"
-    if _PLAIN.match(text) and not _RESERVED.match(text) and not text.startswith("*") and not text.endswith(" ") and "  " not in text:
+    if (
+        _PLAIN.match(text)
+        and not _RESERVED.match(text)
+        and not text.startswith("*")
+        and not text.endswith(" ")
+        and "  " not in text
+    ):
         return text
     if "\n" not in text and text.isprintable() and "'" not in text:
         return "'" + text + "'"
@@ -43,7 +52,9 @@ def dump_yaml(value, indent=0):
         for key, item in value.items():
             name = scalar_text(key) or "''"
             if _is_nested(item):
-                lines.append("{}{}:\n{}".format(pad, name, dump_yaml(item, indent if isinstance(item, (list, tuple)) else indent + 2)))
+                lines.append(
+                    "{}{}:\n{}".format(pad, name, dump_yaml(item, indent if isinstance(item, (list, tuple)) else indent + 2))
+                )
             else:
                 lines.append("{}{}:{}\n".format(pad, name, _inline(item)))
         return "".join(lines) if lines else pad + "{}\n"
@@ -51,7 +62,7 @@ def dump_yaml(value, indent=0):
         lines = []
         for item in value:
             if _is_nested(item):
-                lines.append(pad + "- " + dump_yaml(item, indent + 2)[indent + 2:])
+                lines.append(pad + "- " + dump_yaml(item, indent + 2)[indent + 2 :])
             else:
                 lines.append("{}-{}\n".format(pad, _inline(item) or " null"))
         return "".join(lines) if lines else pad + "[]\n"

@@ -11,6 +11,7 @@ DEFAULT_GPU_IMAGE = "azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
 
 def _section_property(name, doc):
     """A property over a private attribute."""
+
     def get(self):
         return getattr(self, "_" + name)
 
@@ -23,13 +24,18 @@ def _section_property(name, doc):
 class PythonSection(_AbstractRunConfigElement):
     """The interpreter and packages."""
 
-    _fields = (("user_managed_dependencies", "userManagedDependencies", bool), ("interpreter_path", "interpreterPath", str),
-               ("_conda_dependencies_file", "condaDependenciesFile", str), ("_base_conda_environment", "baseCondaEnvironment", str))
+    _fields = (
+        ("user_managed_dependencies", "userManagedDependencies", bool),
+        ("interpreter_path", "interpreterPath", str),
+        ("_conda_dependencies_file", "condaDependenciesFile", str),
+        ("_base_conda_environment", "baseCondaEnvironment", str),
+    )
     _read_fields = (("_inline_conda_dependencies", "condaDependencies", object),)
 
     def __init__(self, **kwargs):
         _AbstractRunConfigElement.__init__(self)
         from azureml.core.conda_dependencies import CondaDependencies
+
         self.interpreter_path = "python"
         self.user_managed_dependencies = False
         self._conda_dependencies_file = None
@@ -37,7 +43,9 @@ class PythonSection(_AbstractRunConfigElement):
         self.conda_dependencies = None if kwargs.get("_skip_defaults") else CondaDependencies()
         self._seal()
 
-    conda_dependencies_file = _section_property("conda_dependencies_file", "The conda file; conda_dependencies wins where both are given.")
+    conda_dependencies_file = _section_property(
+        "conda_dependencies_file", "The conda file; conda_dependencies wins where both are given."
+    )
 
     @property
     def _inline_conda_dependencies(self):
@@ -46,6 +54,7 @@ class PythonSection(_AbstractRunConfigElement):
     @_inline_conda_dependencies.setter
     def _inline_conda_dependencies(self, structure):
         from azureml.core.conda_dependencies import CondaDependencies
+
         if structure is not None:
             self.conda_dependencies = CondaDependencies(_underlying_structure=structure)
 
@@ -89,10 +98,17 @@ class DockerBuildContext(_AbstractRunConfigElement):
 class DockerSection(_AbstractRunConfigElement):
     """The image a script runs in."""
 
-    _fields = (("_enabled", "enabled", bool), ("_base_image", "baseImage", str), ("_base_dockerfile", "baseDockerfile", str),
-               ("_build_context", "buildContext", DockerBuildContext), ("_shared_volumes", "sharedVolumes", bool),
-               ("_shm_size", "shmSize", str), ("_arguments", "arguments", list),
-               ("base_image_registry", "baseImageRegistry", ContainerRegistry), ("platform", "platform", DockerImagePlatform))
+    _fields = (
+        ("_enabled", "enabled", bool),
+        ("_base_image", "baseImage", str),
+        ("_base_dockerfile", "baseDockerfile", str),
+        ("_build_context", "buildContext", DockerBuildContext),
+        ("_shared_volumes", "sharedVolumes", bool),
+        ("_shm_size", "shmSize", str),
+        ("_arguments", "arguments", list),
+        ("base_image_registry", "baseImageRegistry", ContainerRegistry),
+        ("platform", "platform", DockerImagePlatform),
+    )
     _read_fields = (("_gpu_support", "gpuSupport", bool),)
 
     def __init__(self, **kwargs):
@@ -135,6 +151,7 @@ class DockerSection(_AbstractRunConfigElement):
     @base_dockerfile.setter
     def base_dockerfile(self, base_dockerfile):
         import os
+
         if base_dockerfile is not None and "\n" not in base_dockerfile and os.path.isfile(base_dockerfile):
             with open(base_dockerfile) as stream:
                 base_dockerfile = stream.read()
@@ -152,6 +169,7 @@ class DockerSection(_AbstractRunConfigElement):
 
 def _say_replaced(name):
     import logging
+
     logging.getLogger("azureml").warning("%s takes the place of the Dockerfile that was set before.", name)
 
 
@@ -198,6 +216,7 @@ class DockerImageDetails(dict):
 
     def __repr__(self):
         import json
+
         return json.dumps(dict(self), indent=4, sort_keys=True, default=str)
 
     def __str__(self):
@@ -220,8 +239,11 @@ class SparkPackage(_AbstractRunConfigElement):
 class SparkSection(_AbstractRunConfigElement):
     """Spark packages and where they come from."""
 
-    _fields = (("repositories", "repositories", list), ("packages", "packages", ("list of", SparkPackage)),
-               ("precache_packages", "precachePackages", bool))
+    _fields = (
+        ("repositories", "repositories", list),
+        ("packages", "packages", ("list of", SparkPackage)),
+        ("precache_packages", "precachePackages", bool),
+    )
 
     def __init__(self, **kwargs):
         _AbstractRunConfigElement.__init__(self)
@@ -259,10 +281,16 @@ class RGitHubPackage(_AbstractRunConfigElement):
 class RSection(_AbstractRunConfigElement):
     """R and its packages."""
 
-    _fields = (("r_version", "rVersion", str), ("user_managed", "userManaged", bool), ("rscript_path", "rscriptPath", str),
-               ("snapshot_date", "snapshotDate", str), ("cran_packages", "cranPackages", ("list of", RCranPackage)),
-               ("github_packages", "gitHubPackages", ("list of", RGitHubPackage)), ("custom_url_packages", "customUrlPackages", list),
-               ("bioconductor_packages", "bioConductorPackages", list))
+    _fields = (
+        ("r_version", "rVersion", str),
+        ("user_managed", "userManaged", bool),
+        ("rscript_path", "rscriptPath", str),
+        ("snapshot_date", "snapshotDate", str),
+        ("cran_packages", "cranPackages", ("list of", RCranPackage)),
+        ("github_packages", "gitHubPackages", ("list of", RGitHubPackage)),
+        ("custom_url_packages", "customUrlPackages", list),
+        ("bioconductor_packages", "bioConductorPackages", list),
+    )
 
     def __init__(self):
         _AbstractRunConfigElement.__init__(self)

@@ -19,7 +19,8 @@ class HasWorkspacePortal(HasPortal):
 
     @property
     def portal_url(self):
-        """The studio's address: the server's. A server on a socket has none that a browser opens, so it gets a scheme of its own."""
+        """The studio's address: the server's. A server on a socket has none that a browser opens, so it gets a scheme of its
+        own."""
         server = self._portal_workspace._server
         return "werkbank://local" if server.is_unix else server.url
 

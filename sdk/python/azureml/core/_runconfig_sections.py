@@ -13,8 +13,13 @@ _DEFAULT_SHM_SIZE = "2g"
 class AmlComputeConfiguration(_AbstractRunConfigElement):
     """A cluster that is made for the run."""
 
-    _fields = (("vm_size", "vmSize", str), ("vm_priority", "vmPriority", str), ("_retain_cluster", "retainCluster", bool), ("_name", "name", str),
-               ("_cluster_max_node_count", "clusterMaxNodeCount", int))
+    _fields = (
+        ("vm_size", "vmSize", str),
+        ("vm_priority", "vmPriority", str),
+        ("_retain_cluster", "retainCluster", bool),
+        ("_name", "name", str),
+        ("_cluster_max_node_count", "clusterMaxNodeCount", int),
+    )
 
     def __init__(self):
         _AbstractRunConfigElement.__init__(self)
@@ -88,13 +93,21 @@ class MpiConfiguration(_AbstractRunConfigElement):
 class PyTorchConfiguration(_AbstractRunConfigElement):
     """Processes of a distributed PyTorch run."""
 
-    _fields = (("communication_backend", "communicationBackend", str), ("process_count", "processCount", int), ("node_count", "nodeCount", int))
+    _fields = (
+        ("communication_backend", "communicationBackend", str),
+        ("process_count", "processCount", int),
+        ("node_count", "nodeCount", int),
+    )
 
     def __init__(self, communication_backend='Nccl', process_count=None, node_count=1):
         _AbstractRunConfigElement.__init__(self)
         if communication_backend is None or communication_backend.lower() not in SUPPORTED_PYTORCH_BACKENDS:
-            raise UserErrorException("communication_backend has to be one of {}; it is {!r}.".format(
-                ", ".join(SUPPORTED_PYTORCH_BACKENDS), communication_backend), werkbank_code="pytorch_backend_invalid")
+            raise UserErrorException(
+                "communication_backend has to be one of {}; it is {!r}.".format(
+                    ", ".join(SUPPORTED_PYTORCH_BACKENDS), communication_backend
+                ),
+                werkbank_code="pytorch_backend_invalid",
+            )
         self.communication_backend = communication_backend
         self.process_count = process_count
         self.node_count = node_count
@@ -104,8 +117,11 @@ class PyTorchConfiguration(_AbstractRunConfigElement):
 class ParallelTaskConfiguration(_AbstractRunConfigElement):
     """Workers of a parallel run."""
 
-    _fields = (("max_retries_per_worker", "maxRetriesPerWorker", int), ("worker_count_per_node", "workerCountPerNode", int),
-               ("terminal_exit_codes", "terminalExitCodes", object))
+    _fields = (
+        ("max_retries_per_worker", "maxRetriesPerWorker", int),
+        ("worker_count_per_node", "workerCountPerNode", int),
+        ("terminal_exit_codes", "terminalExitCodes", object),
+    )
 
     def __init__(self):
         _AbstractRunConfigElement.__init__(self)
@@ -129,8 +145,11 @@ class KubernetesComputeConfiguration(_AbstractRunConfigElement):
 class HistoryConfiguration(_AbstractRunConfigElement):
     """What is kept of a run."""
 
-    _fields = (("output_collection", "outputCollection", bool), ("snapshot_project", "snapshotProject", bool),
-               ("directories_to_watch", "directoriesToWatch", list))
+    _fields = (
+        ("output_collection", "outputCollection", bool),
+        ("snapshot_project", "snapshotProject", bool),
+        ("directories_to_watch", "directoriesToWatch", list),
+    )
 
     def __init__(self):
         _AbstractRunConfigElement.__init__(self)
@@ -143,8 +162,12 @@ class HistoryConfiguration(_AbstractRunConfigElement):
 class DockerConfiguration(_AbstractRunConfigElement):
     """How a container is run."""
 
-    _fields = (("use_docker", "useDocker", bool), ("shared_volumes", "sharedVolumes", bool), ("arguments", "arguments", list),
-               ("shm_size", "shmSize", str))
+    _fields = (
+        ("use_docker", "useDocker", bool),
+        ("shared_volumes", "sharedVolumes", bool),
+        ("arguments", "arguments", list),
+        ("shm_size", "shmSize", str),
+    )
 
     def __init__(self, use_docker=False, shared_volumes=True, arguments=[], shm_size='2g'):
         _AbstractRunConfigElement.__init__(self)
@@ -158,14 +181,21 @@ class DockerConfiguration(_AbstractRunConfigElement):
 class DataReferenceConfiguration(_AbstractRunConfigElement):
     """A folder of a datastore, as an input."""
 
-    _fields = (("data_store_name", "dataStoreName", str), ("mode", "mode", str), ("path_on_data_store", "pathOnDataStore", str),
-               ("path_on_compute", "pathOnCompute", str), ("overwrite", "overwrite", bool))
+    _fields = (
+        ("data_store_name", "dataStoreName", str),
+        ("mode", "mode", str),
+        ("path_on_data_store", "pathOnDataStore", str),
+        ("path_on_compute", "pathOnCompute", str),
+        ("overwrite", "overwrite", bool),
+    )
 
     def __init__(self, datastore_name=None, mode='mount', path_on_datastore=None, path_on_compute=None, overwrite=False):
         _AbstractRunConfigElement.__init__(self)
         if mode.lower() not in SUPPORTED_DATAREF_MODES:
-            raise UserErrorException("The mode of a data reference has to be one of {}; it is {!r}.".format(
-                ", ".join(SUPPORTED_DATAREF_MODES), mode), werkbank_code="data_mode_invalid")
+            raise UserErrorException(
+                "The mode of a data reference has to be one of {}; it is {!r}.".format(", ".join(SUPPORTED_DATAREF_MODES), mode),
+                werkbank_code="data_mode_invalid",
+            )
         self.data_store_name = datastore_name
         self.mode = mode.lower()
         self.path_on_data_store = path_on_datastore
@@ -227,12 +257,26 @@ class DataLocation(_AbstractRunConfigElement):
 class Data(_AbstractRunConfigElement):
     """An input."""
 
-    _fields = (("data_location", "dataLocation", DataLocation), ("create_output_directories", "createOutputDirectories", bool),
-               ("mechanism", "mechanism", str), ("environment_variable_name", "environmentVariableName", str),
-               ("path_on_compute", "pathOnCompute", str), ("overwrite", "overwrite", bool), ("options", "options", object))
+    _fields = (
+        ("data_location", "dataLocation", DataLocation),
+        ("create_output_directories", "createOutputDirectories", bool),
+        ("mechanism", "mechanism", str),
+        ("environment_variable_name", "environmentVariableName", str),
+        ("path_on_compute", "pathOnCompute", str),
+        ("overwrite", "overwrite", bool),
+        ("options", "options", object),
+    )
 
-    def __init__(self, data_location=None, create_output_directories=None, mechanism='direct', environment_variable_name=None,
-                 path_on_compute=None, overwrite=False, options=None):
+    def __init__(
+        self,
+        data_location=None,
+        create_output_directories=None,
+        mechanism='direct',
+        environment_variable_name=None,
+        path_on_compute=None,
+        overwrite=False,
+        options=None,
+    ):
         _AbstractRunConfigElement.__init__(self)
         self.data_location = data_location
         self.create_output_directories = create_output_directories
@@ -299,8 +343,12 @@ class DatasetRegistrationOptions(_AbstractRunConfigElement):
 class RegistrationOptions(_AbstractRunConfigElement):
     """The dataset that an output becomes."""
 
-    _fields = (("name", "name", str), ("description", "description", str), ("tags", "tags", object),
-               ("dataset_registration_options", "datasetRegistrationOptions", DatasetRegistrationOptions))
+    _fields = (
+        ("name", "name", str),
+        ("description", "description", str),
+        ("tags", "tags", object),
+        ("dataset_registration_options", "datasetRegistrationOptions", DatasetRegistrationOptions),
+    )
 
     def __init__(self, name=None, description=None, tags=None, dataset_registration_options=None):
         _AbstractRunConfigElement.__init__(self)
@@ -314,8 +362,12 @@ class RegistrationOptions(_AbstractRunConfigElement):
 class OutputOptions(_AbstractRunConfigElement):
     """How an output is made."""
 
-    _fields = (("path_on_compute", "pathOnCompute", str), ("registration_options", "registrationOptions", RegistrationOptions),
-               ("upload_options", "uploadOptions", UploadOptions), ("mount_options", "mountOptions", MountOptions))
+    _fields = (
+        ("path_on_compute", "pathOnCompute", str),
+        ("registration_options", "registrationOptions", RegistrationOptions),
+        ("upload_options", "uploadOptions", UploadOptions),
+        ("mount_options", "mountOptions", MountOptions),
+    )
 
     def __init__(self, path_on_compute=None, registration_options=None, upload_options=None, mount_options=None):
         _AbstractRunConfigElement.__init__(self)
@@ -329,8 +381,11 @@ class OutputOptions(_AbstractRunConfigElement):
 class OutputData(_AbstractRunConfigElement):
     """An output."""
 
-    _fields = (("output_location", "outputLocation", DataLocation), ("mechanism", "mechanism", str),
-               ("additional_options", "additionalOptions", OutputOptions))
+    _fields = (
+        ("output_location", "outputLocation", DataLocation),
+        ("mechanism", "mechanism", str),
+        ("additional_options", "additionalOptions", OutputOptions),
+    )
 
     def __init__(self, output_location=None, mechanism='mount', additional_options=None):
         _AbstractRunConfigElement.__init__(self)
@@ -343,12 +398,26 @@ class OutputData(_AbstractRunConfigElement):
 class DatacacheConfiguration(_AbstractRunConfigElement):
     """A cache of a dataset near the target."""
 
-    _fields = (("dataset_id", "datasetId", str), ("datacache_store", "datacacheStore", str), ("datacache_id", "datacacheId", str),
-               ("mode", "mode", str), ("path_on_compute", "pathOnCompute", str), ("replica", "replica", object),
-               ("failure_fallback", "failureFallback", bool))
+    _fields = (
+        ("dataset_id", "datasetId", str),
+        ("datacache_store", "datacacheStore", str),
+        ("datacache_id", "datacacheId", str),
+        ("mode", "mode", str),
+        ("path_on_compute", "pathOnCompute", str),
+        ("replica", "replica", object),
+        ("failure_fallback", "failureFallback", bool),
+    )
 
-    def __init__(self, dataset_id=None, datacache_store=None, datacache_id=None, mode='mount', path_on_compute=None, replica=None,
-                 failure_fallback=False):
+    def __init__(
+        self,
+        dataset_id=None,
+        datacache_store=None,
+        datacache_id=None,
+        mode='mount',
+        path_on_compute=None,
+        replica=None,
+        failure_fallback=False,
+    ):
         _AbstractRunConfigElement.__init__(self)
         self.dataset_id = dataset_id
         self.datacache_store = datacache_store

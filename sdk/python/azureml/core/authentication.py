@@ -29,6 +29,7 @@ class AbstractAuthentication(object):
     def _werkbank_token(self):
         """The bearer token for the server; '' where the login is the socket's."""
         import os
+
         return os.environ.get("WERKBANK_TOKEN", "")
 
     def get_authentication_header(self):
@@ -44,6 +45,7 @@ class AbstractAuthentication(object):
         """A requests session that carries the login."""
         if session is None:
             import requests
+
             session = requests.Session()
         session.headers.update(self.get_authentication_header())
         return session
@@ -100,7 +102,9 @@ class TokenAuthentication(AbstractAuthentication):
 
     def __init__(self, get_token_for_audience, cloud=None):
         if not callable(get_token_for_audience):
-            raise UserErrorException("TokenAuthentication needs a function of the audience.", werkbank_code="authentication_invalid")
+            raise UserErrorException(
+                "TokenAuthentication needs a function of the audience.", werkbank_code="authentication_invalid"
+            )
         AbstractAuthentication.__init__(self, cloud)
         self._get_token_for_audience = get_token_for_audience
 
@@ -118,18 +122,51 @@ class AzureMLTokenAuthentication(AbstractAuthentication):
     EXPIRATION_THRESHOLD_IN_SECONDS = 95
     REFRESH_INTERVAL_IN_SECONDS = 30
 
-    def __init__(self, azureml_access_token, expiry_time=None, host=None, subscription_id=None, resource_group_name=None,
-                 workspace_name=None, experiment_name=None, run_id=None, user_email=None, experiment_id=None, cloud='AzureCloud'):
+    def __init__(
+        self,
+        azureml_access_token,
+        expiry_time=None,
+        host=None,
+        subscription_id=None,
+        resource_group_name=None,
+        workspace_name=None,
+        experiment_name=None,
+        run_id=None,
+        user_email=None,
+        experiment_id=None,
+        cloud='AzureCloud',
+    ):
         AbstractAuthentication.__init__(self, cloud)
         self._run_id = run_id
         self.set_token(azureml_access_token, expiry_time)
 
     @classmethod
-    def create(cls, azureml_access_token, expiry_time, host, subscription_id, resource_group_name, workspace_name, experiment_name, run_id,
-               user_email=None, experiment_id=None):
+    def create(
+        cls,
+        azureml_access_token,
+        expiry_time,
+        host,
+        subscription_id,
+        resource_group_name,
+        workspace_name,
+        experiment_name,
+        run_id,
+        user_email=None,
+        experiment_id=None,
+    ):
         """The same as the constructor."""
-        return cls(azureml_access_token, expiry_time, host, subscription_id, resource_group_name, workspace_name, experiment_name, run_id,
-                   user_email, experiment_id)
+        return cls(
+            azureml_access_token,
+            expiry_time,
+            host,
+            subscription_id,
+            resource_group_name,
+            workspace_name,
+            experiment_name,
+            run_id,
+            user_email,
+            experiment_id,
+        )
 
     @property
     def token(self):

@@ -44,8 +44,13 @@ def package_name(package):
 
 
 def _default_structure():
-    return OrderedDict([("name", "project_environment"), (PACKAGES, ["python=3.8.13", {PIP: ["azureml-defaults"]}]),
-                        (CHANNELS, list(_DEFAULT_CHANNELS))])
+    return OrderedDict(
+        [
+            ("name", "project_environment"),
+            (PACKAGES, ["python=3.8.13", {PIP: ["azureml-defaults"]}]),
+            (CHANNELS, list(_DEFAULT_CHANNELS)),
+        ]
+    )
 
 
 class CondaDependencies(object):
@@ -57,11 +62,14 @@ class CondaDependencies(object):
     def __init__(self, conda_dependencies_file_path=None, _underlying_structure=None):
         if conda_dependencies_file_path is not None:
             from azureml._werkbank.binary import yaml_to_data
+
             try:
                 structure = yaml_to_data(conda_dependencies_file_path)
             except OSError as error:
-                raise UserErrorException("The conda file {} cannot be read: {}".format(conda_dependencies_file_path, error.strerror),
-                                         werkbank_code="conda_file_invalid")
+                raise UserErrorException(
+                    "The conda file {} cannot be read: {}".format(conda_dependencies_file_path, error.strerror),
+                    werkbank_code="conda_file_invalid",
+                )
             self._structure = _checked(structure, conda_dependencies_file_path)
         elif _underlying_structure is not None:
             self._structure = _checked(_underlying_structure, "The conda specification")
@@ -69,15 +77,24 @@ class CondaDependencies(object):
             self._structure = _default_structure()
 
     @staticmethod
-    def create(pip_indexurl=None, pip_packages=None, conda_packages=None, python_version=PYTHON_DEFAULT_VERSION, pin_sdk_version=True):
+    def create(
+        pip_indexurl=None, pip_packages=None, conda_packages=None, python_version=PYTHON_DEFAULT_VERSION, pin_sdk_version=True
+    ):
         """A new one: the Python version, and what is asked for."""
-        created = CondaDependencies(_underlying_structure=OrderedDict([
-            ("name", "project_environment"), (PACKAGES, [{PIP: []}]), (CHANNELS, list(_DEFAULT_CHANNELS))]))
+        created = CondaDependencies(
+            _underlying_structure=OrderedDict(
+                [("name", "project_environment"), (PACKAGES, [{PIP: []}]), (CHANNELS, list(_DEFAULT_CHANNELS))]
+            )
+        )
         created.set_python_version(python_version)
         if pip_indexurl:
             created.set_pip_index_url(pip_indexurl)
         for package in _packages(pip_packages if pip_packages else ["azureml-defaults"], "pip_packages"):
-            if pin_sdk_version and package_name(package).startswith("azureml-") and package_name(package) == package.strip().lower():
+            if (
+                pin_sdk_version
+                and package_name(package).startswith("azureml-")
+                and package_name(package) == package.strip().lower()
+            ):
                 package = "{}~={}".format(package.strip(), VERSION)
             created.add_pip_package(package)
         for package in _packages(conda_packages or [], "conda_packages"):
@@ -90,7 +107,7 @@ class CondaDependencies(object):
         merged = OrderedDict()
         for requirement in requirements:
             name = re.split(r"[=<>!~]", requirement, 1)[0].strip()
-            version = requirement.strip()[len(name):].strip()
+            version = requirement.strip()[len(name) :].strip()
             merged.setdefault(name, [])
             if version and version not in merged[name]:
                 merged[name].append(version)
@@ -100,6 +117,7 @@ class CondaDependencies(object):
     def sdk_origin_url():
         """The package index that is configured for pip; '' where it is pip's own default."""
         import os
+
         return os.environ.get("PIP_INDEX_URL", "")
 
     @property
@@ -130,7 +148,7 @@ class CondaDependencies(object):
         """The Python version; None where none is set."""
         for package in self.conda_packages:
             if package_name(package) == PYTHON_PREFIX:
-                return re.sub(r"^[\s=<>!~]+", "", package.strip()[len(PYTHON_PREFIX):]) or None
+                return re.sub(r"^[\s=<>!~]+", "", package.strip()[len(PYTHON_PREFIX) :]) or None
         return None
 
     def set_python_version(self, version):
@@ -181,7 +199,9 @@ class CondaDependencies(object):
     def remove_pip_option(self, pip_option):
         """Remove an option line."""
         name = pip_option.strip().split()[0].split("=")[0]
-        self._set_pip([line for line in self._pip() if line.strip().split()[:1] != [name] and not line.strip().startswith(name + "=")])
+        self._set_pip(
+            [line for line in self._pip() if line.strip().split()[:1] != [name] and not line.strip().startswith(name + "=")]
+        )
 
     def set_pip_index_url(self, index_url):
         """Set the package index."""
@@ -205,16 +225,19 @@ class CondaDependencies(object):
     def as_dict(self):
         """The content as plain data."""
         import copy
+
         return copy.deepcopy(self._structure)
 
     def serialize_to_string(self):
         """The content as YAML text."""
         from azureml._werkbank.yaml_text import dump_yaml
+
         return _HEADER + dump_yaml(self._structure)
 
     def save(self, path=None):
         """Write the file (by default conda_dependencies.yml), and answer its path."""
         import os
+
         target = path or "conda_dependencies.yml"
         if os.path.isdir(target):
             target = os.path.join(target, "conda_dependencies.yml")
@@ -225,6 +248,7 @@ class CondaDependencies(object):
     def save_to_file(self, base_directory, conda_file_path=None):
         """Write the file below a folder, and answer its path relative to it."""
         import os
+
         relative = conda_file_path or CONDA_FILE_NAME
         self.save(os.path.join(base_directory, relative))
         return relative
@@ -263,6 +287,7 @@ class CondaDependencies(object):
 def _checked(structure, where):
     """The structure of a conda file, refused where it cannot be one."""
     import copy
+
     if not isinstance(structure, dict):
         raise UserErrorException("{} is not a mapping with `dependencies`.".format(where), werkbank_code="conda_file_invalid")
     for key in (PACKAGES, CHANNELS):
@@ -287,5 +312,7 @@ def _packages(packages, what):
 
 def _checked_core(core_type):
     if core_type not in (CPU, GPU):
-        raise UserErrorException("core_type has to be 'cpu' or 'gpu'; it is {!r}.".format(core_type), werkbank_code="core_type_invalid")
+        raise UserErrorException(
+            "core_type has to be 'cpu' or 'gpu'; it is {!r}.".format(core_type), werkbank_code="core_type_invalid"
+        )
     return core_type

@@ -20,8 +20,12 @@ class RegistryIdentity(_AbstractRunConfigElement):
 class ContainerRegistry(_AbstractRunConfigElement):
     """A registry's address and login."""
 
-    _fields = (("address", "address", str), ("username", "username", str), ("password", "password", str),
-               ("registry_identity", "registryIdentity", object))
+    _fields = (
+        ("address", "address", str),
+        ("username", "username", str),
+        ("password", "password", str),
+        ("registry_identity", "registryIdentity", object),
+    )
 
     def __init__(self):
         _AbstractRunConfigElement.__init__(self)

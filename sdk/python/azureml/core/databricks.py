@@ -3,8 +3,16 @@
 from azureml._base_sdk_common.abstract_run_config_element import _AbstractRunConfigElement
 from azureml.exceptions import UserErrorException
 
-__all__ = ["MavenLibrary", "PyPiLibrary", "RCranLibrary", "JarLibrary", "EggLibrary", "DatabricksCluster", "DatabricksSection",
-           "DatabricksEnvironment"]
+__all__ = [
+    "MavenLibrary",
+    "PyPiLibrary",
+    "RCranLibrary",
+    "JarLibrary",
+    "EggLibrary",
+    "DatabricksCluster",
+    "DatabricksSection",
+    "DatabricksEnvironment",
+]
 
 
 class MavenLibrary(_AbstractRunConfigElement):
@@ -69,15 +77,36 @@ class EggLibrary(_AbstractRunConfigElement):
 class DatabricksCluster(_AbstractRunConfigElement):
     """An existing cluster, or how a new one should be."""
 
-    _fields = (("existing_cluster_id", "existingClusterId", str), ("spark_version", "sparkVersion", str), ("node_type", "nodeType", str),
-               ("instance_pool_id", "instancePoolId", str), ("num_workers", "numWorkers", int), ("min_workers", "minWorkers", int),
-               ("max_workers", "maxWorkers", int), ("spark_env_variables", "sparkEnvVariables", object), ("spark_conf", "sparkConf", object),
-               ("init_scripts", "initScripts", object), ("cluster_log_dbfs_path", "clusterLogDbfsPath", str),
-               ("permit_cluster_restart", "permitClusterRestart", bool))
+    _fields = (
+        ("existing_cluster_id", "existingClusterId", str),
+        ("spark_version", "sparkVersion", str),
+        ("node_type", "nodeType", str),
+        ("instance_pool_id", "instancePoolId", str),
+        ("num_workers", "numWorkers", int),
+        ("min_workers", "minWorkers", int),
+        ("max_workers", "maxWorkers", int),
+        ("spark_env_variables", "sparkEnvVariables", object),
+        ("spark_conf", "sparkConf", object),
+        ("init_scripts", "initScripts", object),
+        ("cluster_log_dbfs_path", "clusterLogDbfsPath", str),
+        ("permit_cluster_restart", "permitClusterRestart", bool),
+    )
 
-    def __init__(self, existing_cluster_id=None, spark_version=None, node_type=None, instance_pool_id=None, num_workers=None,
-                 min_workers=None, max_workers=None, spark_env_variables=None, spark_conf=None, init_scripts=None,
-                 cluster_log_dbfs_path=None, permit_cluster_restart=None):
+    def __init__(
+        self,
+        existing_cluster_id=None,
+        spark_version=None,
+        node_type=None,
+        instance_pool_id=None,
+        num_workers=None,
+        min_workers=None,
+        max_workers=None,
+        spark_env_variables=None,
+        spark_conf=None,
+        init_scripts=None,
+        cluster_log_dbfs_path=None,
+        permit_cluster_restart=None,
+    ):
         _AbstractRunConfigElement.__init__(self)
         self.existing_cluster_id = existing_cluster_id
         self.spark_version = spark_version
@@ -97,20 +126,28 @@ class DatabricksCluster(_AbstractRunConfigElement):
         """UserErrorException where the description contradicts itself."""
         if self.existing_cluster_id is not None:
             if self.spark_version or self.node_type or self.instance_pool_id or self.num_workers:
-                raise UserErrorException("A Databricks cluster is either an existing one or described anew, not both.",
-                                         werkbank_code="databricks_cluster_invalid")
+                raise UserErrorException(
+                    "A Databricks cluster is either an existing one or described anew, not both.",
+                    werkbank_code="databricks_cluster_invalid",
+                )
             return
         if self.num_workers is None and (self.min_workers is None or self.max_workers is None):
-            raise UserErrorException("A new Databricks cluster needs num_workers, or min_workers and max_workers.",
-                                     werkbank_code="databricks_cluster_invalid")
+            raise UserErrorException(
+                "A new Databricks cluster needs num_workers, or min_workers and max_workers.",
+                werkbank_code="databricks_cluster_invalid",
+            )
 
 
 class DatabricksSection(_AbstractRunConfigElement):
     """Libraries, and the cluster."""
 
-    _fields = (("maven_libraries", "mavenLibraries", ("list of", MavenLibrary)), ("pypi_libraries", "pypiLibraries", ("list of", PyPiLibrary)),
-               ("rcran_libraries", "rcranLibraries", ("list of", RCranLibrary)), ("jar_libraries", "jarLibraries", ("list of", JarLibrary)),
-               ("egg_libraries", "eggLibraries", ("list of", EggLibrary)))
+    _fields = (
+        ("maven_libraries", "mavenLibraries", ("list of", MavenLibrary)),
+        ("pypi_libraries", "pypiLibraries", ("list of", PyPiLibrary)),
+        ("rcran_libraries", "rcranLibraries", ("list of", RCranLibrary)),
+        ("jar_libraries", "jarLibraries", ("list of", JarLibrary)),
+        ("egg_libraries", "eggLibraries", ("list of", EggLibrary)),
+    )
 
     def __init__(self, _skip_defaults=False):
         _AbstractRunConfigElement.__init__(self)

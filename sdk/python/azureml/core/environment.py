@@ -3,8 +3,22 @@
 from azureml._base_sdk_common.abstract_run_config_element import _AbstractRunConfigElement
 from azureml._werkbank.later import raise_later
 from azureml.core._environment_sections import (  # noqa: F401 (the sections are importable from here, as in v1)
-    DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, DockerBuildContext, DockerEnvironment, DockerImageDetails, DockerImagePlatform, DockerSection,
-    PythonEnvironment, PythonSection, RCranPackage, RGitHubPackage, RSection, SparkEnvironment, SparkPackage, SparkSection)
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    DockerBuildContext,
+    DockerEnvironment,
+    DockerImageDetails,
+    DockerImagePlatform,
+    DockerSection,
+    PythonEnvironment,
+    PythonSection,
+    RCranPackage,
+    RGitHubPackage,
+    RSection,
+    SparkEnvironment,
+    SparkPackage,
+    SparkSection,
+)
 from azureml.core.conda_dependencies import PYTHON_DEFAULT_VERSION, CondaDependencies
 from azureml.core.container_registry import ContainerRegistry  # noqa: F401
 from azureml.core.databricks import DatabricksSection
@@ -19,10 +33,18 @@ _FILE = "azureml_environment.json"
 class Environment(_AbstractRunConfigElement):
     """A named, versioned definition of what a script runs with."""
 
-    _fields = (("name", "name", str), ("version", "version", str), ("_environment_variables", "environmentVariables", dict),
-               ("python", "python", PythonSection), ("docker", "docker", DockerSection), ("spark", "spark", SparkSection),
-               ("databricks", "databricks", DatabricksSection), ("r", "r", object),
-               ("inferencing_stack_version", "inferencingStackVersion", str), ("asset_id", "assetId", str))
+    _fields = (
+        ("name", "name", str),
+        ("version", "version", str),
+        ("_environment_variables", "environmentVariables", dict),
+        ("python", "python", PythonSection),
+        ("docker", "docker", DockerSection),
+        ("spark", "spark", SparkSection),
+        ("databricks", "databricks", DatabricksSection),
+        ("r", "r", object),
+        ("inferencing_stack_version", "inferencingStackVersion", str),
+        ("asset_id", "assetId", str),
+    )
 
     def __init__(self, name, **kwargs):
         _AbstractRunConfigElement.__init__(self)
@@ -50,6 +72,7 @@ class Environment(_AbstractRunConfigElement):
     def register(self, workspace):
         """Keep this definition with the workspace: a new version where it differs from the last one."""
         from azureml._werkbank.environment_wire import environment_from_wire, environment_to_wire
+
         body = environment_to_wire(self)
         document = workspace._client.post(("environments",), body, repeatable=not body.get("version"))
         return environment_from_wire(document)
@@ -59,6 +82,7 @@ class Environment(_AbstractRunConfigElement):
         """A registered environment: a version, by default the newest."""
         from azureml._werkbank.environment_wire import environment_from_wire
         from azureml._werkbank.problems import is_problem
+
         if version is not None and label is not None:
             raise UserErrorException("Environment.get takes a version or a label, not both.", werkbank_code="environment_invalid")
         if label not in (None, "latest"):
@@ -67,15 +91,19 @@ class Environment(_AbstractRunConfigElement):
             return environment_from_wire(workspace._client.get("environments", name, version=version))
         except Exception as error:
             if is_problem(error, 404):
-                raise UserErrorException("There is no environment {!r}{}.".format(name, "" if version is None else " version " + str(version)),
-                                         inner_exception=error, werkbank_code="environment_not_found",
-                                         hint="Environment.list(workspace) shows those there are.")
+                raise UserErrorException(
+                    "There is no environment {!r}{}.".format(name, "" if version is None else " version " + str(version)),
+                    inner_exception=error,
+                    werkbank_code="environment_not_found",
+                    hint="Environment.list(workspace) shows those there are.",
+                )
             raise
 
     @staticmethod
     def list(workspace):
         """The registered environments by name, newest versions."""
         from azureml._werkbank.environment_wire import environment_from_wire
+
         found = (environment_from_wire(document) for document in workspace._client.items("environments"))
         return dict((environment.name, environment) for environment in found)
 
@@ -97,8 +125,17 @@ class Environment(_AbstractRunConfigElement):
     @staticmethod
     def from_pip_requirements(name, file_path, pip_version=None):
         """An environment of a requirements file."""
-        conda = CondaDependencies(_underlying_structure={"name": "project_environment", "channels": ["anaconda", "conda-forge"], "dependencies": [
-            "python=" + PYTHON_DEFAULT_VERSION, "pip" if pip_version is None else "pip={}".format(pip_version), {"pip": _requirement_lines(file_path)}]})
+        conda = CondaDependencies(
+            _underlying_structure={
+                "name": "project_environment",
+                "channels": ["anaconda", "conda-forge"],
+                "dependencies": [
+                    "python=" + PYTHON_DEFAULT_VERSION,
+                    "pip" if pip_version is None else "pip={}".format(pip_version),
+                    {"pip": _requirement_lines(file_path)},
+                ],
+            }
+        )
         environment = Environment(name)
         environment.python.conda_dependencies = conda
         return environment
@@ -108,6 +145,7 @@ class Environment(_AbstractRunConfigElement):
         """An environment of what `conda env export` says."""
         import subprocess
         import tempfile
+
         try:
             out = subprocess.check_output(["conda", "env", "export", "--no-builds", "--json", "--name", conda_environment_name])
         except (OSError, subprocess.CalledProcessError) as error:
@@ -131,6 +169,7 @@ class Environment(_AbstractRunConfigElement):
     def from_dockerfile(name, dockerfile, conda_specification=None, pip_requirements=None):
         """An environment on an image that a Dockerfile (a path, or its text) describes."""
         import os
+
         environment = _with_packages(name, conda_specification, pip_requirements)
         environment.docker.base_image = None
         if "\n" not in dockerfile and os.path.isfile(dockerfile):
@@ -168,6 +207,7 @@ class Environment(_AbstractRunConfigElement):
     def clone(self, new_name):
         """A copy under another name, not registered yet."""
         import copy
+
         if not new_name:
             raise UserErrorException("A clone needs a name.", werkbank_code="environment_invalid")
         cloned = copy.deepcopy(self)
@@ -180,6 +220,7 @@ class Environment(_AbstractRunConfigElement):
         """Write the definition into a folder, which must be new unless `overwrite`."""
         import json
         import os
+
         data = self._data()
         data["python"].pop("condaDependencies", None)
         dockerfile = data["docker"].pop("baseDockerfile", None)
@@ -198,11 +239,14 @@ class Environment(_AbstractRunConfigElement):
         import json
         import os
         from azureml._werkbank.config_text import fill
+
         try:
             with open(os.path.join(path, _FILE)) as stream:
                 data = json.load(stream)
         except (OSError, ValueError) as error:
-            raise UserErrorException("No environment can be read from {}: {}".format(path, error), werkbank_code="environment_invalid")
+            raise UserErrorException(
+                "No environment can be read from {}: {}".format(path, error), werkbank_code="environment_invalid"
+            )
         environment = fill(Environment(data.get("name")), data, _FILE)
         conda = os.path.join(path, "conda_dependencies.yml")
         if os.path.isfile(conda):
@@ -216,6 +260,7 @@ class Environment(_AbstractRunConfigElement):
     def _data(self):
         """Plain data, the conda dependencies inlined."""
         from azureml._werkbank.config_text import to_data
+
         data = to_data(self)
         conda = self.python.conda_dependencies
         data["python"]["condaDependencies"] = conda.as_dict() if conda is not None else None
@@ -223,6 +268,7 @@ class Environment(_AbstractRunConfigElement):
 
     def __repr__(self):
         import json
+
         data = self._data()
         if data["python"]["condaDependencies"] is None:
             del data["python"]["condaDependencies"]
@@ -276,12 +322,15 @@ class ImageBuildDetails(object):
 def _requirement_lines(file_path):
     """The lines of a requirements file that say something."""
     import re
+
     try:
         with open(file_path) as stream:
             lines = [re.sub(r"(^|\s)#.*$", "", line).strip() for line in stream.read().replace("\\\n", " ").split("\n")]
     except OSError as error:
-        raise UserErrorException("The requirements file {} cannot be read: {}".format(file_path, error.strerror),
-                                 werkbank_code="requirements_file_invalid")
+        raise UserErrorException(
+            "The requirements file {} cannot be read: {}".format(file_path, error.strerror),
+            werkbank_code="requirements_file_invalid",
+        )
     return [line for line in lines if line]
 
 

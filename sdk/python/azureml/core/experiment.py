@@ -22,12 +22,25 @@ class ViewType(object):
 class Experiment(HasExperimentPortal):
     """A named group of runs in a workspace; made on the server when it is not there yet."""
 
-    def __init__(self, workspace, name, _skip_name_validation=False, _id=None, _archived_time=None, _create_in_cloud=True,
-                 _experiment_dto=None, **kwargs):
+    def __init__(
+        self,
+        workspace,
+        name,
+        _skip_name_validation=False,
+        _id=None,
+        _archived_time=None,
+        _create_in_cloud=True,
+        _experiment_dto=None,
+        **kwargs
+    ):
         if not _skip_name_validation and (not isinstance(name, str) or not _NAME.match(name)):
             raise UserErrorException(
-                "{!r} cannot be the name of an experiment: 1 to 255 letters, digits, '_' and '-', starting with a letter or digit.".format(name),
-                werkbank_code="experiment_name_invalid")
+                "{!r} cannot be the name of an experiment: 1 to 255 letters, digits, '_' and '-', "
+                "starting with a letter or digit.".format(
+                    name
+                ),
+                werkbank_code="experiment_name_invalid",
+            )
         self._workspace = workspace
         self._name = name
         self._id = _id
@@ -80,22 +93,26 @@ class Experiment(HasExperimentPortal):
     def submit(self, config, tags=None, **kwargs):
         """Start a run of a ScriptRunConfig (or what else knows how to be submitted), and answer it at once."""
         from azureml._werkbank.submission import submit
+
         return submit(self, config, tags, **kwargs)
 
     def start_logging(self, *args, **kwargs):
         """Start a run that this process carries out itself: log to it, and complete() it."""
         from azureml._werkbank.submission import start_logging
+
         return start_logging(self, *args, **kwargs)
 
     def get_runs(self, type=None, tags=None, properties=None, include_children=False):
         """The runs that match, newest first, fetched as they are asked for."""
         from azureml._werkbank.run_factory import list_runs
+
         return list_runs(self, type, tags, properties, None, include_children)
 
     @staticmethod
     def list(workspace, experiment_name=None, view_type=ViewType.ActiveOnly, tags=None):
         """The experiments of a workspace."""
         from azureml._werkbank.run_factory import matches
+
         found = []
         for document in workspace._client.items("experiments"):
             archived = document.get("stage") == "archived"
@@ -118,6 +135,7 @@ class Experiment(HasExperimentPortal):
         """The experiment a folder belongs to: the folder's name, in the workspace its configuration names."""
         import os
         from azureml.core.workspace import Workspace
+
         folder = os.path.abspath(path)
         return Experiment(Workspace.from_config(folder, auth=auth), os.path.basename(folder))
 
@@ -133,8 +151,10 @@ class Experiment(HasExperimentPortal):
     def reactivate(self, new_name=None):
         """Show an archived experiment again."""
         if new_name is not None and new_name != self._name:
-            raise UserErrorException("An experiment keeps its name; it cannot be reactivated as {!r}.".format(new_name),
-                                     werkbank_code="experiment_rename_refused")
+            raise UserErrorException(
+                "An experiment keeps its name; it cannot be reactivated as {!r}.".format(new_name),
+                werkbank_code="experiment_rename_refused",
+            )
         self._patch({"stage": "active"})
 
     def refresh(self):
@@ -164,6 +184,9 @@ class Experiment(HasExperimentPortal):
     def _repr_html_(self):
         """The table that notebooks show."""
         from html import escape
-        return ("<table style=\"width:100%\"><tr><th>Name</th><th>Workspace</th><th>Report Page</th><th>Docs Page</th></tr>"
-                "<tr><td>{}</td><td>{}</td><td><a href=\"{}\" target=\"_blank\" rel=\"noopener\">Link to Werkbank studio</a></td>"
-                "<td></td></tr></table>").format(escape(self._name), escape(self._workspace.name), escape(self.get_portal_url(), quote=True))
+
+        return (
+            "<table style=\"width:100%\"><tr><th>Name</th><th>Workspace</th><th>Report Page</th><th>Docs Page</th></tr>"
+            "<tr><td>{}</td><td>{}</td><td><a href=\"{}\" target=\"_blank\" rel=\"noopener\">Link to Werkbank studio</a></td>"
+            "<td></td></tr></table>"
+        ).format(escape(self._name), escape(self._workspace.name), escape(self.get_portal_url(), quote=True))

@@ -32,16 +32,21 @@ class Keyvault(object):
 
     def list_secrets(self):
         """The names of all secrets."""
-        return [{"name": item["name"], "content_type": "application/NotProvided"} for item in self.workspace._client.items("secrets")]
+        return [
+            {"name": item["name"], "content_type": "application/NotProvided"} for item in self.workspace._client.items("secrets")
+        ]
 
     def set_secret(self, name, value, content_type='application/NotProvided'):
         """Keep a secret under a name, over an older one."""
         if not isinstance(value, str):
-            raise UserErrorException("The value of a secret has to be text; for {!r} it is a {}.".format(name, type(value).__name__),
-                                     werkbank_code="secret_invalid")
+            raise UserErrorException(
+                "The value of a secret has to be text; for {!r} it is a {}.".format(name, type(value).__name__),
+                werkbank_code="secret_invalid",
+            )
         client = self.workspace._client
         if content_type != "application/NotProvided":
             import logging
+
             logging.getLogger("azureml").warning("The content type of the secret %s is not kept.", name)
         client.server.request("PUT", client.path(("secrets", name)), body={"value": value})
 

@@ -24,5 +24,7 @@ class ResourceConfiguration(object):
             return None
         missing = [key for key in ("cpu", "memoryInGB", "gpu") if key not in payload_obj]
         if missing:
-            raise WebserviceException("A resource configuration lacks {}.".format(", ".join(missing)), werkbank_code="resource_configuration_invalid")
+            raise WebserviceException(
+                "A resource configuration lacks {}.".format(", ".join(missing)), werkbank_code="resource_configuration_invalid"
+            )
         return ResourceConfiguration(payload_obj["cpu"], payload_obj["memoryInGB"], payload_obj["gpu"])

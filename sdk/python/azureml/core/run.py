@@ -12,19 +12,32 @@ from azureml._werkbank.run_record import FINAL_STATES, RunFamily, RunRecord
 from azureml._werkbank.version import VERSION
 from azureml.core._portal import HasRunPortal
 from azureml.exceptions import (  # the exception names are importable from here, as in v1
-    ActivityFailedException, ExperimentExecutionException, RunEnvironmentException, SnapshotException, UserErrorException)
+    ActivityFailedException,
+    ExperimentExecutionException,
+    RunEnvironmentException,
+    SnapshotException,
+    UserErrorException,
+)
 
 __all__ = ["Run", "get_run"]
 
 RUNNING_STATES = ["NotStarted", "Queued", "Preparing", "Provisioning", "Starting", "Running"]
 POST_PROCESSING_STATES = ["CancelRequested", "Finalizing"]
 
-_JOB_VARIABLES = ("AZUREML_RUN_ID", "AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME",
-                  "AZUREML_ARM_PROJECT_NAME", "AZUREML_RUN_TOKEN", "AZUREML_SERVICE_ENDPOINT")
+_JOB_VARIABLES = (
+    "AZUREML_RUN_ID",
+    "AZUREML_ARM_SUBSCRIPTION",
+    "AZUREML_ARM_RESOURCEGROUP",
+    "AZUREML_ARM_WORKSPACE_NAME",
+    "AZUREML_ARM_PROJECT_NAME",
+    "AZUREML_RUN_TOKEN",
+    "AZUREML_SERVICE_ENDPOINT",
+)
 
 
 class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
-    """One execution of a script, or a parent of others. Made by Experiment.submit, start_logging, get_context; fetched by its id."""
+    """One execution of a script, or a parent of others. Made by Experiment.submit, start_logging, get_context; fetched by its
+    id."""
 
     def __init__(self, experiment, run_id, outputs=None, **kwargs):
         self._experiment = experiment
@@ -42,7 +55,8 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
 
     @classmethod
     def get_context(cls, allow_offline=True, used_for_context_manager=False, **kwargs):
-        """The run this process belongs to; outside of a job one that prints (or RunEnvironmentException with allow_offline=False)."""
+        """The run this process belongs to; outside of a job one that prints (or RunEnvironmentException with
+        allow_offline=False)."""
         missing = [name for name in _JOB_VARIABLES if not os.environ.get(name)]
         if not missing:
             return _submitted_run(dict(os.environ))
@@ -60,6 +74,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         """A run of a workspace by its id."""
         from azureml._werkbank.run_factory import make_run
         from azureml.core.experiment import Experiment
+
         document = workspace._client.get("runs", run_id)
         experiment = Experiment(workspace, document["experiment"], _skip_name_validation=True, _create_in_cloud=False)
         return make_run(experiment, document)
@@ -68,6 +83,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
     def list(experiment, type=None, tags=None, properties=None, status=None, include_children=False, _rehydrate_runs=True):
         """The runs of an experiment that match, newest first, fetched as they are asked for."""
         from azureml._werkbank.run_factory import list_runs
+
         return list_runs(experiment, type, tags, properties, status, include_children, rehydrate=_rehydrate_runs)
 
     @staticmethod
@@ -75,6 +91,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         """The runs on a compute target that match."""
         from azureml._werkbank.run_factory import make_run, matches
         from azureml.core.experiment import Experiment
+
         workspace = compute.workspace
         for document in workspace._client.items("runs", target=compute.name, order="newest"):
             if matches(document, type, tags, properties, status):
@@ -85,6 +102,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
     def add_type_provider(runtype, run_factory):
         """Have `run_factory(experiment, document)` make the Run objects of a type."""
         from azureml._werkbank.run_factory import add_provider
+
         add_provider(runtype, run_factory)
 
     @classmethod
@@ -128,13 +146,27 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         The wait always includes the last uploads: whoever returns from here sees all outputs.
         """
         from azureml._werkbank.waiting import wait_for_run
+
         return wait_for_run(self, show_output, raise_on_error)
 
-    def register_model(self, model_name, model_path=None, tags=None, properties=None, model_framework=None, model_framework_version=None,
-                       description=None, datasets=None, sample_input_dataset=None, sample_output_dataset=None, resource_configuration=None,
-                       **kwargs):
+    def register_model(
+        self,
+        model_name,
+        model_path=None,
+        tags=None,
+        properties=None,
+        model_framework=None,
+        model_framework_version=None,
+        description=None,
+        datasets=None,
+        sample_input_dataset=None,
+        sample_output_dataset=None,
+        resource_configuration=None,
+        **kwargs
+    ):
         """Not there yet; the file itself is kept with the run."""
         from azureml._werkbank.later import raise_later
+
         raise_later("Run.register_model (model {!r})".format(model_name))
 
     def __enter__(self):
@@ -154,6 +186,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         folder = self._outputs
         if folder and os.path.isdir(folder):
             from azureml._werkbank.run_files import files_below
+
             prefix = os.path.basename(os.path.normpath(folder))
             have = set(self.get_file_names())
             for relative, path in files_below(folder):
@@ -179,12 +212,14 @@ class _SubmittedRun(Run):
     def input_datasets(self):
         """The inputs by name."""
         from azureml._werkbank.job_data import input_datasets
+
         return input_datasets(self._experiment.workspace)
 
     @property
     def output_datasets(self):
         """The outputs by name."""
         from azureml._werkbank.job_data import output_datasets
+
         return output_datasets(self._experiment.workspace)
 
     def complete(self):
@@ -211,6 +246,7 @@ class _SubmittedRun(Run):
         if not spool or os.environ.get("AZUREML_RUN_ID") != self._run_id:
             return Run._open_writer(self)
         from azureml._werkbank.spool import spool_writer
+
         self._writer = spool_writer(os.path.join(spool, "metrics"), self._accepted)
         return self._writer
 
@@ -218,8 +254,16 @@ class _SubmittedRun(Run):
         """How far the server has got with a spool file of this run."""
         attempt = os.environ.get("WERKBANK_ATTEMPT") or self._record().get("attempt") or 1
         answer = self._client.server.request(
-            "GET", self._client.path(("runs", self._run_id, "metrics", "accepted")),
-            query={"writer": writer, "attempt": attempt, "rank": os.environ.get("WERKBANK_RANK", "0"), "sequence": sequence, "wait": int(wait_s)})
+            "GET",
+            self._client.path(("runs", self._run_id, "metrics", "accepted")),
+            query={
+                "writer": writer,
+                "attempt": attempt,
+                "rank": os.environ.get("WERKBANK_RANK", "0"),
+                "sequence": sequence,
+                "wait": int(wait_s),
+            },
+        )
         return answer.json()["accepted"]
 
 
@@ -228,11 +272,25 @@ def _submitted_run(environment):
     from azureml._werkbank.connection import Server
     from azureml.core.experiment import Experiment
     from azureml.core.workspace import Workspace
-    server = Server(url=environment.get("WERKBANK_URL"), token=environment.get("WERKBANK_TOKEN") or environment["AZUREML_RUN_TOKEN"], in_job=True)
-    workspace = Workspace._known(server, environment["AZUREML_ARM_WORKSPACE_NAME"], environment["AZUREML_ARM_SUBSCRIPTION"],
-                                 environment["AZUREML_ARM_RESOURCEGROUP"])
-    experiment = Experiment(workspace, environment["AZUREML_ARM_PROJECT_NAME"], _skip_name_validation=True, _create_in_cloud=False,
-                            _id=environment.get("AZUREML_EXPERIMENT_ID"))
+
+    server = Server(
+        url=environment.get("WERKBANK_URL"),
+        token=environment.get("WERKBANK_TOKEN") or environment["AZUREML_RUN_TOKEN"],
+        in_job=True,
+    )
+    workspace = Workspace._known(
+        server,
+        environment["AZUREML_ARM_WORKSPACE_NAME"],
+        environment["AZUREML_ARM_SUBSCRIPTION"],
+        environment["AZUREML_ARM_RESOURCEGROUP"],
+    )
+    experiment = Experiment(
+        workspace,
+        environment["AZUREML_ARM_PROJECT_NAME"],
+        _skip_name_validation=True,
+        _create_in_cloud=False,
+        _id=environment.get("AZUREML_EXPERIMENT_ID"),
+    )
     return _SubmittedRun(experiment, environment["AZUREML_RUN_ID"], _lazy=True)
 
 
@@ -241,21 +299,28 @@ def _error_document(error_details, error_code):
     document = {"code": error_code or "UserError", "message": "{}".format(error_details) if error_details is not None else ""}
     if isinstance(error_details, BaseException):
         import traceback
-        document["message"] = getattr(error_details, "message", None) or "{}".format(error_details) or type(error_details).__name__
+
+        document["message"] = (
+            getattr(error_details, "message", None) or "{}".format(error_details) or type(error_details).__name__
+        )
         document["debug_type"] = type(error_details).__name__
         document["debug_message"] = "{}".format(error_details)
-        document["debug_stack_trace"] = "".join(traceback.format_exception(type(error_details), error_details, error_details.__traceback__))
+        document["debug_stack_trace"] = "".join(
+            traceback.format_exception(type(error_details), error_details, error_details.__traceback__)
+        )
     return document
 
 
 def get_run(experiment, run_id, rehydrate=True, clean_up=True):
     """A run of an experiment by its id."""
     from azureml._werkbank.run_factory import make_run
+
     return make_run(experiment, experiment.workspace._client.get("runs", run_id), rehydrate=rehydrate)
 
 
 def __getattr__(name):  # PEP 562, from Python 3.7: data classes of the job and neighbours, importable from here as in v1
     if name in ("InputDatasets", "OutputDatasets", "LinkOutput"):
         from azureml._werkbank import job_data
+
         return getattr(job_data, name)
     raise AttributeError("module '{}' has no attribute '{}'".format(__name__, name))

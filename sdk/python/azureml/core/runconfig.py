@@ -5,18 +5,59 @@ import os
 from azureml._base_sdk_common.abstract_run_config_element import _AbstractRunConfigElement
 from azureml.core import _environment_sections as _sections
 from azureml.core._environment_sections import (  # noqa: F401 (all of these are importable from here, as in v1)
-    DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, DockerEnvironment, DockerSection, PythonEnvironment, PythonSection, SparkEnvironment, SparkSection)
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    DockerEnvironment,
+    DockerSection,
+    PythonEnvironment,
+    PythonSection,
+    SparkEnvironment,
+    SparkSection,
+)
 from azureml.core._runconfig_sections import (  # noqa: F401
-    _DEFAULT_SHM_SIZE, SUPPORTED_DATAREF_MODES, SUPPORTED_DELIVERY_MECHANISM, SUPPORTED_PYTORCH_BACKENDS, AmlComputeConfiguration,
-    ApplicationEndpointConfiguration, Data, DatacacheConfiguration, DataLocation, DataPath, DataReferenceConfiguration, Dataset,
-    DatasetRegistrationOptions, DockerConfiguration, GlobsOptions, HdiConfiguration, HistoryConfiguration, KubernetesComputeConfiguration,
-    MountOptions, MpiConfiguration, OutputData, OutputOptions, ParallelTaskConfiguration, PyTorchConfiguration, RegistrationOptions,
-    SparkConfiguration, TensorflowConfiguration, UploadOptions, Uri)
+    _DEFAULT_SHM_SIZE,
+    SUPPORTED_DATAREF_MODES,
+    SUPPORTED_DELIVERY_MECHANISM,
+    SUPPORTED_PYTORCH_BACKENDS,
+    AmlComputeConfiguration,
+    ApplicationEndpointConfiguration,
+    Data,
+    DatacacheConfiguration,
+    DataLocation,
+    DataPath,
+    DataReferenceConfiguration,
+    Dataset,
+    DatasetRegistrationOptions,
+    DockerConfiguration,
+    GlobsOptions,
+    HdiConfiguration,
+    HistoryConfiguration,
+    KubernetesComputeConfiguration,
+    MountOptions,
+    MpiConfiguration,
+    OutputData,
+    OutputOptions,
+    ParallelTaskConfiguration,
+    PyTorchConfiguration,
+    RegistrationOptions,
+    SparkConfiguration,
+    TensorflowConfiguration,
+    UploadOptions,
+    Uri,
+)
 from azureml.core.compute_target import AbstractComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry as _ContainerRegistry
 from azureml.core.databricks import (  # noqa: F401
-    DatabricksCluster, DatabricksEnvironment, DatabricksSection, EggLibrary, JarLibrary, MavenLibrary, PyPiLibrary, RCranLibrary)
+    DatabricksCluster,
+    DatabricksEnvironment,
+    DatabricksSection,
+    EggLibrary,
+    JarLibrary,
+    MavenLibrary,
+    PyPiLibrary,
+    RCranLibrary,
+)
 from azureml.core.environment import Environment
 from azureml.exceptions import RunConfigurationException, UserErrorException
 
@@ -59,23 +100,50 @@ class RunConfiguration(_AbstractRunConfigElement):
     """Script, arguments, target, environment and everything else that a run needs."""
 
     _fields = (
-        ("script", "script", str), ("arguments", "arguments", list), ("target", "target", str), ("framework", "framework", str),
-        ("communicator", "communicator", str), ("max_run_duration_seconds", "maxRunDurationSeconds", int), ("node_count", "nodeCount", int),
-        ("priority", "priority", int), ("environment", "environment", Environment), ("history", "history", HistoryConfiguration),
-        ("spark", "spark", SparkConfiguration), ("docker", "docker", DockerConfiguration), ("hdi", "hdi", HdiConfiguration),
-        ("tensorflow", "tensorflow", TensorflowConfiguration), ("mpi", "mpi", MpiConfiguration), ("pytorch", "pytorch", PyTorchConfiguration),
+        ("script", "script", str),
+        ("arguments", "arguments", list),
+        ("target", "target", str),
+        ("framework", "framework", str),
+        ("communicator", "communicator", str),
+        ("max_run_duration_seconds", "maxRunDurationSeconds", int),
+        ("node_count", "nodeCount", int),
+        ("priority", "priority", int),
+        ("environment", "environment", Environment),
+        ("history", "history", HistoryConfiguration),
+        ("spark", "spark", SparkConfiguration),
+        ("docker", "docker", DockerConfiguration),
+        ("hdi", "hdi", HdiConfiguration),
+        ("tensorflow", "tensorflow", TensorflowConfiguration),
+        ("mpi", "mpi", MpiConfiguration),
+        ("pytorch", "pytorch", PyTorchConfiguration),
         ("paralleltask", "paralleltask", ParallelTaskConfiguration),
-        ("data_references", "dataReferences", ("map of", DataReferenceConfiguration)), ("data", "data", ("map of", Data)),
-        ("datacaches", "datacaches", ("list of", DatacacheConfiguration)), ("output_data", "outputData", ("map of", OutputData)),
-        ("source_directory_data_store", "sourceDirectoryDataStore", str), ("amlcompute", "amlcompute", AmlComputeConfiguration),
+        ("data_references", "dataReferences", ("map of", DataReferenceConfiguration)),
+        ("data", "data", ("map of", Data)),
+        ("datacaches", "datacaches", ("list of", DatacacheConfiguration)),
+        ("output_data", "outputData", ("map of", OutputData)),
+        ("source_directory_data_store", "sourceDirectoryDataStore", str),
+        ("amlcompute", "amlcompute", AmlComputeConfiguration),
         ("auto_cluster_compute_specification", "autoClusterComputeSpecification", object),
-        ("kubernetescompute", "kubernetescompute", KubernetesComputeConfiguration), ("credential_passthrough", "credentialPassthrough", bool),
-        ("command", "command", str), ("_environment_variables", "environmentVariables", dict),
-        ("services", "applicationEndpoints", ("map of", ApplicationEndpointConfiguration)))
+        ("kubernetescompute", "kubernetescompute", KubernetesComputeConfiguration),
+        ("credential_passthrough", "credentialPassthrough", bool),
+        ("command", "command", str),
+        ("_environment_variables", "environmentVariables", dict),
+        ("services", "applicationEndpoints", ("map of", ApplicationEndpointConfiguration)),
+    )
     _read_fields = (("_old_auto_prepare", "autoPrepareEnvironment", bool),)
 
-    def __init__(self, script=None, arguments=None, framework=None, communicator=None, conda_dependencies=None, _history_enabled=None,
-                 _path=None, _name=None, command=None):
+    def __init__(
+        self,
+        script=None,
+        arguments=None,
+        framework=None,
+        communicator=None,
+        conda_dependencies=None,
+        _history_enabled=None,
+        _path=None,
+        _name=None,
+        command=None,
+    ):
         _AbstractRunConfigElement.__init__(self)
         self.script = script
         self.arguments = arguments if arguments else []
@@ -128,8 +196,9 @@ class RunConfiguration(_AbstractRunConfigElement):
         elif isinstance(target, str) and target:
             self._target = target
         else:
-            raise UserErrorException("A compute target is given by its name or object; {!r} is neither.".format(target),
-                                     werkbank_code="target_invalid")
+            raise UserErrorException(
+                "A compute target is given by its name or object; {!r} is neither.".format(target), werkbank_code="target_invalid"
+            )
 
     @property
     def auto_prepare_environment(self):
@@ -153,19 +222,25 @@ class RunConfiguration(_AbstractRunConfigElement):
         """Write the file below a project folder (<path>/.azureml/<name>, with the conda file beside it), or to a file path."""
         from azureml._werkbank.config_text import to_data
         from azureml._werkbank.yaml_text import dump_yaml
+
         path = path or self._path or os.getcwd()
         name = name or self._name
         if os.path.isdir(path):
             folder = _config_folder(path)
             if not name:
-                raise RunConfigurationException("A name is needed to write a run configuration into the folder {}.".format(path),
-                                                werkbank_code="runconfig_name_missing")
+                raise RunConfigurationException(
+                    "A name is needed to write a run configuration into the folder {}.".format(path),
+                    werkbank_code="runconfig_name_missing",
+                )
             target = os.path.join(folder, name)
         else:
             folder, target = os.path.dirname(os.path.abspath(path)), path
         if not os.path.isdir(folder):
-            raise RunConfigurationException("The folder {} does not exist.".format(folder), werkbank_code="runconfig_folder_missing",
-                                            hint="Make it first: a project keeps its configurations in .azureml.")
+            raise RunConfigurationException(
+                "The folder {} does not exist.".format(folder),
+                werkbank_code="runconfig_folder_missing",
+                hint="Make it first: a project keeps its configurations in .azureml.",
+            )
         data = to_data(self)
         conda = self.environment.python.conda_dependencies
         if conda is not None:
@@ -183,6 +258,7 @@ class RunConfiguration(_AbstractRunConfigElement):
         """Read a configuration: a file, or the one called `name` in a project folder."""
         from azureml._werkbank.binary import yaml_to_data
         from azureml._werkbank.config_text import fill
+
         target = _find_config(path, name)
         data = yaml_to_data(target)
         configuration = RunConfiguration(_path=path if os.path.isdir(path) else None, _name=name)
@@ -200,8 +276,10 @@ class RunConfiguration(_AbstractRunConfigElement):
             if conda is not None:
                 python.conda_dependencies = CondaDependencies(conda)
             elif not python.user_managed_dependencies:
-                raise RunConfigurationException("{}: the conda file {} does not exist.".format(target, python.conda_dependencies_file),
-                                                werkbank_code="conda_file_missing")
+                raise RunConfigurationException(
+                    "{}: the conda file {} does not exist.".format(target, python.conda_dependencies_file),
+                    werkbank_code="conda_file_missing",
+                )
         return configuration
 
     @staticmethod
@@ -212,6 +290,7 @@ class RunConfiguration(_AbstractRunConfigElement):
     def __repr__(self):
         import json
         from azureml._werkbank.config_text import to_data
+
         return json.dumps(to_data(self), indent=4, default=str)
 
 
@@ -220,8 +299,11 @@ def _one_of(what, value, known):
         if "{}".format(value).lower() == each.lower():
             return each
     from azureml._werkbank.config_text import suggestion
-    raise RunConfigurationException("{} has to be one of {}; it is {!r}.{}".format(what, ", ".join(known), value, suggestion(value, known)),
-                                    werkbank_code="runconfig_wrong_value")
+
+    raise RunConfigurationException(
+        "{} has to be one of {}; it is {!r}.{}".format(what, ", ".join(known), value, suggestion(value, known)),
+        werkbank_code="runconfig_wrong_value",
+    )
 
 
 def _config_folder(path):
@@ -238,7 +320,9 @@ def _find_config(path, name):
         for each in names:
             if os.path.isfile(os.path.join(folder, each)):
                 return os.path.join(folder, each)
-    raise RunConfigurationException("There is no run configuration {!r} in {}.".format(name, path), werkbank_code="runconfig_not_found")
+    raise RunConfigurationException(
+        "There is no run configuration {!r} in {}.".format(name, path), werkbank_code="runconfig_not_found"
+    )
 
 
 def _find_file(name, folders):

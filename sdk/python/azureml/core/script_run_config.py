@@ -4,8 +4,15 @@ import os
 
 from azureml._werkbank.run_record import as_text
 from azureml.core.runconfig import (  # noqa: F401 (importable from here, as in v1)
-    Data, DatacacheConfiguration, DockerConfiguration, EnvironmentDefinition, MpiConfiguration, PyTorchConfiguration, RunConfiguration,
-    TensorflowConfiguration)
+    Data,
+    DatacacheConfiguration,
+    DockerConfiguration,
+    EnvironmentDefinition,
+    MpiConfiguration,
+    PyTorchConfiguration,
+    RunConfiguration,
+    TensorflowConfiguration,
+)
 from azureml.exceptions import RunConfigurationException, UserErrorException  # noqa: F401
 
 __all__ = ["ScriptRunConfig", "get_run_config_from_script_run", "submit"]
@@ -16,36 +23,57 @@ class ScriptRunConfig(object):
 
     MAX_DURATION_SECONDS_DEFAULT = 2592000
 
-    def __init__(self, source_directory, script=None, arguments=None, run_config=None, _telemetry_values=None, compute_target=None,
-                 environment=None, distributed_job_config=None, resume_from=None, max_run_duration_seconds=MAX_DURATION_SECONDS_DEFAULT,
-                 command=None, docker_runtime_config=None):
+    def __init__(
+        self,
+        source_directory,
+        script=None,
+        arguments=None,
+        run_config=None,
+        _telemetry_values=None,
+        compute_target=None,
+        environment=None,
+        distributed_job_config=None,
+        resume_from=None,
+        max_run_duration_seconds=MAX_DURATION_SECONDS_DEFAULT,
+        command=None,
+        docker_runtime_config=None,
+    ):
         if script and command:
             raise UserErrorException("Give a script or a command, not both.", werkbank_code="script_and_command")
         if resume_from is not None:
             from azureml._werkbank.later import raise_later
+
             raise_later("ScriptRunConfig(resume_from=…), which needs datastores,")
         self.source_directory = source_directory if source_directory is not None else "."
         self.script = script
         self.arguments = list(arguments) if arguments is not None else []
         self.command = command
         if run_config is not None:
-            _warn_ignored(compute_target=compute_target, environment=environment, distributed_job_config=distributed_job_config,
-                          docker_runtime_config=docker_runtime_config)
+            _warn_ignored(
+                compute_target=compute_target,
+                environment=environment,
+                distributed_job_config=distributed_job_config,
+                docker_runtime_config=docker_runtime_config,
+            )
             self.run_config = run_config
         else:
-            self.run_config = _new_run_config(compute_target, environment, distributed_job_config, max_run_duration_seconds,
-                                              docker_runtime_config)
+            self.run_config = _new_run_config(
+                compute_target, environment, distributed_job_config, max_run_duration_seconds, docker_runtime_config
+            )
         for argument in self.arguments:
             check_argument(argument)
 
     def __repr__(self):
-        return "ScriptRunConfig(source_directory={!r}, script={!r}, arguments={!r})".format(self.source_directory, self.script, self.arguments)
+        return "ScriptRunConfig(source_directory={!r}, script={!r}, arguments={!r})".format(
+            self.source_directory, self.script, self.arguments
+        )
 
 
 def _warn_ignored(**given):
     names = sorted(name for name, value in given.items() if value is not None)
     if names:
         import logging
+
         logging.getLogger("azureml").warning("run_config is given, so %s has no effect.", ", ".join(names))
 
 
@@ -71,29 +99,41 @@ def _new_run_config(compute_target, environment, distributed, max_run_duration_s
         configuration.framework, configuration.communicator = "TensorFlow", "ParameterServer"
         configuration.tensorflow, configuration.node_count = distributed, distributed.worker_count
     elif distributed is not None:
-        raise UserErrorException("distributed_job_config has to be an MpiConfiguration, PyTorchConfiguration or TensorflowConfiguration; it is a {}."
-                                 .format(type(distributed).__name__), werkbank_code="distributed_job_config_invalid")
+        raise UserErrorException(
+            "distributed_job_config has to be an MpiConfiguration, PyTorchConfiguration or "
+            "TensorflowConfiguration; it is a {}.".format(
+                type(distributed).__name__
+            ),
+            werkbank_code="distributed_job_config_invalid",
+        )
     return configuration
 
 
 def check_argument(argument):
     """An argument has to be something that has a text."""
     if hasattr(argument, "as_named_input") or hasattr(argument, "to_pandas_dataframe"):
-        raise UserErrorException("A dataset as an argument has to say how it is consumed: as_named_input, as_mount or as_download.",
-                                 werkbank_code="dataset_argument")
+        raise UserErrorException(
+            "A dataset as an argument has to say how it is consumed: as_named_input, as_mount or as_download.",
+            werkbank_code="dataset_argument",
+        )
     if isinstance(argument, (list, tuple, dict, set)):
-        raise UserErrorException("An argument has to be one text or number; {!r} is a {}.".format(argument, type(argument).__name__),
-                                 werkbank_code="argument_invalid")
+        raise UserErrorException(
+            "An argument has to be one text or number; {!r} is a {}.".format(argument, type(argument).__name__),
+            werkbank_code="argument_invalid",
+        )
 
 
 def get_run_config_from_script_run(script_run_config):
     """The complete run configuration: what the ScriptRunConfig names itself wins."""
     import copy
+
     configuration = copy.deepcopy(script_run_config.run_config)
     if script_run_config.script:
         configuration.script = script_run_config.script
     if script_run_config.arguments:
-        configuration.arguments = [os.fspath(each) if hasattr(each, "__fspath__") else as_text(each) for each in script_run_config.arguments]
+        configuration.arguments = [
+            os.fspath(each) if hasattr(each, "__fspath__") else as_text(each) for each in script_run_config.arguments
+        ]
     command = script_run_config.command
     if command:
         configuration.command = " ".join(as_text(part) for part in command) if isinstance(command, (list, tuple)) else command
@@ -104,5 +144,6 @@ def submit(script_run_config, workspace, experiment_name, run_id=None, _parent_r
     """Start a run of it; what Experiment.submit calls."""
     from azureml._werkbank.submission import submit_script
     from azureml.core.experiment import Experiment
+
     experiment = Experiment(workspace, experiment_name, _skip_name_validation=True, _create_in_cloud=False)
     return submit_script(experiment, script_run_config, run_id=run_id, parent_run_id=_parent_run_id)

@@ -13,8 +13,10 @@ WORKSPACE_DEFAULT_BLOB_STORE_NAME = "workspaceblobstore"
 
 def _outside(what):
     """For what belongs to Azure's infrastructure, not to the workbench."""
-    raise UserErrorException("{} is part of Azure's infrastructure; a self-hosted Werkbank has no such thing.".format(what),
-                             werkbank_code="not_applicable")
+    raise UserErrorException(
+        "{} is part of Azure's infrastructure; a self-hosted Werkbank has no such thing.".format(what),
+        werkbank_code="not_applicable",
+    )
 
 
 class Workspace(object):
@@ -25,8 +27,19 @@ class Workspace(object):
     DEFAULT_CPU_CLUSTER_CONFIGURATION = None
     DEFAULT_GPU_CLUSTER_CONFIGURATION = None
 
-    def __init__(self, subscription_id, resource_group, workspace_name, auth=None, _location=None, _disable_service_check=False,
-                 _workspace_id=None, sku='basic', tags=None, _cloud='AzureCloud'):
+    def __init__(
+        self,
+        subscription_id,
+        resource_group,
+        workspace_name,
+        auth=None,
+        _location=None,
+        _disable_service_check=False,
+        _workspace_id=None,
+        sku='basic',
+        tags=None,
+        _cloud='AzureCloud',
+    ):
         self._attach(_server_for(auth), workspace_name, subscription_id, resource_group)
         self._auth = auth
         if not _disable_service_check:
@@ -34,6 +47,7 @@ class Workspace(object):
 
     def _attach(self, server, name, subscription_id="", resource_group="", document=None):
         from azureml._werkbank.client import WorkspaceClient
+
         self._server = server
         self._name = name
         self._subscription_id = subscription_id
@@ -55,9 +69,12 @@ class Workspace(object):
                 self._document = self._client.get()
             except Exception as error:
                 if is_problem(error, 404):
-                    raise WorkspaceException("There is no workspace named {!r} on {}.".format(self._name, self._server.url),
-                                             inner_exception=error, werkbank_code="workspace_not_found",
-                                             hint="Workspace.create makes one, Workspace.list shows those there are.")
+                    raise WorkspaceException(
+                        "There is no workspace named {!r} on {}.".format(self._name, self._server.url),
+                        inner_exception=error,
+                        werkbank_code="workspace_not_found",
+                        hint="Workspace.create makes one, Workspace.list shows those there are.",
+                    )
                 raise
         return self._document
 
@@ -65,8 +82,9 @@ class Workspace(object):
     def from_config(path=None, auth=None, _logger=None, _file_name=None):
         """The workspace that the nearest config.json names; on this machine's own server it is made on first use."""
         config = workspace_config.read(workspace_config.find(path, _file_name))
-        workspace = Workspace._known(_server_for(auth, config.get("server")), config["workspace_name"], config["subscription_id"],
-                                     config["resource_group"])
+        workspace = Workspace._known(
+            _server_for(auth, config.get("server")), config["workspace_name"], config["subscription_id"], config["resource_group"]
+        )
         workspace._auth = auth
         try:
             workspace._record()
@@ -82,28 +100,64 @@ class Workspace(object):
         workspace_config.check_name(name)
         workspace = Workspace(subscription_id or "", resource_group or "", name, auth=auth)
         if subscription_id and workspace.subscription_id not in ("", subscription_id):
-            raise WorkspaceException("The workspace {!r} is not in the subscription {} but in {}.".format(
-                name, subscription_id, workspace.subscription_id), werkbank_code="workspace_not_found")
+            raise WorkspaceException(
+                "The workspace {!r} is not in the subscription {} but in {}.".format(
+                    name, subscription_id, workspace.subscription_id
+                ),
+                werkbank_code="workspace_not_found",
+            )
         return workspace
 
     @staticmethod
-    def create(name, auth=None, subscription_id=None, resource_group=None, location=None, create_resource_group=True, sku='basic', tags=None,
-               friendly_name=None, storage_account=None, key_vault=None, app_insights=None, container_registry=None, adb_workspace=None,
-               primary_user_assigned_identity=None, cmk_keyvault=None, resource_cmk_uri=None, hbi_workspace=False,
-               default_cpu_compute_target=None, default_gpu_compute_target=None, private_endpoint_config=None,
-               private_endpoint_auto_approval=True, exist_ok=False, show_output=True, user_assigned_identity_for_cmk_encryption=None,
-               system_datastores_auth_mode='accessKey', v1_legacy_mode=None):
+    def create(
+        name,
+        auth=None,
+        subscription_id=None,
+        resource_group=None,
+        location=None,
+        create_resource_group=True,
+        sku='basic',
+        tags=None,
+        friendly_name=None,
+        storage_account=None,
+        key_vault=None,
+        app_insights=None,
+        container_registry=None,
+        adb_workspace=None,
+        primary_user_assigned_identity=None,
+        cmk_keyvault=None,
+        resource_cmk_uri=None,
+        hbi_workspace=False,
+        default_cpu_compute_target=None,
+        default_gpu_compute_target=None,
+        private_endpoint_config=None,
+        private_endpoint_auto_approval=True,
+        exist_ok=False,
+        show_output=True,
+        user_assigned_identity_for_cmk_encryption=None,
+        system_datastores_auth_mode='accessKey',
+        v1_legacy_mode=None,
+    ):
         """Make a workspace; what concerns Azure's infrastructure is not needed and not read."""
         workspace_config.check_name(name)
         workspace = Workspace._known(_server_for(auth), name, subscription_id or "", resource_group or "")
         workspace._auth = auth
-        body = {"existOk": bool(exist_ok), "location": location or "", "description": friendly_name or "", "tags": dict(tags or {})}
+        body = {
+            "existOk": bool(exist_ok),
+            "location": location or "",
+            "description": friendly_name or "",
+            "tags": dict(tags or {}),
+        }
         try:
             workspace._create(body)
         except Exception as error:
             if is_problem(error, 409):
-                raise WorkspaceException("There already is a workspace named {!r}.".format(name), inner_exception=error,
-                                         werkbank_code="already_exists", hint="Use exist_ok=True, or Workspace.get.")
+                raise WorkspaceException(
+                    "There already is a workspace named {!r}.".format(name),
+                    inner_exception=error,
+                    werkbank_code="already_exists",
+                    hint="Use exist_ok=True, or Workspace.get.",
+                )
             raise
         if show_output:
             print("Workspace {} is ready.".format(name))
@@ -112,7 +166,9 @@ class Workspace(object):
     def _create(self, body):
         full = {"name": self._name, "subscriptionId": self._subscription_id, "resourceGroup": self._resource_group}
         full.update(body)
-        self._document = self._server.request("POST", "/api/v1/workspaces", body=full, repeatable=bool(body.get("existOk"))).json()
+        self._document = self._server.request(
+            "POST", "/api/v1/workspaces", body=full, repeatable=bool(body.get("existOk"))
+        ).json()
 
     @staticmethod
     def list(subscription_id, auth=None, resource_group=None):
@@ -123,8 +179,13 @@ class Workspace(object):
             page = server.request("GET", "/api/v1/workspaces", query=query).json()
             for document in page["items"]:
                 if resource_group is None or document.get("resourceGroup") == resource_group:
-                    workspace = Workspace._known(server, document["name"], document.get("subscriptionId") or subscription_id,
-                                                 document.get("resourceGroup") or "", document)
+                    workspace = Workspace._known(
+                        server,
+                        document["name"],
+                        document.get("subscriptionId") or subscription_id,
+                        document.get("resourceGroup") or "",
+                        document,
+                    )
                     found.setdefault(document["name"], []).append(workspace)
             if not page.get("next"):
                 return found
@@ -141,15 +202,25 @@ class Workspace(object):
 
     def _arm_id(self):
         return "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}".format(
-            self.subscription_id, self.resource_group, self._name)
+            self.subscription_id, self.resource_group, self._name
+        )
 
     def get_details(self):
         """The workspace's record."""
         record = self._record(refresh=True)
-        return {"id": self._arm_id(), "name": self._name, "location": record.get("location") or "", "type": "Microsoft.MachineLearningServices/workspaces",
-                "tags": dict(record.get("tags") or {}), "sku": self.sku, "workspaceid": record.get("id") or self._name,
-                "description": record.get("description") or "", "friendlyName": record.get("description") or self._name,
-                "creationTime": record.get("createdUtc"), "discoveryUrl": self.discovery_url}
+        return {
+            "id": self._arm_id(),
+            "name": self._name,
+            "location": record.get("location") or "",
+            "type": "Microsoft.MachineLearningServices/workspaces",
+            "tags": dict(record.get("tags") or {}),
+            "sku": self.sku,
+            "workspaceid": record.get("id") or self._name,
+            "description": record.get("description") or "",
+            "friendlyName": record.get("description") or self._name,
+            "creationTime": record.get("createdUtc"),
+            "discoveryUrl": self.discovery_url,
+        }
 
     @property
     def name(self):
@@ -195,12 +266,14 @@ class Workspace(object):
     def experiments(self):
         """The experiments by name."""
         from azureml.core.experiment import Experiment
+
         return dict((experiment.name, experiment) for experiment in Experiment.list(self))
 
     @property
     def environments(self):
         """The registered environments by name, newest versions."""
         from azureml.core.environment import Environment
+
         return Environment.list(self)
 
     @property
@@ -246,11 +319,13 @@ class Workspace(object):
     def get_run(self, run_id):
         """A run of this workspace by its id."""
         from azureml.core.run import Run
+
         return Run.get(self, run_id)
 
     def get_default_keyvault(self):
         """The workspace's secrets."""
         from azureml.core.keyvault import Keyvault
+
         return Keyvault(self)
 
     def get_default_datastore(self):
@@ -269,8 +344,17 @@ class Workspace(object):
         """The address for MLflow."""
         raise_later("Workspace.get_mlflow_tracking_uri")
 
-    def update(self, friendly_name=None, description=None, tags=None, image_build_compute=None, service_managed_resources_settings=None,
-               primary_user_assigned_identity=None, allow_public_access_when_behind_vnet=None, v1_legacy_mode=None):
+    def update(
+        self,
+        friendly_name=None,
+        description=None,
+        tags=None,
+        image_build_compute=None,
+        service_managed_resources_settings=None,
+        primary_user_assigned_identity=None,
+        allow_public_access_when_behind_vnet=None,
+        v1_legacy_mode=None,
+    ):
         """Change the description and tags; the record."""
         changes = {}
         if description is not None or friendly_name is not None:
@@ -300,7 +384,9 @@ class Workspace(object):
         """Azure's diagnosis; `werkbank doctor` is ours."""
         _outside("Workspace.diagnose_workspace")
 
-    def add_private_endpoint(self, private_endpoint_config, private_endpoint_auto_approval=True, location=None, show_output=True, tags=None):
+    def add_private_endpoint(
+        self, private_endpoint_config, private_endpoint_auto_approval=True, location=None, show_output=True, tags=None
+    ):
         """Private endpoints."""
         _outside("Workspace.add_private_endpoint")
 
@@ -326,13 +412,15 @@ class Workspace(object):
 
     def __repr__(self):
         return "Workspace.create(name={!r}, subscription_id={!r}, resource_group={!r})".format(
-            self._name, self.subscription_id, self.resource_group)
+            self._name, self.subscription_id, self.resource_group
+        )
 
 
 def _server_for(auth, url=None):
     """The server, with the login that an authentication object carries. WERKBANK_URL wins over a configuration file."""
     import os
     from azureml._werkbank.connection import Server
+
     token = auth._werkbank_token() if hasattr(auth, "_werkbank_token") else None
     in_job = bool(os.environ.get("WERKBANK_SPOOL") and os.environ.get("AZUREML_RUN_ID"))
     return Server(url=os.environ.get("WERKBANK_URL") or url, token=token or None, in_job=in_job)

@@ -37,7 +37,8 @@ class RunEnvironmentException(AzureMLException):
     def __init__(self, **kwargs):
         message = kwargs.pop("exception_message", None) or (
             "No run is active in this process: the AZUREML_* variables of a submitted run are not set. "
-            "Submit the script, or call Run.get_context() with allow_offline=True to work offline.")
+            "Submit the script, or call Run.get_context() with allow_offline=True to work offline."
+        )
         AzureMLException.__init__(self, message, **kwargs)
 
 
