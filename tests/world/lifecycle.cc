@@ -1,0 +1,275 @@
+// The real engine on a target without processes: what becomes of runs when targets are full, fail, fall silent, or runners come
+// late.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "support/scripted_target.hh"
+#include "support/test_world.hh"
+
+using namespace werkbank;
+using net::Method;
+
+namespace {
+
+constexpr const char* kRuns = "/api/v1/workspaces/default/runs";
+
+struct World {
+  explicit World(int64_t runs_at_once = 2, lifecycle::EngineConfig config = {}) {
+    auto scripted = std::make_unique<test::ScriptedTarget>();
+    target = scripted.get();
+    compute::Capabilities capabilities;
+    capabilities.runs_at_once = runs_at_once;
+    target->set_capabilities(capabilities);
+    std::map<std::string, std::unique_ptr<compute::ComputeTarget>> targets;
+    targets.emplace("local", std::move(scripted));
+    world = std::make_unique<test::TestWorld>(std::move(targets), config);
+    REQUIRE(world->engine->start().has_value());
+  }
+
+  std::string submit(const std::string& id, int64_t priority = 0, const std::string& parent = {}) {
+    const net::Response answer =
+        world->ask(Method::kPost, kRuns,
+                   fmt::format(R"({{"experiment":"e","runId":"{}","parentRunId":"{}","spec":{{"command":"true","priority":{},)"
+                               R"("environment":{{"interpreter":"/usr/bin/python3"}}}}}})",
+                               id, parent, priority));
+    CAPTURE(answer.body);
+    REQUIRE(answer.status == 202);
+    return id;
+  }
+
+  Run run(const std::string& id) {
+    const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&id](store::Reader& reader) {
+      return reader.run({"default", id});
+    };
+    const auto found = store::read<std::optional<Run>>(*world->store, find);
+    REQUIRE((found && *found));
+    return **found;
+  }
+
+  // Waits for events, not for time: the hub wakes after every durable write. 20 s is the patience for a hung engine.
+  template <typename Condition>
+  bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < deadline) {
+      const uint64_t seen = world->hub.position();
+      if (condition()) return true;
+      sync_wait(world->hub.wait(seen, std::chrono::milliseconds(50)));
+    }
+    return condition();
+  }
+  bool becomes(const std::string& id, RunStatus status) {
+    return eventually([&] { return run(id).status == status; });
+  }
+
+  std::optional<LaunchPlan> plan_of(const std::string& id) {
+    for (const test::ScriptedTarget::Started& started : target->started()) {
+      if (started.plan.run.run_id == id) return started.plan;
+    }
+    return std::nullopt;
+  }
+  bool starts(const std::string& id) {
+    return eventually([&] { return plan_of(id).has_value(); });
+  }
+
+  int report(const std::string& id, RunnerPhase phase, RunEnd end = {}) {
+    const LaunchPlan plan = *plan_of(id);
+    RunnerReport told;
+    told.attempt = plan.attempt;
+    told.lease = plan.lease;
+    told.phase = phase;
+    told.end = std::move(end);
+    return world
+        ->ask(Method::kPost, fmt::format("{}/{}/runner/report", kRuns, id), json::serialize(to_json(told)), plan.token.reveal())
+        .status;
+  }
+
+  test::ScriptedTarget* target = nullptr;
+  std::unique_ptr<test::TestWorld> world;
+};
+
+RunEnd exited(int code) {
+  RunEnd end;
+  end.kind = RunEndKind::kExitCode;
+  end.exit_code = code;
+  return end;
+}
+
+}  // namespace
+
+TEST_CASE("a run goes its way: Queued, Starting, Running, Finalizing, Completed, each with one event") {
+  World world;
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  CHECK(world.report("a", RunnerPhase::kRunning) == 200);
+  CHECK(world.report("a", RunnerPhase::kRunning) == 200);  // says nothing new
+  CHECK(world.report("a", RunnerPhase::kFinalizing) == 200);
+  CHECK(world.report("a", RunnerPhase::kDone, exited(0)) == 200);
+  CHECK(world.report("a", RunnerPhase::kDone, exited(0)) == 200);  // the acknowledgement was lost: said again
+  CHECK(world.becomes("a", RunStatus::kCompleted));
+  std::vector<std::string> statuses;
+  const std::function<Result<std::vector<RunEvent>>(store::Reader&)> all = [](store::Reader& reader) {
+    return reader.events_after(0, "default", 100);
+  };
+  for (const RunEvent& event : store::read<std::vector<RunEvent>>(*world.world->store, all).value()) {
+    if (event.type == "run.status") statuses.emplace_back(event.data.at("status").as_string());
+  }
+  // Nothing has to be built, so it is Queued in the transaction that records it.
+  CHECK(statuses == std::vector<std::string>{"Queued", "Starting", "Running", "Finalizing", "Completed"});
+  CHECK(world.eventually([&] { return world.target->started().at(0).removed; }));
+}
+
+TEST_CASE("a full target makes runs wait; the highest priority goes first, then the oldest") {
+  World world(1);
+  world.submit("first");
+  REQUIRE(world.starts("first"));
+  world.submit("second");
+  REQUIRE(world.becomes("second", RunStatus::kQueued));
+  world.submit("urgent", 5);
+  REQUIRE(world.becomes("urgent", RunStatus::kQueued));
+  const net::Response why = world.world->ask(Method::kGet, fmt::format("{}/second/why", kRuns));
+  CHECK(why.body.find("first") != std::string::npos);
+  CHECK_FALSE(world.plan_of("urgent"));
+  world.report("first", RunnerPhase::kDone, exited(0));
+  REQUIRE(world.starts("urgent"));
+  CHECK_FALSE(world.plan_of("second"));
+  world.report("urgent", RunnerPhase::kDone, exited(0));
+  CHECK(world.starts("second"));
+}
+
+TEST_CASE("a failing script is Failed with its exit code and the log's last lines") {
+  World world;
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  const LaunchPlan plan = *world.plan_of("a");
+  const std::string log = "begin\nTraceback (most recent call last):\n  File \"x.py\", line 1\nValueError: boom\n";
+  const std::string target =
+      fmt::format("{}/a/runner/logs?attempt=1&rank=0&lease={}&path=azureml-logs/70_driver_log.txt&offset=0", kRuns, plan.lease);
+  CHECK(world.world->ask(Method::kPost, target, log, plan.token.reveal()).status == 200);
+  CHECK(world.world->ask(Method::kPost, target, log, plan.token.reveal()).status == 200);  // delivered twice, kept once
+  world.report("a", RunnerPhase::kDone, exited(3));
+  REQUIRE(world.becomes("a", RunStatus::kFailed));
+  const Run run = world.run("a");
+  CHECK(run.end.kind == RunEndKind::kExitCode);
+  CHECK(run.end.exit_code == 3);
+  CHECK(run.end.message == "User program failed with ValueError: boom");
+  CHECK(run.end.log_tail.back() == "ValueError: boom");
+  CHECK(world.world->ask(Method::kGet, fmt::format("{}/a/files/azureml-logs/70_driver_log.txt", kRuns)).body == log);
+}
+
+TEST_CASE("what is refused changes nothing") {
+  World world;
+  for (const auto& [body, code] :
+       {std::pair(R"({"experiment":"-e","spec":{"command":"true"}})", "name_refused"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","target":"lokal"}})", "target_unknown"),
+        std::pair(R"({"experiment":"e","spec":{"script":"train.py"}})", "script_not_found"),
+        std::pair(R"({"experiment":"e","parentRunId":"none","spec":{"command":"true"}})", "run_not_found"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","nodeCount":2}})", "not_supported"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","comand":"x"}})", "invalid_request"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","watchedDirectories":["../up"]}})", "path_refused")}) {
+    const net::Response answer = world.world->ask(Method::kPost, kRuns, body);
+    CAPTURE(answer.body);
+    CHECK(answer.status >= 400);
+    CHECK(answer.body.find(fmt::format("\"code\":\"{}\"", code)) != std::string::npos);
+  }
+  CHECK(world.world->ask(Method::kGet, kRuns).body == R"({"items":[],"next":""})");
+  CHECK(world.world->ask(Method::kGet, "/api/v1/workspaces/default/experiments").body == R"({"items":[],"next":""})");
+}
+
+TEST_CASE("a runner that cannot be started fails the run with the target's reason") {
+  World world;
+  world.target->fail_next("start", Error{&errors::launch_failed, "the disk of the target is full", "", {}});
+  world.submit("a");
+  REQUIRE(world.becomes("a", RunStatus::kFailed));
+  CHECK(world.run("a").end.kind == RunEndKind::kLaunch);
+  CHECK(world.run("a").end.message.find("the disk of the target is full") != std::string::npos);
+}
+
+TEST_CASE("an environment that cannot be built fails the run before it holds a place") {
+  World world(1);
+  world.target->fail_next("prepare", Error{&errors::environment_failed, "no wheel for scikit-lern", "", {}});
+  world.submit("a");
+  REQUIRE(world.becomes("a", RunStatus::kFailed));
+  CHECK(world.run("a").end.kind == RunEndKind::kEnvironment);
+  CHECK(world.target->started().empty());
+}
+
+TEST_CASE("a cancel ends a waiting run at once and asks a running one's target") {
+  World world(1);
+  world.submit("runs");
+  REQUIRE(world.starts("runs"));
+  world.submit("waits");
+  REQUIRE(world.becomes("waits", RunStatus::kQueued));
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/waits/cancel", kRuns)).status == 202);
+  CHECK(world.run("waits").status == RunStatus::kCanceled);
+  world.report("runs", RunnerPhase::kRunning);
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/runs/cancel", kRuns)).status == 202);
+  CHECK(world.run("runs").status == RunStatus::kCancelRequested);
+  REQUIRE(world.eventually([&] { return world.target->started().at(0).cancel_asked; }));
+  RunEnd canceled;
+  canceled.kind = RunEndKind::kCanceled;
+  world.report("runs", RunnerPhase::kDone, canceled);
+  CHECK(world.becomes("runs", RunStatus::kCanceled));
+  CHECK_FALSE(world.run("runs").end.who.empty());
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/runs/cancel", kRuns)).status == 202);  // again: nothing changes
+  CHECK(world.run("runs").status == RunStatus::kCanceled);
+}
+
+TEST_CASE("a silent runner that is gone ends its run as lost, one that is there goes on") {
+  lifecycle::EngineConfig quick;
+  quick.lease_silence = std::chrono::milliseconds(30);
+  quick.tick = std::chrono::milliseconds(10);
+  World world(2, quick);
+  world.submit("gone");
+  REQUIRE(world.starts("gone"));
+  RunEnd lost;
+  lost.kind = RunEndKind::kLost;
+  world.target->end_runner("gone", lost);
+  REQUIRE(world.becomes("gone", RunStatus::kFailed));
+  CHECK(world.run("gone").end.kind == RunEndKind::kLost);
+
+  world.submit("there");
+  REQUIRE(world.starts("there"));
+  world.report("there", RunnerPhase::kRunning);
+  world.target->fail_next("recover", Error{&errors::unavailable, "the machine does not answer", "", {}});
+  REQUIRE(world.becomes("there", RunStatus::kNotResponding));
+  CHECK(world.report("there", RunnerPhase::kRunning) == 200);
+  CHECK(world.becomes("there", RunStatus::kRunning));
+  CHECK(world.report("there", RunnerPhase::kDone, exited(0)) == 200);
+  CHECK(world.becomes("there", RunStatus::kCompleted));
+}
+
+TEST_CASE("an older attempt's runner is refused") {
+  World world;
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  LaunchPlan plan = *world.plan_of("a");
+  const std::string target =
+      fmt::format("{}/a/runner/logs?attempt=1&rank=0&lease=other&path=azureml-logs/70_driver_log.txt&offset=0", kRuns);
+  const net::Response refused = world.world->ask(Method::kPost, target, "x", plan.token.reveal());
+  CHECK(refused.status == 409);
+  CHECK(refused.body.find("lease_lost") != std::string::npos);
+}
+
+TEST_CASE("the same idempotency key makes one run; another request under it is refused") {
+  World world;
+  const auto submit = [&](const std::string& command) {
+    net::Request request;
+    request.method = Method::kPost;
+    request.path = request.target = kRuns;
+    request.segments = {"api", "v1", "workspaces", "default", "runs"};
+    request.peer = {true, 1000, ""};
+    request.headers["idempotency-key"] = "k";
+    test::TextBody body(
+        fmt::format(R"({{"experiment":"e","spec":{{"command":"{}","environment":{{"interpreter":"/x"}}}}}})", command));
+    request.body = &body;
+    api::Router router(*world.world->api);
+    return sync_wait(router.answer(request));
+  };
+  const net::Response first = submit("true");
+  const net::Response second = submit("true");
+  CHECK(first.status == 202);
+  CHECK(second.status == 200);
+  const auto id = [](const net::Response& response) { return std::string(json::parse(response.body).at("runId").as_string()); };
+  CHECK(id(first) == id(second));
+  CHECK(submit("false").status == 409);
+}
