@@ -1,5 +1,7 @@
 #include "lifecycle/prepare.hh"
 
+#include <fmt/format.h>
+
 #include "base/log.hh"
 #include "lifecycle/moves.hh"
 
@@ -80,9 +82,12 @@ Task<Status> prepare_run(Services& services, RunKey key) {
 
   const auto build = [&services, &key, &spec] {
     BuildLog log(services, key);
-    return ready_environment(
+    Result<ReadyEnvironment> built = ready_environment(
         services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
         [&services, &key] { return cancel_is_asked(services, key); });
+    // Whoever opens the build log finds the verdict there, not only with the run.
+    if (!built) log.write(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy()));
+    return built;
   };
   const Result<ReadyEnvironment> ready = co_await services.builders.run(build);
 

@@ -113,7 +113,10 @@ def test_the_same_idempotency_key_makes_one_run(wb):
     assert len(wb.get("runs")["items"]) == 1
     other = wb.http("POST", "runs", {**body, "displayName": "another"}, {"Idempotency-Key": "k1"})
     assert (other.status, other.code) == (409, "idempotency_conflict")
-    assert wb.http("POST", "runs", body, {"Idempotency-Key": "k2"}).json["runId"] != answers[0].json["runId"]
+    second = wb.http("POST", "runs", body, {"Idempotency-Key": "k2"}).json["runId"]
+    assert second != answers[0].json["runId"]
+    for run in (answers[0].json["runId"], second):
+        assert wb.wait(run)["status"] == "Completed"
 
 
 def test_a_run_id_of_the_client_wins_and_is_unique(wb):
@@ -121,6 +124,7 @@ def test_a_run_id_of_the_client_wins_and_is_unique(wb):
     assert wb.http("POST", "runs", body).json["runId"] == "mine_1"
     again = wb.http("POST", "runs", body)
     assert again.status == 409 and again.code == "already_exists"
+    assert wb.wait("mine_1")["status"] == "Completed"
 
 
 def test_environment_variables_and_the_submitters_allow_list(wb):
