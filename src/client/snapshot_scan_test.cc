@@ -183,19 +183,40 @@ TEST_CASE("odd names travel") {
   CHECK(project.paths() == "%20blank%20 -rf 100%25 a%0Ab caf%E9 ");
 }
 
-TEST_CASE("what cannot be read is left out with a note") {
-  if (::geteuid() == 0) {
-    MESSAGE("skipped: root reads everything");
-    return;
+// Root reads everything, so a scan by root is done as nobody, for as long as this lives.
+class UnprivilegedUser {
+ public:
+  explicit UnprivilegedUser(const std::filesystem::path& folder) {
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() != 0) return;
+    is_changed_ = true;
+    REQUIRE(::chown(folder.c_str(), kNobody, kNobody) == 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      REQUIRE(::chown(entry.path().c_str(), kNobody, kNobody) == 0);
+    }
+    REQUIRE(::seteuid(kNobody) == 0);
   }
+  ~UnprivilegedUser() {
+    if (is_changed_ && ::seteuid(0) != 0) std::abort();
+  }
+
+ private:
+  bool is_changed_ = false;
+};
+
+TEST_CASE("what cannot be read is left out with a note") {
   const Project project;
   project.write("train.py");
   project.write("secret.key");
   project.write("closed/x");
-  std::filesystem::permissions(project.folder / "secret.key", std::filesystem::perms::none);
-  std::filesystem::permissions(project.folder / "closed", std::filesystem::perms::none);
-  const auto scan = project.scan();
-  std::filesystem::permissions(project.folder / "closed", std::filesystem::perms::owner_all);
+  const auto scan = [&] {
+    const UnprivilegedUser user(project.folder);
+    std::filesystem::permissions(project.folder / "secret.key", std::filesystem::perms::none);
+    std::filesystem::permissions(project.folder / "closed", std::filesystem::perms::none);
+    auto found = project.scan();
+    std::filesystem::permissions(project.folder / "closed", std::filesystem::perms::owner_all);
+    return found;
+  }();
   REQUIRE(scan);
   CHECK(scan->manifest.entries.size() == 1);
   CHECK(has_note(*scan, "closed/, secret.key: cannot be read (Permission denied)"));
