@@ -61,6 +61,14 @@ endforeach()
 
 # What ./test builds: `ninja all_tests`, and `ninja all_fuzzers` in the preset fuzz. A test that hangs fails after ten minutes.
 add_custom_target(all_tests DEPENDS ${test_programs})
+# Folders without a thread of their own gain nothing from ThreadSanitizer, whose build takes as long as all the rest.
+set(threaded_programs ${test_programs})
+list(FILTER threaded_programs EXCLUDE REGEX "^(domain|environment|access|client_project|cli)_test$")
+add_custom_target(threaded_tests DEPENDS ${threaded_programs})
 add_custom_target(all_fuzzers DEPENDS ${fuzz_programs})
 get_property(registered_tests DIRECTORY PROPERTY TESTS)
 set_tests_properties(${registered_tests} PROPERTIES TIMEOUT 600)
+foreach(program ${threaded_programs})
+  string(REGEX REPLACE "_test$" "" test_name ${program})
+  set_tests_properties(${test_name} PROPERTIES LABELS threaded)
+endforeach()

@@ -128,8 +128,9 @@ def build(log, preset, *targets):
     return Counts(0, 0, 0)
 
 
-def ctest(log, preset, **options):
+def ctest(log, preset, label=None, **options):
     command = ["ctest", "--test-dir", ROOT / "build" / preset, "-V", "-j", "2", "--no-tests=error"]
+    command += ["-L", label] if label else []
     return counted(log, command, count_ctest, **options)
 
 
@@ -159,9 +160,9 @@ def step_e2e(log):
     return counted(log, [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/e2e"], count_pytest)
 
 
-def sanitized(log, preset, environment):
-    built = build(log, preset, "all_tests")
-    return built if built.failed else ctest(log, preset, env=environment)
+def sanitized(log, preset, environment, target="all_tests", label=None):
+    built = build(log, preset, target)
+    return built if built.failed else ctest(log, preset, label, env=environment)
 
 
 def step_asan(log):
@@ -176,7 +177,7 @@ def step_asan(log):
 
 
 def step_tsan(log):
-    return sanitized(log, "tsan", {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"})
+    return sanitized(log, "tsan", {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}, "threaded_tests", "threaded")
 
 
 def step_fuzz(log):
