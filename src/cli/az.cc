@@ -40,6 +40,21 @@ void add_later(CLI::App& parent, Context& context, std::string_view name, std::s
   });
 }
 
+// The words that every command of az took. Where a verb does not declare them itself, they are taken and say nothing there.
+void take_global_words(CLI::App& app, Context& context) {
+  const std::vector<CLI::App*> children = app.get_subcommands([](CLI::App*) { return true; });
+  for (CLI::App* const child : children) take_global_words(*child, context);
+  if (!children.empty() || app.get_allow_extras()) return;
+  const auto lacks = [&](const char* name) { return app.get_option_no_throw(name) == nullptr; };
+  if (lacks("--output")) app.add_option("-o,--output", context.output)->group("");
+  if (lacks("--query")) app.add_option("--query", context.query)->group("");
+  for (const char* const name : {"--debug", "--verbose", "--only-show-errors"}) {
+    if (lacks(name)) app.add_flag(name)->group("");
+  }
+  if (lacks("--subscription-id")) app.add_option("--subscription-id")->group("");
+  if (lacks("--resource-group")) app.add_option("-g,--resource-group")->group("");
+}
+
 void add_az_commands(CLI::App& az, Context& context) {
   add_az_account(az, context);
   CLI::App& ml = *add_noun(az, "ml", "Machine learning: experiments, runs, their history");
@@ -49,6 +64,7 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_runs(ml, context);
   add_az_workspaces(ml, context);
   for (const Later& later : kLater) add_later(ml, context, later.noun, later.until_then);
+  take_global_words(az, context);
 }
 
 }  // namespace

@@ -73,10 +73,7 @@ void declare_cancel(CLI::App& verb, CancelOptions& options) {
 }
 
 Result<int> cancel_experiment(Context& context, const CancelOptions& options) {
-  TRY(const std::string target, run_route(context, options.run));
-  TRY(client::Session* const server, context.session());
-  TRY([[maybe_unused]] const json::value answer, server->send_empty(net::Method::kPost, target + "/cancel"));
-  context.terminal().say(fmt::format("Cancel requested: {}", visible(options.run)));
+  CHECK_OK(cancel_run(context, options.run));
   return kExitDone;
 }
 

@@ -20,6 +20,7 @@ void declare_workspace(CLI::App& verb, WorkspaceOptions& options) {
   verb.add_option("-w,--workspace-name,-n,--name", options.name, "Workspace");
   verb.add_option("-g,--resource-group", options.common.resource_group, "Free text");
   verb.add_option("--subscription-id", options.common.subscription, "Free text");
+  verb.add_option("--account")->group("");  // 2017: the experimentation account
 }
 
 void declare_create(CLI::App& verb, WorkspaceOptions& options) {

@@ -28,5 +28,7 @@ void add_all_commands(CLI::App& app, Context& context);
 // "/runs/<run>" below the workspace's route.
 Result<std::string> run_route(Context& context, const std::string& run);
 std::vector<Column> run_columns();
+// Asks for the end of a run and says so; a run that is over stays as it is, which is said too.
+Status cancel_run(Context& context, const std::string& run);
 
 }  // namespace werkbank::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hh"
+#include "domain/run.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -38,6 +39,30 @@ std::string_view kind_name(ErrorKind kind) {
   return "internal";
 }
 
+// The reasons that a run's end has; they stand in brackets like the codes of errors.
+struct EndText {
+  RunEndKind kind;
+  std::string_view title, remedy;
+};
+constexpr EndText kEnds[] = {
+    {RunEndKind::kExitCode, "The script ended with an exit code other than 0", "Its last lines say why: `werkbank why RUN`."},
+    {RunEndKind::kSignal, "A signal ended the script", "`werkbank why RUN` names it; after a crash, look for a core dump."},
+    {RunEndKind::kOutOfMemory, "The kernel ended the script for its memory", "Let it use less, or give the machine more."},
+    {RunEndKind::kTimeout, "The script ran longer than its limit",
+     "Raise max_run_duration_seconds (--timeout), or make the script save checkpoints and submit the rest."},
+    {RunEndKind::kCanceled, "A user canceled the run", "Submit it again to repeat it."},
+    {RunEndKind::kLost, "What watched over the script is gone, so nobody knows how the script ended",
+     "Look at the run's log and files; submit it again."},
+    {RunEndKind::kEnvironment, "The run's environment could not be built",
+     "The message names the requirement; the whole output is in azureml-logs/20_image_build_log.txt."},
+    {RunEndKind::kLaunch, "The script could not be started", "The message says what is missing; correct it and submit again."},
+    {RunEndKind::kClient, "The program that logged the run ended it with run.fail()", "The message is that program's own."},
+};
+
+json::object document_of(const EndText& end) {
+  return {{"code", to_string(end.kind)}, {"kind", "run"}, {"title", end.title}, {"remedy", end.remedy}};
+}
+
 json::object document_of(const ErrorCode& code) {
   return {{"code", code.id}, {"kind", kind_name(code.kind)}, {"title", code.title}, {"remedy", code.remedy}};
 }
@@ -48,6 +73,7 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
   if (options.all) {
     json::array codes;
     for (const ErrorCode* code : all_error_codes()) codes.push_back(document_of(*code));
+    for (const EndText& end : kEnds) codes.push_back(document_of(end));
     CHECK_OK(context.print(json::value(std::move(codes)), columns));
     return kExitDone;
   }
@@ -57,6 +83,12 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
     return kExitDone;
   }
   std::vector<std::string> known;
+  for (const EndText& end : kEnds) {
+    known.emplace_back(to_string(end.kind));
+    if (known.back() != options.code) continue;
+    CHECK_OK(context.print(document_of(end), columns));
+    return kExitDone;
+  }
   for (const ErrorCode* code : all_error_codes()) known.emplace_back(code->id);
   const auto nearest = nearest_word(options.code, known);
   return fail(

@@ -53,6 +53,7 @@ std::vector<Column> detail_columns() {
   return {text_column("Run", "runId"),
           text_column("Number", "runNumber"),
           text_column("Name", "displayName"),
+          text_column("Description", "description"),
           text_column("Experiment", "experiment"),
           text_column("Workspace", "workspace"),
           text_column("Status", "status"),
@@ -98,7 +99,8 @@ Result<int> for_each_run(Context& context, const std::vector<std::string>& runs,
 }
 
 Result<int> cancel_runs(Context& context, const ManyRunsOptions& options) {
-  return for_each_run(context, options.runs, net::Method::kPost, "/cancel", "Cancel requested:");
+  for (const std::string& run : options.runs) CHECK_OK(cancel_run(context, run));
+  return kExitDone;
 }
 Result<int> delete_runs(Context& context, const ManyRunsOptions& options) {
   return for_each_run(context, options.runs, net::Method::kDelete, "", "Moved to the trash:");
@@ -144,6 +146,18 @@ Result<int> tag_run(Context& context, const TagOptions& options) {
 
 Result<std::string> run_route(Context& context, const std::string& run) {
   return context.route("/runs/" + net::encode_segment(run));
+}
+
+Status cancel_run(Context& context, const std::string& run) {
+  TRY(const std::string target, run_route(context, run));
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value answer, server->send_empty(net::Method::kPost, target + "/cancel"));
+  const json::value* const status = answer.is_object() ? find_field(answer.as_object(), "status") : nullptr;
+  const std::string now = status == nullptr ? std::string() : plain_text(*status);
+  const bool over = now == "Completed" || now == "Failed" || now == "Canceled";
+  context.terminal().say(over ? fmt::format("{} is over already: {}", visible(run), now)
+                              : fmt::format("Cancel requested: {}", visible(run)));
+  return {};
 }
 
 std::vector<Column> run_columns() {

@@ -28,7 +28,7 @@ void declare_submit(CLI::App& verb, SubmitOptions& options) {
   add_repeatable(verb, "--tag", options.tags, "NAME=VALUE (repeatable)");
   verb.add_option("--source-directory", options.folder, "The project folder (default: the current one)");
   verb.add_flag("--detach,--async", options.detach, "Do not follow the run; print its id");
-  verb.add_option("--timeout", options.timeout_seconds, "End the run after this many seconds");
+  verb.add_option("--timeout", options.timeout_seconds, "End the run after this many seconds (0: never)");
   verb.add_option("--priority", options.priority, "-1000 to 1000; higher runs start first");
 }
 

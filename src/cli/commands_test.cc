@@ -207,6 +207,18 @@ TEST_CASE("logs of a run without output, and of a path that is not there") {
   CHECK(missing.out.empty());
 }
 
+TEST_CASE("cancel says whether there was something to end") {
+  FakeServer server;
+  server.answer_with("POST " + kRuns + "/digits_1/cancel", std::string(kRun), "application/json", 202);
+  server.answer_with("POST " + kRuns + "/digits_2/cancel", R"({"runId":"digits_2","status":"CancelRequested"})",
+                     "application/json", 202);
+  const Outcome outcome = line_to(server).run({"run", "cancel", "digits_1", "digits_2"});
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.err == "digits_1 is over already: Completed\nCancel requested: digits_2\n");
+  CHECK(line_to(server).run({"ml", "experiment", "cancel", "-r", "digits_1", "-t", "local"}, true).err ==
+        "digits_1 is over already: Completed\n");
+}
+
 TEST_CASE("init writes what is missing and keeps what is there") {
   const TemporaryFolder folder;
   REQUIRE(write_file_atomically(folder.path / ".amlignore", "mine\n"));

@@ -101,6 +101,13 @@ int dispatch(const Dialect& dialect, Context& context, std::vector<std::string> 
   } catch (const CLI::ParseError& error) {
     return report(context, usage_error(app, arguments, error.what()), kExitRefused);
   }
+  // A verb with a script takes all words there are; those left over in front of the script are misspelt options.
+  const CLI::App& verb = innermost(app, arguments);
+  if (const std::vector<std::string> left = verb.remaining(); verb.get_prefix_command() && !left.empty()) {
+    Error error = usage_error(app, arguments, fmt::format("{}: {:?} is unknown", path_of(verb), left.front()));
+    error.hint = fmt::format("What is meant for the script stands behind its name. See: {} --help", path_of(verb));
+    return report(context, error, kExitRefused);
+  }
   if (!context.output.empty()) {
     if (const auto format = parse_output_format(context.output); !format) return report(context, format.error(), kExitRefused);
   }

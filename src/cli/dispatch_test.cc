@@ -69,10 +69,30 @@ TEST_CASE("a wrong word is named, with the nearest right one, and exit code 2") 
   refused({"explain", "enviroment_failed"}, "did you mean environment_failed?");
   refused({"run", "tag", "x", "=v"}, "has no name");
   refused({"workspace", "delete", "vision"}, "--yes");
+  refused({"run", "submit", "--experimnt", "x", "train.py"}, "\"--experimnt\" is unknown; did you mean --experiment?");
+  refused({"run", "submit", "-z", "train.py"}, "werkbank run submit: \"-z\" is unknown");
+  refused({"run", "submit", "--rate", "0.1", "train.py"}, "stands behind its name");
   refused({"ml", "experimnt", "submit"}, "az ml: \"experimnt\" is unknown; did you mean experiment?", true);
   refused({"ml", "model", "register", "-m", "x"}, "`az ml model` is not available in this version", true);
   refused({"ml", "computetarget", "attach", "remote", "-n", "x"}, "not available", true);
   refused({"ml", "experiment", "submit", "train.py"}, "no run configuration is named", true);
+}
+
+TEST_CASE("every verb of az takes the words that all commands of az took") {
+  const CommandLine line;
+  for (const Words& verb :
+       {Words{"ml", "experiment", "submit"}, Words{"ml", "experiment", "cancel"}, Words{"ml", "history", "list"},
+        Words{"ml", "runconfiguration", "create"}, Words{"ml", "run", "list"}, Words{"login"}}) {
+    Words words = verb;
+    for (const char* const word : {"--debug", "--verbose", "--only-show-errors", "-o", "table", "--query", "x", "-g", "group",
+                                   "--subscription-id", "s", "--help"}) {
+      words.emplace_back(word);
+    }
+    CAPTURE(words);
+    CHECK(line.run(words, true).code == kExitDone);
+    words.back() = "--nosuch";
+    if (verb.front() == "ml") CHECK(line.run(words, true).err.find("\"--nosuch\" is unknown") != std::string::npos);
+  }
 }
 
 TEST_CASE("help is data, with examples") {
@@ -113,7 +133,11 @@ TEST_CASE("explain and version need no server") {
   CHECK(line.run({"version"}).out == "werkbank 1.2.3\n");
   const Outcome all = line.run({"explain", "--all", "-o", "json", "--query", "length(@)"});
   CHECK(all.code == kExitDone);
-  CHECK(all.out == std::to_string(all_error_codes().size()) + "\n");
+  CHECK(std::stoul(all.out) > all_error_codes().size());  // the reasons of ended runs too
+  for (const std::string code :
+       {"exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch"}) {
+    CHECK(line.run({"explain", code, "-o", "tsv", "--query", "code"}).out == code + "\n");
+  }
 }
 
 }  // namespace

@@ -67,11 +67,16 @@ std::string table_of_object(const json::object& object, const std::vector<Column
   if (columns.empty()) {
     for (const auto& field : object) rows.push_back({std::string(field.key()), visible(plain_text(field.value()))});
   }
-  for (const Column& column : columns) rows.push_back({column.title, visible(column.text(object))});
+  for (const Column& column : columns) {
+    std::string text = visible(column.text(object));
+    if (!text.empty() && text != "{}" && text != "[]") rows.push_back({column.title, std::move(text)});
+  }
   size_t width = 0;
   for (const auto& row : rows) width = std::max(width, width_of(row[0]));
   std::string text;
-  for (const auto& row : rows) text += fmt::format("{}  {}\n", padded(row[0], row[1].empty() ? 0 : width, false), row[1]);
+  for (const auto& row : rows) {
+    text += row[1].empty() ? row[0] + "\n" : fmt::format("{}  {}\n", padded(row[0], width, false), row[1]);
+  }
   return text;
 }
 

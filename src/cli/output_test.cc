@@ -20,7 +20,7 @@ TEST_CASE("tables align numbers to the right, widths count characters") {
         "grün      7  bad\\x1b[31m\n"
         "b      1234\n");
   CHECK(format_output(parse("[]"), OutputFormat::kTable, kColumns) == "Run  Count  Reason\n---  -----  ------\n");
-  CHECK(format_output(parse(R"({"id":"a","n":1})"), OutputFormat::kTable, kColumns) == "Run     a\nCount   1\nReason  \n");
+  CHECK(format_output(parse(R"({"id":"a","n":1})"), OutputFormat::kTable, kColumns) == "Run    a\nCount  1\n");
   CHECK(format_output(parse(R"([{"b":1.5,"nested":{}}])"), OutputFormat::kTable, {}) == "  B\n---\n1.5\n");
   CHECK(format_output(parse(R"("text")"), OutputFormat::kTable, {}) == "text\n");
 }
