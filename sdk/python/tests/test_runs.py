@@ -194,6 +194,8 @@ def test_logs_and_details(run, server):
         and details["inputDatasets"] == []
         and list(details["logFiles"]) == ["azureml-logs/70_driver_log.txt"]
     )
+    url = details["logFiles"]["azureml-logs/70_driver_log.txt"]
+    assert url.endswith("/files/azureml-logs/70_driver_log.txt") and url.startswith(("http://", "/"))
     assert run.get_details_with_logs()["logFiles"]["azureml-logs/70_driver_log.txt"] == u"übung\n"
     (path,) = run.get_all_logs()
     assert path == os.path.join("assets", run.id, "azureml-logs", "70_driver_log.txt") and open(

@@ -132,7 +132,10 @@ class RunRecord(object):
         details = self._client.get("runs", self._run_id, "details")
         details.setdefault("inputDatasets", [])
         details.setdefault("outputDatasets", [])
-        details.setdefault("logFiles", {})
+        logs = details.setdefault("logFiles", {})
+        server = self._portal_workspace._server
+        if not server.is_unix:  # a server on a socket has no address that could stand before the path
+            details["logFiles"] = dict((name, server.url + url) for name, url in logs.items())
         return details
 
     def get_environment(self):

@@ -43,9 +43,8 @@ def find(path=None, file_name=None):
     raise UserErrorException(
         "No workspace configuration ({}) was found in {} or the folders above it.".format(" or ".join(names), start),
         werkbank_code="config_not_found",
-        hint="Make one with Workspace.create(NAME, subscription_id=…, "
-            "resource_group=…).write_config(), or write .azureml/config.json with "
-        "subscription_id, resource_group and workspace_name; any text will do on your own server.",
+        hint="Make one with `werkbank init` in the project's folder, or with Workspace.create(NAME).write_config(); "
+        "Workspace.get(NAME) needs none.",
     )
 
 
