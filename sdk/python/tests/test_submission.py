@@ -49,6 +49,12 @@ def test_the_main_path(experiment, folder, server, program):
     assert calls == [["snapshot", "create", os.path.abspath("src"), "--workspace", "default", "-o", "json"]]
 
 
+def test_arguments_in_one_text_are_refused(folder):
+    with pytest.raises(UserErrorException) as refused:
+        ScriptRunConfig(folder, "train.py", arguments="--rate 0.1")
+    assert refused.value.werkbank_code == "arguments_not_a_list"
+
+
 def test_only_known_keys_are_sent(experiment, folder, server):
     experiment.submit(ScriptRunConfig(folder, "train.py"))
     body = sent(server)

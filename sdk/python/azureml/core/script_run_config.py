@@ -40,6 +40,12 @@ class ScriptRunConfig(object):
     ):
         if script and command:
             raise UserErrorException("Give a script or a command, not both.", werkbank_code="script_and_command")
+        if isinstance(arguments, str):  # a list of it would be its letters
+            raise UserErrorException(
+                "arguments takes a list, and got the text {!r}.".format(arguments),
+                werkbank_code="arguments_not_a_list",
+                hint="Write one entry for each word, for example ['--rate', 0.1], or use shlex.split(text).",
+            )
         if resume_from is not None:
             from azureml._werkbank.later import raise_later
 
