@@ -1,5 +1,6 @@
 """Many runs that do nothing, through HTTP, against starting the same script by hand with as many at a time."""
 
+import os
 import subprocess
 import threading
 import time
@@ -92,19 +93,28 @@ def through_werkbank_ms(setting, folder, count):
         said = server.cli('snapshot', 'create', folder, '-o', 'tsv', '--query', 'snapshotId').decode()
         snapshot = said.split()[-1]
         wait_until_completed(server, submit_all(setting, server, snapshot, at_once, at_once))  # warms up
-        began = now_ms()
+        processor, began = server.processor_ms(), now_ms()
         ids = submit_all(setting, server, snapshot, count, at_once)
         submitted = now_ms() - began
         wait_until_completed(server, ids)
-        return now_ms() - began, submitted, at_once
+        took = now_ms() - began
+        time.sleep(1)  # the last runners end after their runs
+        used = [after - before for before, after in zip(processor, server.processor_ms())]
+        return took, submitted, used, at_once
 
 
 def measure(setting):
     folder = write_files(setting.scratch / 'noop', {'noop.py': 'pass\n'})
     count = max(20, setting.runs // 5) if setting.quick else setting.runs
-    took, submitted, at_once = through_werkbank_ms(setting, folder, count)
+    took, submitted, used, at_once = through_werkbank_ms(setting, folder, count)
     progress(f'{count} runs in {took / 1000:.1f} s; the same by hand')
+    before = os.times()
     bare = by_hand_ms(setting, folder, count, at_once)
+    after = os.times()
+    script = (after.children_user - before.children_user + after.children_system - before.children_system) * 1000
     return [Row(f'{count} no-op runs, {at_once} at a time: overhead per run', '≤ 15 ms', (took - bare) / count, 'ms', 15, took / bare,
                 f'{took / count:.1f} ms a run, by hand {bare / count:.1f}'),
-            Row('POST runs, per submission while runs are under way', '', submitted / count, 'ms')]
+            Row('POST runs, per submission while runs are under way', '', submitted / count, 'ms'),
+            Row('processor time of the server, per run', '', used[0] / count, 'ms'),
+            Row('processor time of the runner, per run', '', used[1] / count, 'ms', None, used[1] / script,
+                f'without its shim; the script by hand {script / count:.1f} ms')]

@@ -4,11 +4,13 @@
 import argparse
 import dataclasses
 import datetime
+import hashlib
 import importlib
 import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -61,13 +63,20 @@ def print_table(lines):
             print('|' + '|'.join('-' * (width + 2) for width in widths) + '|')
 
 
-def run_one(name, arguments):
-    """The benchmark's rows, or the reason why there are none."""
+def freeze(binary, folder):
+    """A copy of the binary: a build that goes on meanwhile must not change what is measured."""
+    shutil.copy2(binary, folder / 'werkbank')
+    os.symlink('werkbank', folder / 'az')
+    return hashlib.sha256((folder / 'werkbank').read_bytes()).hexdigest()
+
+
+def run_one(name, programs, arguments):
+    """The benchmark's rows."""
     print(f'{name} …', file=sys.stderr, flush=True)
     before = load_average()
     with scratch_folder(arguments.scratch) as scratch:
-        setting = Setting(arguments.binary.resolve(), arguments.binary.resolve().parent / 'az', arguments.interpreter,
-                          arguments.uv.absolute(), scratch, arguments.runs, arguments.quick)
+        setting = Setting(programs / 'werkbank', programs / 'az', arguments.interpreter, arguments.uv.absolute(), scratch,
+                          arguments.runs, arguments.quick)
         rows = importlib.import_module(name).measure(setting)
     return [{**dataclasses.asdict(row), 'benchmark': name, 'verdict': row.verdict, 'load': before} for row in rows]
 
@@ -75,19 +84,21 @@ def run_one(name, arguments):
 def main():
     arguments = parse_arguments()
     lines, failures = [], {}
-    for name in arguments.names or BENCHMARKS:
-        try:
-            lines += run_one(name, arguments)
-        except (BenchmarkFailed, OSError, subprocess.SubprocessError) as error:
-            failures[name] = str(error)
-            print(f'{name} failed: {error}', file=sys.stderr)
+    with scratch_folder(arguments.scratch) as programs:
+        checksum = freeze(arguments.binary, programs)
+        for name in arguments.names or BENCHMARKS:
+            try:
+                lines += run_one(name, programs, arguments)
+            except (BenchmarkFailed, OSError, subprocess.SubprocessError) as error:
+                failures[name] = str(error)
+                print(f'{name} failed: {error}', file=sys.stderr)
     about = machine()
-    document = {'when': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'), 'commit': commit(),
+    document = {'when': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'), 'commit': commit(), 'binary': checksum,
                 'machine': about, 'scratch': file_system_of(arguments.scratch), 'quick': arguments.quick, 'rows': lines,
                 'failures': failures}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / 'latest.json').write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
-    print(f'\n{document["when"]}, {document["commit"]}, {about["cpu"]}, {about["cores"]} cores, {document["scratch"]}; '
+    print(f'\n{document["when"]}, {document["commit"]}, binary {checksum[:12]}, {about["cpu"]}, {about["cores"]} cores, {document["scratch"]}; '
           'load: the average of a minute when the benchmark began\n')
     print_table(lines)
     missed = sum(line['verdict'] == 'MISS' for line in lines)

@@ -168,6 +168,12 @@ class Server:
     def connect(self) -> SocketConnection:
         return SocketConnection(self.socket_path)
 
+    def processor_ms(self):
+        """Processor time so far: of the server, and of its descendants that have ended and were waited for."""
+        fields = pathlib.Path(f'/proc/{self.process.pid}/stat').read_text().rpartition(')')[2].split()
+        user, system, child_user, child_system = (int(field) * 1000 / os.sysconf('SC_CLK_TCK') for field in fields[11:15])
+        return user + system, child_user + child_system
+
     def stop(self):
         if self.process is None:
             return
