@@ -39,6 +39,39 @@ TEST_CASE("a roll-up that is durable frees its segments") {
   CHECK(after[0] > before[0]);
 }
 
+TEST_CASE("starts without new points leave neither segments nor reserved space behind") {
+  SqliteWorld world;
+  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
+  const auto written = world.segments();
+  REQUIRE(written.size() == 1);
+  CHECK(std::filesystem::file_size(written[0]) >= 4 << 20);  // reserved with the first record
+  for (int i = 0; i < 4; ++i) {
+    world.reopen();
+    const auto found = world.segments();
+    REQUIRE(found.size() == 2);  // the one with the record, and that of this start
+    CHECK(found[0] == written[0]);
+    CHECK(found[1] > written[0]);
+    CHECK(std::filesystem::file_size(found[1]) == 24);  // its header
+  }
+  must_append(world, writer(), {scalar(2, "m", int64_t{2})});
+  world.reopen();
+  CHECK(world.segments().size() == 3);
+  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2});
+}
+
+TEST_CASE("a roll-up with nothing to move still drops older segments") {
+  SqliteWorld world;
+  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
+  world.roll_up();
+  const auto current = world.segments();
+  REQUIRE(current.size() == 1);
+  std::ofstream(world.folder / "segment-0000000000000000.log").close();
+  world.roll_up();
+  CHECK(world.segments() == current);
+  must_append(world, writer(), {scalar(2, "m", int64_t{2})});
+  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2});
+}
+
 TEST_CASE("a torn tail is cut, and what was whole before it stays") {
   SqliteWorld world;
   must_append(world, writer(), {scalar(1, "m", int64_t{1})});

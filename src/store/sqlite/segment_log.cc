@@ -54,6 +54,11 @@ std::string segment_header(uint64_t number) {
   return header;
 }
 
+Status remove_segment(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail(errno_error(errno, path.string()));
+  return {};
+}
+
 }  // namespace
 
 uint32_t crc32c(std::string_view bytes) {
@@ -135,11 +140,13 @@ Status SegmentLog::open(uint64_t first_wanted, const std::function<Status(std::s
   // A segment is started only when the one before is complete. So only the last one that holds records may be torn.
   std::filesystem::path torn;
   uint64_t torn_end = 0;
+  std::vector<std::filesystem::path> empty;
   for (const auto& [number, path] : segments) {
     TRY(const Scan found, scan(path, number));
     if (!found.records.empty() && !torn.empty())
       return fail(corrupt_error(torn, "a record is damaged that others were written after"));
     for (const std::string_view payload : found.records) CHECK_OK(take(payload));
+    if (found.records.empty()) empty.push_back(path);
     if (!found.is_clean) {
       torn = path;
       torn_end = found.end;
@@ -153,6 +160,8 @@ Status SegmentLog::open(uint64_t first_wanted, const std::function<Status(std::s
       return fail(errno_error(errno, torn.string()));
     }
   }
+  // Each start makes a segment: those that stayed without records would be read at every start until a roll-up.
+  for (const std::filesystem::path& path : empty) CHECK_OK(remove_segment(path));
   return start_segment(std::max(number_ + 1, first_wanted));
 }
 
@@ -165,7 +174,6 @@ Status SegmentLog::start_segment(uint64_t number) {
   end_ = 0;
   allocated_ = 0;
   const auto prepare = [&]() -> Status {
-    CHECK_OK(reserve(kHeaderBytes));
     const std::string header = segment_header(number);
     if (::pwrite(file_.get(), header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
         ::fdatasync(file_.get()) != 0) {
@@ -228,7 +236,7 @@ Status SegmentLog::delete_before(uint64_t number) {
   TRY(const auto segments, list());
   for (const auto& [found, path] : segments) {
     if (found >= number) break;
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail(errno_error(errno, path.string()));
+    CHECK_OK(remove_segment(path));
   }
   return {};
 }

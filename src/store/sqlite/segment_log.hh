@@ -23,7 +23,8 @@ class SegmentLog {
   explicit SegmentLog(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // Deletes segments below `first_wanted`, hands every record of the others to `take` in the order of writing, cuts a torn
-  // tail off, and starts a new segment. store_corrupt where a record is damaged that others were written after.
+  // tail off, deletes segments without records, and starts a new segment. store_corrupt where a record is damaged that others were
+  // written after.
   Status open(uint64_t first_wanted, const std::function<Status(std::string_view payload)>& take);
 
   // Writes framed records and makes them durable. After an error none of them counts, and the next append starts a new segment.
@@ -31,6 +32,7 @@ class SegmentLog {
   // Starts a new segment and answers its number: everything before is in segments below it.
   Result<uint64_t> rotate();
   Status delete_before(uint64_t number);
+  uint64_t current_number() const { return number_; }
   uint64_t current_size_bytes() const { return end_; }
 
  private:
@@ -43,8 +45,9 @@ class SegmentLog {
   const std::filesystem::path folder_;
   Fd file_;
   uint64_t number_ = 0;
-  uint64_t end_ = 0;        // where the next record goes
-  uint64_t allocated_ = 0;  // disk space is taken in advance: a full disk is met before a record is written, not within one
+  uint64_t end_ = 0;  // where the next record goes
+  // Disk space is taken in advance, from the first record on: a full disk is met before a record is written, not within one.
+  uint64_t allocated_ = 0;
 };
 
 }  // namespace werkbank::store::sqlite

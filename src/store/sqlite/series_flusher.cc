@@ -214,7 +214,8 @@ Status SeriesFlusher::roll_up() {
   const std::lock_guard rolling(rollup_mutex_);
   if (!frozen_) {
     const std::lock_guard flushing(flush_mutex_);
-    if (active_.empty()) return {};
+    // Nothing is in memory only: what older segments are left hold nothing, or what the database has.
+    if (active_.empty()) return log_.delete_before(log_.current_number());
     TRY(const uint64_t first_segment, log_.rotate());
     const std::lock_guard lock(state_mutex_);
     frozen_ = std::make_shared<const Generation>(std::exchange(active_, Generation()));
