@@ -112,7 +112,8 @@ def measure(setting):
     bare = by_hand_ms(setting, folder, count, at_once)
     after = os.times()
     script = (after.children_user - before.children_user + after.children_system - before.children_system) * 1000
-    return [Row(f'{count} no-op runs, {at_once} at a time: overhead per run', '≤ 15 ms', (took - bare) / count, 'ms', 15, took / bare,
+    overhead = (took - bare) / count
+    return [Row(f'{count} no-op runs, {at_once} at a time: overhead per run', '≤ 15 ms', overhead, 'ms', 15, took / bare,
                 f'{took / count:.1f} ms a run, by hand {bare / count:.1f}'),
             Row('POST runs, per submission while runs are under way', '', submitted / count, 'ms'),
             Row('processor time of the server, per run', '', used[0] / count, 'ms'),

@@ -16,7 +16,8 @@ import sys
 
 from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_average, scratch_folder
 
-BENCHMARKS = ('first_line', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'server_start', 'start_commands', 'import_sdk')
+BENCHMARKS = ('first_line', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'server_start', 'start_commands',
+              'import_sdk')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 
 
@@ -26,7 +27,8 @@ def parse_arguments():
     parser.add_argument('--binary', type=pathlib.Path, default=PROJECT / 'build/release/werkbank')
     parser.add_argument('--interpreter', default=os.path.realpath(sys.executable), help='what the runs are executed with')
     parser.add_argument('--uv', type=pathlib.Path, default=PROJECT / 'build/venv/bin/uv')
-    parser.add_argument('--scratch', default='/var/tmp', help='where homes and folders are made, on a disk (default: %(default)s)')
+    parser.add_argument('--scratch', default='/var/tmp',
+                        help='where homes and folders are made, on a disk (default: %(default)s)')
     parser.add_argument('--runs', type=int, default=200, help='of many_runs; the goal speaks of 1000 (default: %(default)s)')
     parser.add_argument('--quick', action='store_true', help='a fifth of the rounds: does it work?')
     arguments = parser.parse_args()
@@ -93,12 +95,13 @@ def main():
                 failures[name] = str(error)
                 print(f'{name} failed: {error}', file=sys.stderr)
     about = machine()
-    document = {'when': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'), 'commit': commit(), 'binary': checksum,
+    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds')
+    document = {'when': when, 'commit': commit(), 'binary': checksum,
                 'machine': about, 'scratch': file_system_of(arguments.scratch), 'quick': arguments.quick, 'rows': lines,
                 'failures': failures}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / 'latest.json').write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
-    print(f'\n{document["when"]}, {document["commit"]}, binary {checksum[:12]}, {about["cpu"]}, {about["cores"]} cores, {document["scratch"]}; '
+    print(f'\n{when}, {document["commit"]}, binary {checksum[:12]}, {about["cpu"]}, {about["cores"]} cores, {document["scratch"]}; '
           'load: the average of a minute when the benchmark began\n')
     print_table(lines)
     missed = sum(line['verdict'] == 'MISS' for line in lines)

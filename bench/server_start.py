@@ -19,8 +19,9 @@ def measure(setting):
     folder = write_files(setting.scratch / 'project', {'script.py': "print('here', flush=True)\n"})
     home = setting.scratch / 'used'
     with Server(setting.binary, home) as server:
+        submit = [setting.binary, 'run', 'submit', '--python', setting.interpreter, 'script.py']
         for _ in range(setting.rounds(20)):
-            first_byte_ms([setting.binary, 'run', 'submit', '--python', setting.interpreter, 'script.py'], folder, server.environment)
+            first_byte_ms(submit, folder, server.environment)
         time.sleep(IDLE_S)
         used = server.memory_mb()
     for _ in range(setting.rounds(11)):
