@@ -101,8 +101,8 @@ def main():
                 'failures': failures}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / 'latest.json').write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
-    print(f'\n{when}, {document["commit"]}, binary {checksum[:12]}, {about["cpu"]}, {about["cores"]} cores, {document["scratch"]}; '
-          'load: the average of a minute when the benchmark began\n')
+    print(f'\n{when}, {document["commit"]}, binary {checksum[:12]}, {about["cpu"]}, {about["cores"]} cores, '
+          f'{document["scratch"]}; load: the average of a minute when the benchmark began\n')
     print_table(lines)
     missed = sum(line['verdict'] == 'MISS' for line in lines)
     print(f'\n{sum(line["verdict"] == "ok" for line in lines)} goals met, {missed} missed, {len(failures)} benchmarks failed')
