@@ -39,6 +39,10 @@ Status authorize_token(const Identity& identity, Permission permission, const Su
 }
 
 Status authorize_run_token(const Identity& identity, Permission permission, const Subject& subject) {
+  if (identity.run_ended && permission != Permission::kRunner) {
+    return fail(errors::unauthenticated, fmt::format("the run {:?} has ended, and its token with it", identity.run.run_id),
+                "Use a login token: werkbank token create.");
+  }
   const bool in_workspace = subject.workspace.empty() || subject.workspace == identity.run.workspace;
   const bool is_own_run =
       subject.workspace == identity.run.workspace && !subject.run_id.empty() && subject.run_id == identity.run.run_id;

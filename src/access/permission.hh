@@ -30,6 +30,7 @@ struct Identity {
   std::string workspace = "*";  // kToken: where the role holds; "*": everywhere
   Role role = Role::kReader;    // kToken; kUnixSocket and kNoAuth are owner of everything
   RunKey run;                   // kRunToken
+  bool run_ended = false;       // kRunToken: only its runner has still something to say
   std::string refusal;          // kNobody: why a login that was tried was not taken ("the token has expired")
 };
 

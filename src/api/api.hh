@@ -27,7 +27,8 @@ struct ServerFacts {
 struct Counters {
   std::atomic<uint64_t> requests{0}, errors{0}, log_bytes{0}, metric_lines{0}, blobs{0}, runs_submitted{0};
   std::atomic<int64_t> last_request_ms{0};  // monotonic; for the idle end of an on-demand server
-  std::atomic<int64_t> streams{0};          // open SSE streams and waits
+  std::atomic<int64_t> streams{0};          // open live streams
+  std::atomic<int64_t> in_flight{0};        // requests being answered; the server is not idle while there are any
 };
 
 struct Api {

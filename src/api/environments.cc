@@ -159,6 +159,13 @@ Task<Status> stream_build(Api& api, std::shared_ptr<Build> build, net::BodyWrite
   co_return status;
 }
 
+Task<Status> counted_build(Api& api, std::shared_ptr<Build> build, net::BodyWriter& writer) {
+  api.counters.streams.fetch_add(1, std::memory_order_relaxed);
+  Status status = co_await stream_build(api, build, writer);
+  api.counters.streams.fetch_sub(1, std::memory_order_relaxed);
+  co_return status;
+}
+
 Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   CO_TRY(const json::value body, co_await json_body(call));
   JsonReader reader(body, "request");
@@ -181,7 +188,7 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   net::Response response;
   response.headers.emplace_back("Content-Type", "text/event-stream");
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.stream = [&api, build](net::BodyWriter& writer) { return stream_build(api, build, writer); };
+  response.stream = [&api, build](net::BodyWriter& writer) { return counted_build(api, build, writer); };
   co_return response;
 }
 

@@ -56,12 +56,18 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
   if (!token.starts_with(access::kTokenPrefix)) {
     const Result<access::RunTokenClaims> claims = api.services.run_tokens.verify(token, now);
     if (!claims) return nobody(claims.error().message);
+    const std::function<Result<std::optional<Run>>(store::Reader&)> find_run = [&claims](store::Reader& reader) {
+      return reader.run(claims->run);
+    };
+    TRY(const std::optional<Run> run, store::read<std::optional<Run>>(api.services.store, find_run));
+    if (!run || run->attempt != claims->attempt) return nobody("the run that this token was made for is gone, or begun anew");
     access::Identity identity;
     identity.kind = access::LoginKind::kRunToken;
     identity.user = fmt::format("run {}", claims->run.run_id);
     identity.workspace = claims->run.workspace;
     identity.role = Role::kContributor;
     identity.run = claims->run;
+    identity.run_ended = is_terminal(run->status);
     return identity;
   }
   const std::string hash = access::hash_token(token);

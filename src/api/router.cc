@@ -100,7 +100,10 @@ Task<Result<net::Response>> Router::dispatch(net::Request& request) {
 Task<net::Response> Router::answer(net::Request& request) {
   api_.counters.requests.fetch_add(1, std::memory_order_relaxed);
   api_.counters.last_request_ms.store(api_.services.clock.monotonic_now().count(), std::memory_order_relaxed);
+  api_.counters.in_flight.fetch_add(1, std::memory_order_relaxed);
   Result<net::Response> response = co_await dispatch(request);
+  api_.counters.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  api_.counters.last_request_ms.store(api_.services.clock.monotonic_now().count(), std::memory_order_relaxed);
   if (response) co_return std::move(*response);
   api_.counters.errors.fetch_add(1, std::memory_order_relaxed);
   const Error& error = response.error();

@@ -91,35 +91,49 @@ Status refuse_active_runs(store::Reader& reader, const std::string& name) {
   return {};
 }
 
+Result<std::vector<RunKey>> all_runs(store::Reader& reader, const std::string& workspace) {
+  std::vector<RunKey> keys;
+  for (const LifecycleStage stage : {LifecycleStage::kActive, LifecycleStage::kArchived, LifecycleStage::kDeleted}) {
+    store::RunQuery query;
+    query.workspace = workspace;
+    query.stage = stage;
+    query.limit = 1000;
+    do {
+      TRY(const auto page, reader.runs(query));
+      for (const Run& run : page.items) keys.push_back(run.key);
+      query.cursor = page.next;
+    } while (!query.cursor.empty());
+  }
+  return keys;
+}
+
+// Logs and metrics go first: a crash in between leaves a workspace whose deletion can be asked for again, and never data that a
+// later workspace of this name would find.
 Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {
   const std::string name = call.workspace();
   if (name == "default") co_return fail(errors::name_refused, "the workspace default always exists", "Delete its runs instead.");
-  std::vector<RunKey> gone;
-  std::function<Result<std::vector<RunKey>>(store::Transaction&)> apply =
-      [name](store::Transaction& transaction) -> Result<std::vector<RunKey>> {
+  using Keys = std::vector<RunKey>;
+  CO_TRY(const Keys doomed, read<Keys>(api, [&name](store::Reader& reader) -> Result<Keys> {
+           TRY(const Workspace workspace, find_workspace(reader, name));
+           CHECK_OK(refuse_active_runs(reader, workspace.name));
+           return all_runs(reader, workspace.name);
+         }));
+  const auto remove_data = [&api, &doomed]() -> Status {
+    for (const RunKey& key : doomed) {
+      CHECK_OK(api.services.logs.remove_run(key));
+      CHECK_OK(api.services.series.remove_run(key));
+    }
+    return {};
+  };
+  CO_CHECK_OK(co_await api.services.pool.run(remove_data));
+  std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
     TRY(const Workspace workspace, find_workspace(transaction, name));
     CHECK_OK(refuse_active_runs(transaction, name));
-    std::vector<RunKey> keys;
-    for (const LifecycleStage stage : {LifecycleStage::kActive, LifecycleStage::kArchived, LifecycleStage::kDeleted}) {
-      store::RunQuery query;
-      query.workspace = name;
-      query.stage = stage;
-      query.limit = 1000;
-      do {
-        TRY(const auto page, transaction.runs(query));
-        for (const Run& run : page.items) keys.push_back(run.key);
-        query.cursor = page.next;
-      } while (!query.cursor.empty());
-    }
+    TRY(const Keys keys, all_runs(transaction, name));
     for (const RunKey& key : keys) CHECK_OK(transaction.purge_run(key));
-    CHECK_OK(transaction.delete_workspace(workspace.name));
-    return keys;
+    return transaction.delete_workspace(workspace.name);
   };
-  CO_TRY(gone, co_await store::write<std::vector<RunKey>>(api.services.store, std::move(apply)));
-  for (const RunKey& key : gone) {
-    CO_CHECK_OK(api.services.logs.remove_run(key));
-    CO_CHECK_OK(api.services.series.remove_run(key));
-  }
+  CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
   co_return no_content();
 }
 

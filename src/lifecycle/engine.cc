@@ -21,7 +21,12 @@ Result<std::optional<Run>> find_run(Services& services, const RunKey& key) {
 
 }  // namespace
 
-Engine::Engine(Services services, EngineConfig config) : services_(services), config_(config), leases_(services_) {}
+Engine::Engine(Services services, EngineConfig config) : services_(std::move(services)), config_(config), leases_(services_) {
+  services_.is_stopping = [this] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  };
+}
 
 Engine::~Engine() { stop(); }
 
@@ -112,6 +117,7 @@ Task<void> Engine::drive(RunKey key) {
     const Status done = co_await step(key, again);
     if (!done) log_error("step failed run={:?} error={:?}", key.run_id, done.error().to_string());
     const std::lock_guard lock(mutex_);
+    if (!done) retry_[key] = services_.clock.monotonic_now() + config_.retry_pause;
     const auto driven = driven_.find(key);
     if (driven->second && !stopping_) again = true;
     driven->second = false;
@@ -204,8 +210,12 @@ Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
   std::map<std::string, int64_t> free;
   std::map<std::string, std::string> no_room;
   for (const auto& [name, count] : running) {
-    CO_TRY(compute::ComputeTarget* const target, services_.targets.find(name));
-    const auto ask = [target, held = count] { return target->capacity(held); };
+    const Result<compute::ComputeTarget*> found = services_.targets.find(name);
+    if (!found) {
+      no_room[name] = found.error().to_string();
+      continue;
+    }
+    const auto ask = [target = *found, held = count] { return target->capacity(held); };
     const Result<compute::Capacity> capacity = co_await services_.pool.run(ask);
     if (capacity) free[name] = capacity->free_slots;
     if (!capacity)
@@ -312,7 +322,14 @@ void Engine::tick() {
   while (!stopping_) {
     ticker_wake_.wait_for(lock, config_.tick);
     if (stopping_) return;
+    std::vector<RunKey> due;
+    std::erase_if(retry_, [&](const auto& entry) {
+      if (entry.second > services_.clock.monotonic_now()) return false;
+      due.push_back(entry.first);
+      return true;
+    });
     lock.unlock();
+    for (const RunKey& key : due) wake(key);
     for (const RunKey& key : leases_.lapsed(config_.lease_silence)) {
       log_warning("runner silent run={:?}", key.run_id);
       {

@@ -22,6 +22,7 @@ namespace werkbank::lifecycle {
 struct EngineConfig {
   std::chrono::milliseconds lease_silence{12'000};  // a runner reports every 5 s
   std::chrono::milliseconds tick{1'000};
+  std::chrono::milliseconds retry_pause{2'000};  // after a step that failed (a full disk, a busy store)
 };
 
 struct Explanation {
@@ -71,10 +72,11 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable ticker_wake_;
   bool stopping_ = false;
-  std::map<RunKey, bool> driven_;          // a step is under way; true: woken again meanwhile
-  std::map<RunKey, QueuedRun> waiting_;    // Queued
-  std::map<RunKey, std::string> holding_;  // run → target whose room it holds
-  std::set<RunKey> recover_;               // to be looked after: found under way at the start, or silent since
+  std::map<RunKey, bool> driven_;                      // a step is under way; true: woken again meanwhile
+  std::map<RunKey, QueuedRun> waiting_;                // Queued
+  std::map<RunKey, std::chrono::milliseconds> retry_;  // a step failed: when to try again (monotonic)
+  std::map<RunKey, std::string> holding_;              // run → target whose room it holds
+  std::set<RunKey> recover_;                           // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;
   bool place_again_ = false;

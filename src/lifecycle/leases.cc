@@ -13,7 +13,7 @@ Result<Leases::Holder> Leases::load(const RunKey& key) {
     if (attempts.empty() || is_terminal(run->status)) {
       return fail(errors::lease_lost, fmt::format("the run {:?} has no attempt under way", key.run_id));
     }
-    return Holder{attempts.back().number, attempts.back().lease, {}, false};
+    return Holder{attempts.back().number, attempts.back().lease, {}, false, 0};
   };
   return store::read<Holder>(services_.store, action);
 }
@@ -25,6 +25,7 @@ Status Leases::check(const RunKey& run, int64_t attempt, const std::string& leas
         found != holders_.end() && found->second.attempt == attempt && found->second.lease == lease) {
       found->second.heard = services_.clock.monotonic_now();
       found->second.reported = false;
+      found->second.recoveries = 0;
       return {};
     }
   }
@@ -39,7 +40,15 @@ Status Leases::check(const RunKey& run, int64_t attempt, const std::string& leas
 
 void Leases::expect(const RunKey& run, int64_t attempt, const std::string& lease) {
   const std::lock_guard lock(mutex_);
-  holders_[run] = Holder{attempt, lease, services_.clock.monotonic_now(), false};
+  Holder& holder = holders_[run];
+  if (holder.attempt != attempt || holder.lease != lease) holder = Holder{attempt, lease, {}, false, 0};
+  holder.heard = services_.clock.monotonic_now();
+  holder.reported = false;
+}
+
+int64_t Leases::count_recovery(const RunKey& run) {
+  const std::lock_guard lock(mutex_);
+  return ++holders_[run].recoveries;
 }
 
 void Leases::forget(const RunKey& run) {

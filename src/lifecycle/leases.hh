@@ -20,6 +20,8 @@ class Leases {
   void expect(const RunKey& run, int64_t attempt, const std::string& lease);  // a new attempt begins: heard of now
   void forget(const RunKey& run);
   // Runs not heard of for longer than `silence`, each reported once until it is heard of again.
+  // How often the runner was looked after since it was last heard of, this time included.
+  int64_t count_recovery(const RunKey& run);
   std::vector<RunKey> lapsed(std::chrono::milliseconds silence);
 
  private:
@@ -28,6 +30,7 @@ class Leases {
     std::string lease;
     std::chrono::milliseconds heard{0};
     bool reported = false;
+    int64_t recoveries = 0;
   };
   Result<Holder> load(const RunKey& run);
 

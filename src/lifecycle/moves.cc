@@ -14,7 +14,11 @@ void stamp(Run& run, RunStatus to, UtcMs now) {
   if (to == RunStatus::kQueued && run.queued_ms == 0) run.queued_ms = now;
   if (to == RunStatus::kRunning) {
     if (run.started_ms == 0) run.started_ms = now;
-    run.ended_ms = 0;  // a client-tracked run may reopen
+    run.ended_ms = 0;  // a client-tracked run may reopen, and be canceled again
+    if (run.control == RunControl::kClientTracked) {
+      run.cancel_requested = false;
+      run.end = RunEnd{};
+    }
   }
   if (is_terminal(to)) run.ended_ms = now;
 }

@@ -84,13 +84,14 @@ Task<Status> prepare_run(Services& services, RunKey key) {
     BuildLog log(services, key);
     Result<ReadyEnvironment> built = ready_environment(
         services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
-        [&services, &key] { return cancel_is_asked(services, key); });
+        [&services, &key] { return services.is_stopping() || cancel_is_asked(services, key); });
     // Whoever opens the build log finds the verdict there, not only with the run.
-    if (!built) log.write(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy()));
+    if (!built && !services.is_stopping()) log.write(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy()));
     return built;
   };
   const Result<ReadyEnvironment> ready = co_await services.builders.run(build);
 
+  if (!ready && services.is_stopping()) co_return Status{};  // the next server builds it
   std::function<Status(store::Transaction&)> apply = [&services, key, ready](store::Transaction& transaction) -> Status {
     TRY(auto run, transaction.run(key));
     if (!run || is_terminal(run->status)) return {};

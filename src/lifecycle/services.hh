@@ -52,6 +52,7 @@ struct Services {
   BlockingPool& pool;      // short calls into targets
   BlockingPool& builders;  // environment builds: minutes
   RunnerSettings runner;
+  std::function<bool()> is_stopping = [] { return false; };  // set by the engine: builds under way are given up, and made again
 };
 
 inline constexpr std::string_view kBuildLog = "azureml-logs/20_image_build_log.txt";

@@ -80,15 +80,15 @@ Run make_run(const Services& services, const Submission& submission) {
   return run;
 }
 
-Result<std::optional<Run>> repeated_run(store::Transaction& transaction, const Submission& submission) {
+Result<std::optional<Run>> repeated_run(store::Reader& reader, const Submission& submission) {
   if (submission.idempotency_key.empty()) return std::optional<Run>();
-  TRY(const auto record, transaction.idempotency(submission.workspace, submission.idempotency_key));
+  TRY(const auto record, reader.idempotency(submission.workspace, submission.idempotency_key));
   if (!record) return std::optional<Run>();
   if (record->request_hash != submission.request_hash) {
     return fail(errors::idempotency_conflict, fmt::format("the idempotency key {:?} was used for run {:?} with another request",
                                                           submission.idempotency_key, record->answer));
   }
-  return transaction.run({submission.workspace, record->answer});
+  return reader.run({submission.workspace, record->answer});
 }
 
 }  // namespace
@@ -170,6 +170,15 @@ Result<Submission> submission_from_json(const json::value& value, std::string wo
 }
 
 Task<Result<Submitted>> submit(Services& services, Submission submission) {
+  if (!submission.idempotency_key.empty()) {
+    // Before the checks: a repeated request is answered although its snapshot or interpreter may be gone by now.
+    using Known = std::optional<Run>;
+    const std::function<Result<Known>(store::Reader&)> look = [&submission](store::Reader& reader) {
+      return repeated_run(reader, submission);
+    };
+    CO_TRY(Known known, store::read<Known>(services.store, look));
+    if (known) co_return Submitted{std::move(*known), true};
+  }
   CO_CHECK_OK(check_submission(services, submission));
   Result<bool> ready = co_await check_environment(services, submission.spec);
   if (!ready) co_return fail(std::move(ready).error());

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/failpoint.hh"
 #include "base/files.hh"
 #include "base/log.hh"
@@ -12,15 +14,22 @@ namespace {
 
 constexpr size_t kTailBytes = 8 * 1024;
 constexpr size_t kTailLines = 30;
+constexpr int64_t kRecoveriesMax = 5;
+
+bool warns_anew(const Run& run, const RunnerReport& report) {
+  return std::ranges::any_of(report.warnings, [&run](const std::string& warning) {
+    return std::find(run.warnings.begin(), run.warnings.end(), warning) == run.warnings.end();
+  });
+}
 
 // Whether the report would change the record; read first, because most reports only renew the lease.
 bool says_something_new(const Run& run, const RunnerReport& report) {
   if (is_terminal(run.status)) return false;
   switch (report.phase) {
     case RunnerPhase::kPreparing:
-      return !report.warnings.empty() || run.status == RunStatus::kNotResponding;
+      return warns_anew(run, report) || run.status == RunStatus::kNotResponding;
     case RunnerPhase::kRunning:
-      return run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding || !report.warnings.empty();
+      return run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding || warns_anew(run, report);
     case RunnerPhase::kFinalizing:
       return run.status == RunStatus::kStarting || run.status == RunStatus::kRunning || run.status == RunStatus::kNotResponding;
     case RunnerPhase::kDone:
@@ -101,6 +110,10 @@ std::vector<std::string> log_tail(Services& services, const RunKey& key, int64_t
 }
 
 Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKey key, RunnerReport report) {
+  // An end that is not told is never taken for success.
+  if (report.phase == RunnerPhase::kDone && report.end.kind == RunEndKind::kNone) {
+    co_return fail(errors::invalid_request, "a report that the run is done has to say how it ended (end.reason)");
+  }
   const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) {
     return reader.run(key);
   };
@@ -149,17 +162,23 @@ Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
     leases.expect(key, attempt.number, attempt.lease);  // asked again when this lease has lapsed, too
     co_return co_await mark_not_responding(services, key);
   }
-  if (status->state == compute::RunnerState::kRunning) {
-    leases.expect(key, attempt.number, attempt.lease);
-    co_return Status{};
-  }
+  leases.expect(key, attempt.number, attempt.lease);
+  const bool there = status->state == compute::RunnerState::kRunning;
+  const bool given_up = there && leases.count_recovery(key) > kRecoveriesMax;
+  if (there && !given_up) co_return Status{};
   RunnerReport report;
   report.attempt = attempt.number;
   report.lease = attempt.lease;
   report.phase = RunnerPhase::kDone;
   report.end.kind = RunEndKind::kLost;
+  if (given_up) {
+    // It dies again each time before it can report: a damaged work folder, a missing library.
+    const auto kill = [target, &attempt] { return target->kill(attempt.handle); };
+    CO_CHECK_OK(co_await services.pool.run(kill));
+    report.end.kind = RunEndKind::kLaunch;
+    report.end.message = fmt::format("The runner was started {} times and never reported.", kRecoveriesMax + 1);
+  }
   if (status->end) report.end = *status->end;
-  leases.expect(key, attempt.number, attempt.lease);
   Result<ReportAnswer> applied = co_await take_report(services, leases, key, std::move(report));
   if (!applied) co_return fail(std::move(applied).error());
   co_return Status{};

@@ -21,7 +21,7 @@ namespace werkbank {
 namespace {
 
 constexpr size_t kPoolThreads = 8;
-constexpr size_t kBuilderThreads = 8;
+constexpr size_t kBuilderThreads = 64;  // most of them wait for one build, or find theirs ready at once
 constexpr std::chrono::milliseconds kSignalPoll{250};
 
 bool is_loopback(const std::string& host_port) {
@@ -144,7 +144,8 @@ std::string_view wait_for_end(Parts& parts, const cli::ServeOptions& options) {
     if (options.idle_exit.count() == 0) continue;
     const std::chrono::milliseconds last(parts.counters.last_request_ms.load(std::memory_order_relaxed));
     const bool quiet = system_clock().monotonic_now() - last > options.idle_exit;
-    if (quiet && parts.engine->active_runs() == 0 && parts.counters.streams.load() == 0) return "idle";
+    if (quiet && parts.engine->active_runs() == 0 && parts.counters.streams.load() == 0 && parts.counters.in_flight.load() == 0)
+      return "idle";
   }
 }
 

@@ -38,6 +38,13 @@ Run add_run(test::TestWorld& world, const std::string& id, const std::string& pa
   const net::Response made = world.ask(net::Method::kPost, "/api/v1/workspaces/default/tracked-runs",
                                        fmt::format(R"({{"experiment":"e","runId":"{}","parentRunId":"{}"}})", id, parent));
   REQUIRE(made.status == 201);
+  // As the engine leaves it after a placement: tokens are made for an attempt.
+  const Status begun = sync_wait(world.store->write([id](store::Transaction& transaction) -> Status {
+    TRY(auto run, transaction.run({"default", id}));
+    run->attempt = 1;
+    return transaction.update_run(*run);
+  }));
+  REQUIRE(begun.has_value());
   return {};
 }
 
@@ -150,6 +157,22 @@ TEST_CASE("a job makes child runs of its own run only") {
   CHECK(create("child") == 201);
   CHECK(create("foreign") == 403);
   CHECK(create("") == 403);
+}
+
+TEST_CASE("a run's token ends with the run, and with its attempt") {
+  test::TestWorld world;
+  add_run(world, "mine", "");
+  const net::Peer tcp{false, 0, "127.0.0.1:9"};
+  const UtcMs later = system_clock().utc_now_ms() + 60'000;
+  const std::string token = world.signer.issue({"default", "mine"}, 1, later).reveal();
+  const std::string other_attempt = world.signer.issue({"default", "mine"}, 7, later).reveal();
+  const auto look = [&](const std::string& with) { return world.ask(net::Method::kGet, "/api/v1/whoami", "", with, tcp).status; };
+  CHECK(look(token) == 200);
+  CHECK(look(other_attempt) == 401);
+  CHECK(look(world.signer.issue({"default", "none"}, 1, later).reveal()) == 401);
+  const std::string status = "/api/v1/workspaces/default/runs/mine/status";
+  REQUIRE(world.ask(net::Method::kPost, status, R"({"status":"Completed"})").status == 200);
+  CHECK(look(token) == 401);
 }
 
 TEST_CASE("foreign hosts and origins are refused on TCP, also without authentication") {

@@ -238,6 +238,32 @@ TEST_CASE("a silent runner that is gone ends its run as lost, one that is there 
   CHECK(world.becomes("there", RunStatus::kCompleted));
 }
 
+TEST_CASE("a runner that never reports is given up, an end that is not told is refused") {
+  lifecycle::EngineConfig quick;
+  quick.lease_silence = std::chrono::milliseconds(20);
+  quick.tick = std::chrono::milliseconds(5);
+  World world(2, quick);
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  CHECK(world.report("a", RunnerPhase::kDone) == 400);
+  REQUIRE(world.becomes("a", RunStatus::kFailed));
+  CHECK(world.run("a").end.kind == RunEndKind::kLaunch);
+  CHECK(world.target->started().at(0).killed);
+}
+
+TEST_CASE("a step that failed is tried again") {
+  lifecycle::EngineConfig quick;
+  quick.retry_pause = std::chrono::milliseconds(10);
+  quick.tick = std::chrono::milliseconds(5);
+  World world(2, quick);
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  world.report("a", RunnerPhase::kRunning);
+  world.target->fail_next("cancel", Error{&errors::unavailable, "the connection broke", "", {}});
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/a/cancel", kRuns)).status == 202);
+  CHECK(world.eventually([&] { return world.target->started().at(0).cancel_asked; }));
+}
+
 TEST_CASE("an older attempt's runner is refused") {
   World world;
   world.submit("a");
