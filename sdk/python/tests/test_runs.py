@@ -245,6 +245,10 @@ def test_lists(experiment, workspace, run):
     assert [each.id for each in Run.list(experiment, status="Completed")] == []
     run.child_run()
     assert len(list(experiment.get_runs())) == 6 and len(list(experiment.get_runs(include_children=True))) == 7
+    other = Experiment(workspace, "other")
+    assert list(other.get_runs()) == [] and list(Run.list(other)) == []
+    only = other.start_logging(snapshot_directory=None)
+    assert [each.id for each in other.get_runs()] == [only.id] and len(list(experiment.get_runs())) == 6
     assert Run.get(workspace, run.id).id == workspace.get_run(run.id).id == get_run(experiment, run.id).id == run.id
     assert get_run(experiment, run.id).get_status() == "Running"
 

@@ -53,7 +53,7 @@ def list_runs(
 ):
     """The matching runs of an experiment, newest first."""
     client = experiment.workspace._client
-    filters = dict(query, order="newest", type=run_type)
+    filters = dict(query, experiment=experiment.name, order="newest", type=run_type)
     if isinstance(status, str):
         filters["status"] = status
     if isinstance(tags, str):
