@@ -111,10 +111,13 @@ def test_a_deleted_token_is_out(tcp):
 
 def test_a_run_token_reaches_its_own_run_only(tcp):
     wb = tcp.wb
-    first = wb.submit("import os; print(os.environ['WERKBANK_TOKEN'])\n")
+    first = wb.submit(
+        "import os, time\nprint(os.environ['WERKBANK_TOKEN'])\nprint('ready', flush=True)\ntime.sleep(600)\n",
+    )
     second = wb.submit("print(1)\n")
-    wb.completed(first), wb.completed(second)
-    token = wb.log(first).strip()
+    wb.completed(second)
+    wb.await_line(first, "ready")
+    token = wb.log(first).split()[0]
     own, foreign = f"{RUNS}/{quote(first)}", f"{RUNS}/{quote(second)}"
     assert tcp.ask("GET", own, token).status == 200 and tcp.ask("GET", foreign, token).status == 200
     assert tcp.ask("PATCH", own, token, {"tags": {"a": "1"}}).status == 200
@@ -126,6 +129,10 @@ def test_a_run_token_reaches_its_own_run_only(tcp):
     header, claims, signature = token.split(".")
     forged = ".".join([header, claims, signature[:-4] + ("AAAA" if signature[-4:] != "AAAA" else "BBBB")])
     assert tcp.ask("GET", own, forged).status == 401
+    # What a log gives away is worth nothing once the run has ended.
+    wb.werkbank("run", "cancel", first)
+    assert wb.wait(first)["status"] == "Canceled"
+    assert tcp.ask("GET", own, token).status == 401
 
 
 def test_host_and_origin(tcp):
