@@ -107,6 +107,7 @@ std::optional<MetricKind> parse_metric_kind(std::string_view text) {
 std::string format_metric_line(const MetricLine& line) {
   std::string out = R"({"s":)";
   append_integer(out, line.sequence);
+  if (line.name.empty() && line.columns.empty()) return out += ",\"x\":\"skipped\"}\n";
   out += R"(,"t":)";
   append_integer(out, line.timestamp_ms);
   out += R"(,"n":)";

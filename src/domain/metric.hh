@@ -30,7 +30,7 @@ struct MetricPoint {
 
 // One call of log / log_list / log_row / log_table / log_image …: one line.
 // Scalars and lists: one column "" with one or more values. Rows and tables: a value list per column, equal lengths.
-// Artifact kinds: column "" with one text, the artifact's path in the run.
+// Artifact kinds: column "" with one text, the artifact's path in the run. No name and no columns: a skipped line, which counts.
 struct MetricLine {
   int64_t sequence = 0;  // the writer's own count from 1 without gaps: what makes delivery exactly-once
   std::string name;

@@ -1,6 +1,7 @@
 // The parser of metric lines (docs/reference/metric-lines.md).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -84,7 +85,7 @@ class LineParser {
   bool member(const std::string& key) {
     if (key.size() != 1) return skip(0);
     const unsigned bit = 1U << (static_cast<unsigned char>(key[0]) & 31U);
-    constexpr std::string_view kKnown = "stnpkvlrc";
+    constexpr std::string_view kKnown = "stnpkvlrcx";
     if (kKnown.find(key[0]) == std::string_view::npos) return skip(0);
     if ((seen_ & bit) != 0) return refuse(fmt::format("key {:?} appears twice", key));
     seen_ |= bit;
@@ -105,6 +106,8 @@ class LineParser {
         return shape(Shape::kList) && values(line_.columns.emplace_back().values);
       case 'r':
         return shape(Shape::kRow) && columns();
+      case 'x':
+        return skipped();
       default:
         return shape(Shape::kColumns) && columns();
     }
@@ -114,6 +117,11 @@ class LineParser {
     if (shape_ != Shape::kNone) return refuse("only one of \"v\", \"l\", \"r\" and \"c\" is allowed");
     shape_ = shape;
     return true;
+  }
+
+  bool skipped() {
+    std::string why;
+    return text(why) && (why == "skipped" || refuse("\"x\" of a line is \"skipped\""));
   }
 
   bool kind() {
@@ -351,6 +359,10 @@ class LineParser {
   bool check() {
     const auto has = [&](char key) { return (seen_ & (1U << (static_cast<unsigned char>(key) & 31U))) != 0; };
     if (!has('s')) return refuse("the sequence \"s\" is missing");
+    if (has('x')) {
+      const bool has_more = std::ranges::any_of(std::string_view("tnpkvlrc"), has);
+      return !has_more || refuse("a skipped line has its sequence \"s\" and nothing else");
+    }
     if (!has('t')) return refuse("the time \"t\" is missing");
     if (!has('n')) return refuse("the name \"n\" is missing");
     if (line_.name.empty() || line_.name.size() > kNameBytesMax) {

@@ -48,6 +48,21 @@ TEST_CASE("the forms of the reference page") {
   CHECK(must_parse(R"( { "new" : {"deep":[1,{"x":"nan"},null,"t"]} , "s" : 7 , "t":1,"n":"m", "v" : 1 } )").sequence == 7);
 }
 
+TEST_CASE("a skipped line has a sequence and nothing else") {
+  const std::string text = "{\"s\":7,\"x\":\"skipped\"}\n";
+  const MetricLine line = must_parse(std::string_view(text).substr(0, text.size() - 1));
+  CHECK(line.sequence == 7);
+  CHECK(line.name.empty());
+  CHECK(line.columns.empty());
+  CHECK(format_metric_line(line) == text);
+  CHECK(must_parse(R"({"new":[1],"x":"skipped","s":8})").sequence == 8);
+  for (const char* refused : {R"({"x":"skipped"})", R"({"s":1,"x":"lost"})", R"({"s":1,"x":1})", R"({"s":0,"x":"skipped"})",
+                              R"({"s":1,"x":"skipped","n":"m"})", R"({"s":1,"t":1,"n":"m","v":1,"x":"skipped"})"}) {
+    CAPTURE(refused);
+    CHECK_FALSE(parse_metric_line(refused));
+  }
+}
+
 TEST_CASE("values keep their type") {
   CHECK(same(value_of("1"), int64_t{1}));
   CHECK(same(value_of("1.0"), 1.0));

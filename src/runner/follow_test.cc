@@ -50,6 +50,30 @@ TEST_CASE("a line over the limit is skipped") {
   CHECK(cut_metric_lines(std::string_view(line).substr(1), 7).consumed == 0);
 }
 
+TEST_CASE("the sequence of a line is read even where the rest is not") {
+  CHECK(metric_sequence("{\"s\":12,\"t\":1,\"n\":") == 12);
+  CHECK(metric_sequence("{ \"t\":1, \"n\":\"m\", \"v\":1, \"s\": 3 }") == 3);
+  for (const char* line :
+       {"", "{\"s\":1", "{\"s\":0,", "{\"s\":-4,", "{\"s\":99999999999999999999,", "{\"s\":\"1\",", "rubbish"}) {
+    CAPTURE(line);
+    CHECK_FALSE(metric_sequence(line));
+  }
+}
+
+TEST_CASE("missing sequences are filled with skipped lines") {
+  const std::string two = "{\"s\":2,\"t\":1}\n", five = "{\"s\":5,\"t\":1}\n";
+  const std::string three_four = "{\"s\":3,\"x\":\"skipped\"}\n{\"s\":4,\"x\":\"skipped\"}\n";
+  CHECK(fill_metric_holes(two + five, 2).lines == two + three_four + five);
+  CHECK(fill_metric_holes(two + "rubbish\n" + five, 1).lines ==
+        "{\"s\":1,\"x\":\"skipped\"}\n" + two + "rubbish\n" + three_four + five);
+  CHECK(fill_metric_holes(two + five, 6).lines == two + five);  // repeated lines
+  CHECK(fill_metric_holes("{\"s\":10001,\"t\":1}\n", 1).is_whole);
+  CHECK_FALSE(fill_metric_holes("{\"s\":10002,\"t\":1}\n", 1).is_whole);
+  const FilledLines cut = fill_metric_holes(two + "{\"s\":9223372036854775807,\"t\":1}\n" + five, 2);
+  CHECK_FALSE(cut.is_whole);
+  CHECK(cut.lines == two);
+}
+
 TEST_CASE("kills for want of memory") {
   CHECK(oom_kill_count("low 0\noom 3\noom_kill 2\noom_group_kill 0\n") == 2);
   CHECK_FALSE(oom_kill_count("oom 3\noom_killer 2\n").has_value());

@@ -1,7 +1,7 @@
 // Metric series: append-only points per (run, metric, column).
 //
 // Contract (tests/contract/series.cc): append() is acknowledged after a group fsync; a writer's lines are taken exactly once, by
-// their sequence: a repeated line is ignored, a gap is refused (sequence_gap, naming the next expected sequence).
+// their sequence: a repeated line is ignored, a gap is refused (sequence_gap, naming the next expected); a skipped line counts.
 // Built for 500,000 acknowledged points a second and a million runs: an append log with group commit, rolled up in the background
 // into compressed chunks of 1,000 to 8,000 points; an idle series costs no memory. Readers see everything acknowledged.
 #pragma once

@@ -278,7 +278,29 @@ echo 'not a line' > "$WERKBANK_SPOOL/metrics/notes.txt"
   REQUIRE(bench.server.wait_for_end());
   const Records records = bench.server.records();
   CHECK(records.metrics.at("7-x").size() == 8);
+  CHECK(records.metrics.at("7-x").back().sequence == 9);
   CHECK_FALSE(records.reports.back().warnings.empty());
+}
+
+TEST_CASE("what follows metric lines that are too long, unreadable or missing arrives") {
+  LocalBench bench;
+  bench.start(bench.plan_for(R"(
+f="$WERKBANK_SPOOL/metrics/7-x.ndjson"
+line() { echo '{"s":'$1',"t":1,"n":"m","v":1}' >> "$f"; }
+line 1
+{ printf '{"s":2,"t":1,"n":"m","v":"'; head -c 18000000 /dev/zero | tr '\0' x; echo '"}'; } >> "$f"
+line 3; echo 'rubbish instead of 4' >> "$f"; line 5; line 8
+g="$WERKBANK_SPOOL/metrics/8-x.ndjson"
+echo '{"s":1,"t":1,"n":"m","v":1}' > "$g"; echo '{"s":4000000000,"t":1,"n":"m","v":1}' >> "$g"
+)"));
+  REQUIRE(bench.server.wait_for_end());
+  const Records records = bench.server.records();
+  std::vector<int64_t> sequences;
+  for (const MetricLine& line : records.metrics.at("7-x")) sequences.push_back(line.sequence);
+  CHECK(sequences == std::vector<int64_t>{1, 3, 5, 8});
+  CHECK(records.metrics.at("8-x").size() == 1);
+  CHECK(records.end()->exit_code == 0);
+  CHECK(records.violations.empty());
 }
 
 TEST_CASE("rotated and rewritten logs") {

@@ -119,6 +119,30 @@ TEST_CASE_TEMPLATE("a writer's lines are taken exactly once", World, ALL_STORES)
   CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2, 3, 9, 10});
 }
 
+TEST_CASE_TEMPLATE("a skipped line counts and adds nothing", World, ALL_STORES) {
+  World world;
+  const auto skipped = [](int64_t sequence) {
+    MetricLine line;
+    line.sequence = sequence;
+    return line;
+  };
+  must_append(world, writer(), {skipped(1)});
+  CHECK(summaries(*world.store).empty());
+  world.reopen();
+  CHECK(*world.store->accepted(writer()) == 1);
+  must_append(world, writer(), {scalar(2, "m", int64_t{2}), skipped(3), scalar(4, "m", int64_t{4})});
+  must_append(world, writer(), {skipped(5)});
+  must_append(world, writer(), {skipped(5), scalar(6, "m", int64_t{6})});
+  CHECK(code(append(world, writer(), {skipped(8)})) == "sequence_gap");
+  CHECK(*append(world, writer(), {scalar(5, "m", int64_t{5})}) == 6);  // skipped for good
+  world.reopen();
+  CHECK(*world.store->accepted(writer()) == 6);
+  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{2, 4, 6});
+  const std::vector<MetricSummary> found = summaries(*world.store);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 3);
+}
+
 TEST_CASE_TEMPLATE("pages go on where the last one ended", World, ALL_STORES) {
   World world;
   for (int64_t i = 0; i < 10; ++i) must_append(world, writer(), {scalar(i + 1, "m", i)});

@@ -30,7 +30,7 @@ class RecordingServer {
   struct Records {
     std::vector<RunnerReport> reports;
     std::map<std::string, std::string> logs;                 // by path
-    std::map<std::string, std::vector<MetricLine>> metrics;  // by writer, in the order they count
+    std::map<std::string, std::vector<MetricLine>> metrics;  // by writer, without skipped lines
     std::map<std::string, std::string> files;                // by path: the content of the last blob named so
     std::vector<std::string> violations;                     // of the protocol's rules
     std::set<std::string> refused_lines;                     // what the server would not take
@@ -199,8 +199,10 @@ class RecordingServer {
   }
 
   net::Response metrics(const net::Request& request, const std::string& body) {
-    std::vector<MetricLine>& known = records_.metrics[request.query_value("writer").value_or("")];
-    if (!body.ends_with('\n')) violate("metric lines without an end");
+    const std::string writer = request.query_value("writer").value_or("");
+    std::vector<MetricLine>& known = records_.metrics[writer];
+    int64_t& accepted = accepted_[writer];
+    if (!body.empty() && !body.ends_with('\n')) violate("metric lines without an end");
     std::vector<MetricLine> lines;
     for (size_t from = 0; from < body.size();) {
       const size_t end = body.find('\n', from);
@@ -212,10 +214,17 @@ class RecordingServer {
       lines.push_back(std::move(*line));
       from = end + 1;
     }
-    for (MetricLine& line : lines) {
-      if (known.empty() || line.sequence > known.back().sequence) known.push_back(std::move(line));
+    int64_t expected = accepted + 1;
+    for (const MetricLine& line : lines) {
+      if (line.sequence > expected) return problem(errors::sequence_gap, 409);
+      if (line.sequence == expected) ++expected;
     }
-    return ok({{"accepted", known.empty() ? 0 : known.back().sequence}});
+    for (MetricLine& line : lines) {
+      if (line.sequence <= accepted) continue;
+      accepted = line.sequence;
+      if (!line.columns.empty()) known.push_back(std::move(line));
+    }
+    return ok({{"accepted", accepted}});
   }
 
   net::Response artifacts(const std::string& body) {
@@ -245,6 +254,7 @@ class RecordingServer {
   bool cancel_ = false;
   bool lease_lost_ = false;
   std::string refused_metric_;
+  std::map<std::string, int64_t> accepted_;  // by writer
   net::HttpServer server_;  // last: it stops before what its handler uses goes
 };
 
