@@ -216,6 +216,10 @@ Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, st
                   "Wait until it is complete, or exclude it in .amlignore.");
     case Outcome::kHashed:
       ++scan.hashed_files;
+      if (scan.hashed_files <= kHashedListed)
+        scan.hashed.push_back(reading.hash);
+      else
+        scan.hashed.clear();
       scan.hashed_bytes += file.stamp.size_bytes;
       break;
     case Outcome::kKnown:

@@ -27,7 +27,9 @@ struct SnapshotScan {
   std::vector<std::string> notes;  // lines for the user: what was left out, and folders that look like data
   uint64_t hashed_files = 0;       // read in this scan; the others were known from the cache
   uint64_t hashed_bytes = 0;
+  std::vector<Hash> hashed;  // what was read, as far as it was only a few files: kHashedListed; empty where it was more
 };
+inline constexpr size_t kHashedListed = 16;
 
 // snapshot_refused where the folder cannot be taken as it is; io_failed where it cannot be read.
 Result<SnapshotScan> scan_folder(const std::filesystem::path& folder, const ScanOptions& options);

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <array>
 #include <cstring>
 
-#include "base/hash.hh"
 #include "main/unzip.hh"
 
 namespace werkbank {
@@ -39,6 +39,13 @@ Status refuse_network_file_system(const std::filesystem::path& folder) {
   return {};
 }
 
+// Tells one build's file from another's at every start, so it has to be quick; that it is whole is another matter (fsync,
+// `complete`).
+std::string build_mark(std::string_view bytes) {
+  const auto* const data = reinterpret_cast<const Bytef*>(bytes.data());
+  return fmt::format("{:08x}{:08x}", crc32_z(0, data, bytes.size()), bytes.size());
+}
+
 }  // namespace
 
 Result<Home> Home::open(const std::filesystem::path& folder) {
@@ -62,7 +69,7 @@ Result<Home> Home::open(const std::filesystem::path& folder) {
 }
 
 Result<std::filesystem::path> Home::unpack_program(std::string_view name, std::string_view bytes) const {
-  const std::filesystem::path path = folder_ / "bin" / fmt::format("{}-{}", name, Hash::of(bytes).hex().substr(0, 16));
+  const std::filesystem::path path = folder_ / "bin" / fmt::format("{}-{}", name, build_mark(bytes));
   struct stat facts{};
   if (stat(path.c_str(), &facts) == 0 && static_cast<uint64_t>(facts.st_size) == bytes.size()) return path;
   CHECK_OK(write_file_atomically(path, bytes, 0700));
@@ -70,7 +77,7 @@ Result<std::filesystem::path> Home::unpack_program(std::string_view name, std::s
 }
 
 Result<std::filesystem::path> Home::unpack_sdk(std::string_view wheel) const {
-  const std::filesystem::path path = folder_ / "sdk" / Hash::of(wheel).hex().substr(0, 16);
+  const std::filesystem::path path = folder_ / "sdk" / build_mark(wheel);
   if (std::filesystem::exists(path / "complete")) return path;
   CHECK_OK(remove_tree(path));
   CHECK_OK(unzip(wheel, path));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <future>
 
 #include "api/router.hh"
 #include "base/log.hh"
@@ -109,6 +110,10 @@ Status found_installation(Parts& parts) {
 Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   TRY(Home home, Home::open(options.home));
   auto parts = std::make_unique<Parts>(std::move(home));
+  // Beside the databases: on a new home both take their time.
+  auto runner =
+      std::async(std::launch::async, [&parts] { return parts->home.unpack_program("werkbank-runner", embedded_runner()); });
+  auto sdk = std::async(std::launch::async, [&parts] { return parts->home.unpack_sdk(embedded_wheel()); });
   CHECK_OK(open_stores(*parts));
   parts->facts.version = WERKBANK_VERSION;
   parts->facts.no_auth = options.no_auth;
@@ -117,13 +122,13 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   parts->facts.wheel = embedded_wheel();
   parts->facts.wheel_name = "werkbank_azureml-" WERKBANK_VERSION "-py3-none-any.whl";
   CHECK_OK(found_installation(*parts));
-  TRY(const std::filesystem::path runner, parts->home.unpack_program("werkbank-runner", embedded_runner()));
-  TRY(const std::filesystem::path sdk, parts->home.unpack_sdk(embedded_wheel()));
-  CHECK_OK(add_targets(parts->targets, parts->home, runner));
+  TRY(const std::filesystem::path runner_program, runner.get());
+  TRY(const std::filesystem::path sdk_folder, sdk.get());
+  CHECK_OK(add_targets(parts->targets, parts->home, runner_program));
   parts->planner.emplace(make_environment_planner());
   parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
-  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk.string(),
+  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
                                      parts->blobs->local_folder().value_or("").string()};
   lifecycle::Services services{system_clock(), *parts->store,    *parts->series,     *parts->blobs,
                                *parts->logs,   *parts->planner,  parts->targets,     *parts->run_tokens,

@@ -1,5 +1,6 @@
 #include "main/unzip.hh"
 
+#include <fcntl.h>
 #include <zlib.h>
 
 #include <cstring>
@@ -67,7 +68,9 @@ Status unzip(std::string_view archive, const std::filesystem::path& folder) {
       return malformed();
     }
     CHECK_OK(make_directories(path.below(folder).parent_path()));
-    CHECK_OK(write_file_atomically(path.below(folder), bytes, 0600, false));
+    // The caller marks the folder when all is there: a half-written file is never seen.
+    TRY(const Fd file, open_file(path.below(folder), O_CREAT | O_WRONLY | O_TRUNC));
+    CHECK_OK(write_all(file.get(), bytes));
   }
   return {};
 }
