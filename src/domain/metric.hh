@@ -53,7 +53,7 @@ struct MetricSummary {
   std::string column;  // "" for scalars
   MetricKind kind = MetricKind::kScalar;
   int64_t count = 0;
-  MetricPoint last;                        // greatest (step, timestamp, value), as MLflow defines the latest
+  MetricPoint last;                        // greatest (step, timestamp, value) as in MLflow; logged last where no step was given
   std::optional<double> minimum, maximum;  // over numbers, NaN left out
 };
 

@@ -34,6 +34,8 @@ bool is_less(const MetricValue& a, const MetricValue& b) {
 }  // namespace
 
 bool is_latest(const MetricPoint& candidate, const MetricPoint& latest) {
+  // Without steps, as v1 logs, what was logged last is the latest: many points share a millisecond. MLflow always sends a step.
+  if (!candidate.has_step && !latest.has_step) return candidate.timestamp_ms >= latest.timestamp_ms;
   const int64_t step = candidate.has_step ? candidate.step : 0, latest_step = latest.has_step ? latest.step : 0;
   if (step != latest_step) return step > latest_step;
   if (candidate.timestamp_ms != latest.timestamp_ms) return candidate.timestamp_ms > latest.timestamp_ms;

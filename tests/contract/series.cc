@@ -95,6 +95,12 @@ TEST_CASE_TEMPLATE("summaries: by first appearance; count, latest, least and gre
   CHECK(summaries(*world.store, {"default", "nobody"}).empty());
 }
 
+TEST_CASE_TEMPLATE("without steps the latest is what was logged last, also within one millisecond", World, ALL_STORES) {
+  World world;
+  must_append(world, writer(), {scalar(1, "loss", 3.0), scalar(2, "loss", 2.0), scalar(3, "loss", 1.0)});
+  CHECK(std::get<double>(summaries(*world.store)[0].last.value) == 1.0);
+}
+
 TEST_CASE_TEMPLATE("a writer's lines are taken exactly once", World, ALL_STORES) {
   World world;
   must_append(world, writer(), {scalar(1, "m", int64_t{1}), scalar(2, "m", int64_t{2})});
