@@ -43,7 +43,7 @@ Task<Result<net::Response>> get_file(Api& api, Call& call) {
   CO_TRY(const auto log, find_log(api, key, path.text()));
   if (!log) {
     co_return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", key.run_id, path.text()),
-                   "`werkbank run show RUN` and GET …/files list what is there.");
+                   "`werkbank run logs RUN --list` shows its logs, GET …/files all its files.");
   }
   content::LogStore& logs = api.services.logs;
   co_return bytes_response(

@@ -255,7 +255,7 @@ class RecordingServer {
   bool lease_lost_ = false;
   std::string refused_metric_;
   std::map<std::string, int64_t> accepted_;  // by writer
-  net::HttpServer server_;  // last: it stops before what its handler uses goes
+  net::HttpServer server_;                   // last: it stops before what its handler uses goes
 };
 
 }  // namespace werkbank::test

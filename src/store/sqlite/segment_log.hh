@@ -23,8 +23,8 @@ class SegmentLog {
   explicit SegmentLog(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // Deletes segments below `first_wanted`, hands every record of the others to `take` in the order of writing, cuts a torn
-  // tail off, deletes segments without records, and starts a new segment. store_corrupt where a record is damaged that others were
-  // written after.
+  // tail off, deletes segments without records, and starts a new segment. store_corrupt where a record is damaged that others
+  // were written after.
   Status open(uint64_t first_wanted, const std::function<Status(std::string_view payload)>& take);
 
   // Writes framed records and makes them durable. After an error none of them counts, and the next append starts a new segment.
