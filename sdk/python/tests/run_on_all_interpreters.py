@@ -68,6 +68,7 @@ def main(arguments):
         if process.returncode != 0:
             failed.append(version)
             print(out)
+    print("{} passed, {} failed, 0 skipped".format(len(found) - len(failed), len(failed)))
     missing = [version for version in required if version not in found]
     if missing:
         print("required, but not found: {}".format(", ".join(missing)))

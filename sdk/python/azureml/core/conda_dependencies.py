@@ -40,7 +40,7 @@ _HEADER = "# The conda environment of a run, for environments that are not user-
 
 def package_name(package):
     """A package's name without version, extras and build: what two specifications are compared by."""
-    return re.split(r"[\s=<>!~;\[@]", package.strip(), 1)[0].lower().replace("_", "-")
+    return re.split(r"[\s=<>!~;\[@]", package.strip(), maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _default_structure():
@@ -106,7 +106,7 @@ class CondaDependencies(object):
         """Several versions of one package as one specification: ["a>=1", "a<2"] → ["a>=1,<2"]."""
         merged = OrderedDict()
         for requirement in requirements:
-            name = re.split(r"[=<>!~]", requirement, 1)[0].strip()
+            name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0].strip()
             version = requirement.strip()[len(name) :].strip()
             merged.setdefault(name, [])
             if version and version not in merged[name]:
