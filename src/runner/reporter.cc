@@ -8,6 +8,7 @@ namespace werkbank::runner {
 namespace {
 
 constexpr std::chrono::seconds kSignOfLife{5};
+constexpr std::chrono::milliseconds kShortFinalizing{20};
 
 }  // namespace
 
@@ -78,6 +79,11 @@ void Reporter::work() {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, kSignOfLife, [this] { return has_news_ || stopping_; });
       if (stopping_) return;
+      // A run with little left to bring is done at once: its end tells that it was finalizing, and saves the server a commit.
+      if (phase_ == RunnerPhase::kFinalizing && has_news_) {
+        changed_.wait_for(lock, kShortFinalizing, [this] { return phase_ == RunnerPhase::kDone || stopping_; });
+        if (stopping_) return;
+      }
       has_news_ = false;
       report.phase = phase_;
       report.end = end_;
