@@ -5,32 +5,12 @@
 #include <array>
 #include <charconv>
 
+#include "net/problem.hh"
+
 namespace werkbank::api {
 namespace {
 
 constexpr uint64_t kPieceBytes = 256 * 1024;
-
-int http_status(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalid:
-      return 400;
-    case ErrorKind::kUnauthenticated:
-      return 401;
-    case ErrorKind::kDenied:
-      return 403;
-    case ErrorKind::kNotFound:
-      return 404;
-    case ErrorKind::kConflict:
-      return 409;
-    case ErrorKind::kTooLarge:
-      return 413;
-    case ErrorKind::kUnavailable:
-      return 503;
-    case ErrorKind::kInternal:
-      return 500;
-  }
-  return 500;
-}
 
 std::optional<uint64_t> parse_number(std::string_view text) {
   uint64_t number = 0;
@@ -104,18 +84,12 @@ net::Response no_content() {
 }
 
 net::Response problem_response(const Error& error, std::string_view instance) {
-  const int status = http_status(error.kind());
-  net::Response response = json_response(json::object{{"type", fmt::format("/errors/{}", error.code->id)},
-                                                      {"title", error.code->title},
-                                                      {"status", status},
-                                                      {"code", error.code->id},
-                                                      {"detail", error.to_string()},
-                                                      {"hint", error.remedy()},
-                                                      {"instance", instance}},
-                                         status);
-  response.headers[0].second = "application/problem+json";
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"werkbank\"");
-  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  net::Response response;
+  response.status = net::status_of(error.kind());
+  response.headers.emplace_back("Content-Type", "application/problem+json");
+  response.body = net::problem_json(error, response.status, instance);
+  if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"werkbank\"");
+  if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
