@@ -91,7 +91,8 @@ def test_ctrl_c_detaches_and_the_run_goes_on(wb, gate):
     assert client.returncode == 130
     (run,) = wb.get("runs")["items"]
     assert f"run logs {run['runId']}" in stderr.decode(), stderr.decode()
-    assert run["status"] == "Running"
+    # The first line may be there before the runner's report that the script runs.
+    assert wb.wait(run["runId"], {"Running"})["status"] == "Running"
     go.open()
     wb.completed(run["runId"])
     assert wb.log(run["runId"]) == "one\ntwo\n"
