@@ -29,7 +29,9 @@ class Tcp:
     def __init__(self, wb, *words):
         self.wb, self.port = wb, free_port()
         self.process = wb.popen(WERKBANK, "serve", "--listen", f"127.0.0.1:{self.port}", *words)
-        wb.start()  # waits until it answers
+        # Its sockets are there with this line; `server start` could come first and start one without TCP.
+        assert self.process.stdout.readline().startswith(b"listening on")
+        assert self.ask("GET", "/healthz").status == 200
 
     def ask(self, method, path, token=None, body=None, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
