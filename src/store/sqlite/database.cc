@@ -219,7 +219,7 @@ Error corrupt_error(const std::filesystem::path& path, std::string_view what) {
     }
   }
   std::string hint = newest.empty() ? "There is no backup in the folder `backups` beside it: move the file away to start anew."
-                                    : fmt::format("Stop the server and run `werkbank restore {}`.", newest.string());
+                                    : fmt::format("Stop the server and copy {} over it.", newest.string());
   return Error{&errors::store_corrupt, fmt::format("{} does not read back: {}", path.string(), what), std::move(hint), {}};
 }
 
