@@ -15,7 +15,7 @@ enum class Permission {
   kRead,       // reader of the workspace (of any workspace for routes without one)
   kWrite,      // contributor of the workspace; a run token for its own run and descendants
   kJob,        // contributor of the workspace, or any run token of it: what a job does beyond its own run (bring content, make
-               // child runs, read secrets). The handler checks that a new run's parent is of the token's family
+               // child runs, submit runs, read secrets). The handler checks that a new run's parent is of the token's family
   kOwn,        // owner of the workspace; of the installation for routes without one
   kRunner,     // the run token of that very run only
   kLocalOnly,  // Unix socket only

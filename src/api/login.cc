@@ -63,7 +63,8 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
     if (!run || run->attempt != claims->attempt) return nobody("the run that this token was made for is gone, or begun anew");
     access::Identity identity;
     identity.kind = access::LoginKind::kRunToken;
-    identity.user = fmt::format("run {}", claims->run.run_id);
+    // What a job does counts as its user's: a child run shows who submitted the root.
+    identity.user = run->created_by.empty() ? fmt::format("run {}", claims->run.run_id) : run->created_by;
     identity.workspace = claims->run.workspace;
     identity.role = Role::kContributor;
     identity.run = claims->run;

@@ -34,7 +34,10 @@ inline Result<Experiment> find_experiment(store::Reader& reader, const std::stri
   return std::move(*experiment);
 }
 
-// Is the run `ancestor` itself, or a child of it at any depth?
+// The property of a run that a job has submitted beside itself: the id of the job's run. A submission does not bring it itself.
+inline constexpr std::string_view kSubmittedByRun = "werkbank.submittedByRun";
+
+// Is the run `ancestor` itself, or a child of it at any depth, or made by its job?
 inline Result<bool> descends_from(store::Reader& reader, const RunKey& run, const std::string& ancestor) {
   std::string id = run.run_id;
   for (int depth = 0; depth < 1000 && !id.empty(); ++depth) {
@@ -42,6 +45,9 @@ inline Result<bool> descends_from(store::Reader& reader, const RunKey& run, cons
     TRY(const auto found, reader.run({run.workspace, id}));
     if (!found) return false;
     id = found->parent_id;
+    if (!id.empty()) continue;
+    const auto maker = found->properties.find(std::string(kSubmittedByRun));
+    if (maker != found->properties.end()) id = maker->second;
   }
   return false;
 }

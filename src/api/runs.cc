@@ -16,22 +16,6 @@ net::Response run_response(const Run& run, int status = 200) {
   return response;
 }
 
-Task<Result<net::Response>> submit_run(Api& api, Call& call) {
-  CO_TRY(const std::string text, co_await call.request.body->all(16 * 1024 * 1024));
-  JsonLimits limits;
-  limits.size_bytes_max = 16 * 1024 * 1024;
-  CO_TRY(const json::value body, parse_json(text, limits));
-  CO_TRY(lifecycle::Submission submission, lifecycle::submission_from_json(body, call.workspace()));
-  submission.user = call.identity.user;
-  submission.idempotency_key = std::string(call.request.header("idempotency-key"));
-  if (submission.idempotency_key.size() > 255)
-    co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");
-  submission.request_hash = Hash::of(canonical_json(body)).hex();
-  CO_TRY(const lifecycle::Submitted submitted, co_await api.engine.submit(std::move(submission)));
-  if (!submitted.repeated) api.counters.runs_submitted.fetch_add(1, std::memory_order_relaxed);
-  co_return run_response(submitted.run, submitted.repeated ? 200 : 202);
-}
-
 // A job makes runs below itself only.
 Status check_family(Api& api, const access::Identity& identity, const std::string& workspace, const std::string& parent_id) {
   if (identity.kind != access::LoginKind::kRunToken) return {};
@@ -40,6 +24,40 @@ Status check_family(Api& api, const access::Identity& identity, const std::strin
   if (belongs) return {};
   return fail(errors::denied, fmt::format("a job creates child runs of its own run only; parentRunId is {:?}", parent_id),
               "Use run.child_run(), or a token with a role.");
+}
+
+// v1's Run.get_context().experiment.submit(…) makes a run of its own beside the job: in the job's experiment only, and marked
+// with the run that made it, which may also cancel it. Everything else a job submits is its child.
+Status admit_submission_of_job(Api& api, const access::Identity& identity, lifecycle::Submission& submission) {
+  submission.properties.erase(std::string(kSubmittedByRun));
+  if (identity.kind != access::LoginKind::kRunToken) return {};
+  if (!submission.parent_id.empty()) return check_family(api, identity, submission.workspace, submission.parent_id);
+  TRY(const Run own, find_run(api, identity.run));
+  if (own.experiment != submission.experiment) {
+    return fail(errors::denied,
+                fmt::format("the job of run {:?} submits runs to its own experiment {:?}, not to {:?}", identity.run.run_id,
+                            own.experiment, submission.experiment),
+                "Submit it as a child with run.submit_child(), or with a token that has a role.");
+  }
+  submission.properties[std::string(kSubmittedByRun)] = identity.run.run_id;
+  return {};
+}
+
+Task<Result<net::Response>> submit_run(Api& api, Call& call) {
+  CO_TRY(const std::string text, co_await call.request.body->all(16 * 1024 * 1024));
+  JsonLimits limits;
+  limits.size_bytes_max = 16 * 1024 * 1024;
+  CO_TRY(const json::value body, parse_json(text, limits));
+  CO_TRY(lifecycle::Submission submission, lifecycle::submission_from_json(body, call.workspace()));
+  submission.user = call.identity.user;
+  CO_CHECK_OK(admit_submission_of_job(api, call.identity, submission));
+  submission.idempotency_key = std::string(call.request.header("idempotency-key"));
+  if (submission.idempotency_key.size() > 255)
+    co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");
+  submission.request_hash = Hash::of(canonical_json(body)).hex();
+  CO_TRY(const lifecycle::Submitted submitted, co_await api.engine.submit(std::move(submission)));
+  if (!submitted.repeated) api.counters.runs_submitted.fetch_add(1, std::memory_order_relaxed);
+  co_return run_response(submitted.run, submitted.repeated ? 200 : 202);
 }
 
 Task<Result<net::Response>> create_tracked(Api& api, Call& call) {
@@ -309,8 +327,8 @@ Task<Result<net::Response>> explain_run(Api& api, Call& call) {
 
 #define RUN "/api/v1/workspaces/{workspace}/runs/{run}"
 constexpr Route kRoutes[] = {
-    route<Permission::kWrite>(Method::kPost, "/api/v1/workspaces/{workspace}/runs", submit_run,
-                              {"Submit a run (header Idempotency-Key is honoured)", "", "Submission", "Run", 202}),
+    route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/runs", submit_run,
+                            {"Submit a run (header Idempotency-Key is honoured)", "", "Submission", "Run", 202}),
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/tracked-runs", create_tracked,
                             {"Create a run that its client drives", "", "TrackedRun", "Run", 201}),
     route<Permission::kRead>(

@@ -73,7 +73,10 @@ Result<json::object> start_runner(Services& services, const Loaded& loaded) {
 TextMap script_variables(const Services& services, const Workspace& workspace, const Run& run, const RunSpec& spec,
                          const compute::Capabilities& capabilities, const std::string& token, UtcMs token_expires_ms) {
   TextMap variables;
-  if (capabilities.same_machine) variables = spec.submitter_environment;
+  if (capabilities.same_machine) {
+    variables = spec.submitter_environment;
+    if (!services.runner.program.empty()) variables.try_emplace("WERKBANK_BINARY", services.runner.program);
+  }
   for (const auto& [name, value] : spec.environment.variables) variables[name] = value;
   for (const auto& [name, value] : spec.environment_variables) variables[name] = value;
   const TextMap ours{

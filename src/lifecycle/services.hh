@@ -35,9 +35,10 @@ class TargetRegistry {
 
 // What a runner is told about this server.
 struct RunnerSettings {
-  std::string server_url;   // where runners report
-  std::string sdk_folder;   // our Python package, unpacked
-  std::string blob_folder;  // of the content store; empty where it cannot be read directly
+  std::string server_url;    // where runners report
+  std::string sdk_folder;    // our Python package, unpacked
+  std::string blob_folder;   // of the content store; empty where it cannot be read directly
+  std::string program = {};  // this program, for jobs on this machine that submit runs themselves; empty: not told
 };
 
 struct Services {

@@ -107,6 +107,12 @@ Status found_installation(Parts& parts) {
   return {};
 }
 
+std::string own_program() {
+  std::error_code unknown;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  return unknown ? std::string() : program.string();
+}
+
 Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   TRY(Home home, Home::open(options.home));
   auto parts = std::make_unique<Parts>(std::move(home));
@@ -129,7 +135,7 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
   lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
-                                     parts->blobs->local_folder().value_or("").string()};
+                                     parts->blobs->local_folder().value_or("").string(), own_program()};
   lifecycle::Services services{system_clock(), *parts->store,    *parts->series,     *parts->blobs,
                                *parts->logs,   *parts->planner,  parts->targets,     *parts->run_tokens,
                                *parts->pool,   *parts->builders, std::move(settings)};

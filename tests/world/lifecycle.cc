@@ -299,3 +299,36 @@ TEST_CASE("the same idempotency key makes one run; another request under it is r
   CHECK(id(first) == id(second));
   CHECK(submit("false").status == 409);
 }
+
+TEST_CASE("a job submits runs below its own and beside it, as its run's user") {
+  World world(4);
+  world.submit("root");
+  world.submit("foreign");
+  REQUIRE(world.starts("root"));
+  const std::string token = world.plan_of("root")->token.reveal();
+  const auto submit = [&](const std::string& id, const std::string& experiment, const std::string& parent) {
+    const std::string body =
+        fmt::format(R"({{"experiment":"{}","runId":"{}","parentRunId":"{}","properties":{{"werkbank.submittedByRun":"foreign"}},)"
+                    R"("spec":{{"command":"true","environment":{{"interpreter":"/usr/bin/python3"}}}}}})",
+                    experiment, id, parent);
+    return world.world->ask(Method::kPost, kRuns, body, token).status;
+  };
+  CHECK(submit("child", "e", "root") == 202);
+  CHECK(submit("grandchild", "another", "child") == 202);
+  CHECK(submit("beside", "e", "") == 202);
+  CHECK(submit("stray", "another", "") == 403);
+  CHECK(submit("taken", "e", "foreign") == 403);
+  CHECK(submit("orphan", "e", "none") == 403);
+
+  CHECK(world.run("child").root_id == "root");
+  CHECK(world.run("grandchild").root_id == "root");
+  CHECK(world.run("child").created_by == world.run("root").created_by);
+  CHECK(world.run("beside").created_by == world.run("root").created_by);
+  CHECK(world.run("beside").parent_id.empty());
+  CHECK(world.run("beside").properties.at("werkbank.submittedByRun") == "root");
+  CHECK_FALSE(world.run("child").properties.contains("werkbank.submittedByRun"));
+  // What it made it may end; what it did not make it may not.
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/beside/cancel", kRuns), "", token).status == 202);
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/grandchild/cancel", kRuns), "", token).status == 202);
+  CHECK(world.world->ask(Method::kPost, fmt::format("{}/foreign/cancel", kRuns), "", token).status == 403);
+}
