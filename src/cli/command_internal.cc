@@ -19,10 +19,12 @@ Result<int> print_version(Context& context, const NoOptions&) {
 
 struct YamlOptions {
   std::string file;
+  bool run_configuration = false;
 };
 
 void declare_yaml(CLI::App& verb, YamlOptions& options) {
   verb.add_option("FILE", options.file, "A YAML file, or - for stdin")->required();
+  verb.add_flag("--run-configuration", options.run_configuration, "The file is a run configuration, perhaps of 2017");
 }
 
 Result<std::string> read_stdin() {
@@ -40,7 +42,8 @@ Result<std::string> read_stdin() {
 Result<int> convert_yaml(Context& context, const YamlOptions& options) {
   const bool from_stdin = options.file == "-";
   TRY(const std::string text, from_stdin ? read_stdin() : read_file(options.file, kYamlMax));
-  TRY(const json::value document, load_yaml(text, from_stdin ? "stdin" : options.file));
+  const std::string name = from_stdin ? "stdin" : options.file;
+  TRY(const json::value document, options.run_configuration ? load_run_config_document(text, name) : load_yaml(text, name));
   context.terminal().out(json::serialize(document) + "\n");
   return kExitDone;
 }

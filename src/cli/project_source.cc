@@ -43,4 +43,8 @@ Result<EnvironmentDefinition> load_conda_environment(const std::filesystem::path
 
 Result<json::value> load_yaml(const std::string& text, const std::string& name) { return client::yaml_to_json(text, name); }
 
+Result<json::value> load_run_config_document(const std::string& text, const std::string& name) {
+  return client::run_config_to_json(text, name);
+}
+
 }  // namespace werkbank::cli

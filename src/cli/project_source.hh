@@ -35,5 +35,7 @@ Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const s
 Result<EnvironmentDefinition> load_conda_environment(const std::filesystem::path& file);
 // A YAML file as JSON.
 Result<json::value> load_yaml(const std::string& text, const std::string& name);
+// The same for a run configuration, whose 2017 dialect is not quite YAML.
+Result<json::value> load_run_config_document(const std::string& text, const std::string& name);
 
 }  // namespace werkbank::cli

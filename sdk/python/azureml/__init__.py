@@ -16,3 +16,19 @@ def _extended(path, name):
 
 
 __path__ = _extended(__path__, __name__)
+
+
+class _LaterFinder(object):
+    """Asked for azureml.* when nobody else has it. What it says is imported only then."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("azureml.") or name.startswith("azureml._"):
+            return None
+        from azureml._werkbank.later_packages import find_later
+
+        return find_later(name)
+
+
+if not any(getattr(finder, "__name__", "") == "_LaterFinder" for finder in sys.meta_path):
+    sys.meta_path.append(_LaterFinder)

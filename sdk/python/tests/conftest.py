@@ -23,7 +23,7 @@ if arguments[:2] == ["snapshot", "create"]:
 elif arguments[:1] == ["yaml-to-json"]:
     import yaml
     try:
-        print(json.dumps(yaml.safe_load(open(arguments[1]))))
+        print(json.dumps(yaml.safe_load(open(arguments[-1]))))
     except yaml.YAMLError as error:
         sys.exit("line 1: " + str(error))
 else:

@@ -96,6 +96,9 @@ class Handler(BaseHTTPRequestHandler):
         )
         if path == ["workspaces"]:
             return self._workspaces(state, data)
+        if path == ["compute"]:
+            local = {"name": "local", "kind": "local", "state": "Succeeded", "capabilities": {"severalNodes": False}}
+            return self._answer(200, {"items": [local], "next": ""})
         name, rest = path[1], path[2:]
         if name not in state.workspaces:
             raise Problem(404, "workspace_not_found", "no workspace {}".format(name))

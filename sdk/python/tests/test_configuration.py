@@ -290,3 +290,60 @@ def test_a_registrys_password_is_not_sent(workspace, server, program):
     environment.docker.base_image_registry.password = "hunter2"
     environment.register(workspace)
     assert b"hunter2" not in server.sent("POST", "/environments")[0]
+
+
+def test_a_configuration_of_2017(program):
+    os.mkdir("aml_config")
+    with open("aml_config/Docker.runconfig", "w") as stream:
+        stream.write(
+            "ArgumentVector:\n- $file\n- --alpha\n- '0.10'\nTarget: docker\nFramework: python\nPrepareEnvironment: true\n"
+            "EnvironmentVariables:\n  A: '1'\nTrackedRun: true\n"
+        )
+    with open("aml_config/docker.compute", "w") as stream:
+        stream.write("type: localdocker\nbaseDockerImage: image:1\nsharedVolumes: false\n")
+    with open("aml_config/Conda_dependencies.yml", "w") as stream:
+        stream.write("dependencies:\n- python=3.6\n- pip:\n  - numpy\n")
+    configuration = RunConfiguration.load(".", "docker")
+    assert (configuration.script, configuration.arguments, configuration.framework) == (None, ["--alpha", "0.10"], "Python")
+    assert configuration.prepare_environment is True and configuration.environment.environment_variables == {"A": "1"}
+    assert configuration.docker.use_docker and configuration.environment.docker.base_image == "image:1"
+    assert list(configuration.environment.python.conda_dependencies.pip_packages) == ["numpy"]
+    with open("aml_config/docker.runconfig", "w") as stream:
+        stream.write("Target: docker\n")
+    with pytest.raises(UserErrorException) as caught:
+        RunConfiguration.load(".", "docker")
+    assert "Docker.runconfig and docker.runconfig" in caught.value.message
+
+
+def test_a_local_configuration_of_2017_takes_the_interpreter_of_its_compute_file(program):
+    os.mkdir("aml_config")
+    with open("aml_config/local.runconfig", "w") as stream:
+        stream.write("ArgumentVector:\n- train.py\nTarget: local\nFramework: Python\nTracked: 1\n")
+    with open("aml_config/local.compute", "w") as stream:
+        stream.write("type: local\npythonLocation: /opt/python\n")
+    with pytest.raises(RunConfigurationException) as caught:
+        RunConfiguration.load(".", "local")
+    assert "TrackedRun" in caught.value.message
+    with open("aml_config/local.runconfig", "w") as stream:
+        stream.write("ArgumentVector:\n- train.py\nTarget: local\nFramework: Python\n")
+    configuration = RunConfiguration.load(".", "local")
+    python = configuration.environment.python
+    assert (configuration.script, python.user_managed_dependencies, python.interpreter_path) == ("train.py", True, "/opt/python")
+
+
+def test_where_a_project_is_can_be_said_in_several_ways(program, workspace, tmp_path):
+    class Project(object):
+        project_directory = os.getcwd()
+
+    class Folder(object):
+        path = os.getcwd()
+
+    os.mkdir(".azureml")
+    configuration = RunConfiguration(script="train.py")
+    configuration.amlcompute.max_nodes = 3
+    configuration.save(name="myhdi")
+    for project in (Project(), Folder(), workspace, os.getcwd(), tmp_path / "project"):
+        assert RunConfiguration.load(project_object=project, run_config_name="myhdi").amlcompute.max_nodes == 3
+        assert RunConfiguration.load(project, "myhdi").script == "train.py"
+    with pytest.raises(UserErrorException):
+        RunConfiguration.load(project_object=3, run_config_name="myhdi")

@@ -117,27 +117,97 @@ def test_secrets(workspace):
         vault.set_secret("c", 3)
 
 
-@pytest.mark.parametrize("name", ["datasets", "datastores", "models", "webservices", "compute_targets", "images"])
-def test_what_comes_later_says_so(workspace, name):
-    with pytest.raises(UserErrorException) as caught:
-        getattr(workspace, name)
-    assert name in caught.value.message and "later" in caught.value.message
+def test_a_workspace_without_data_models_and_services_has_empty_ones(workspace):
+    for name in ("datasets", "images", "linked_services", "models", "private_endpoints", "webservices"):
+        assert getattr(workspace, name) == {}
+    assert workspace.get_default_compute_target("CPU") is None
+    for use in (lambda: workspace.datastores, workspace.get_default_datastore):
+        with pytest.raises(UserErrorException) as caught:
+            use()
+        assert "datastore" in caught.value.message and "later" in caught.value.message
+
+
+def test_compute_targets(workspace, capsys):
+    from azureml.core.compute import AmlCompute, ComputeTarget
+    from azureml.core.compute_target import ComputeTargetException
+
+    local = ComputeTarget(workspace, "local")
+    assert (local.name, local.type, local.get_status(), list(workspace.compute_targets)) == (
+        "local",
+        "local",
+        "Succeeded",
+        ["local"],
+    )
+    assert not isinstance(local, AmlCompute) and local.serialize()["properties"]["provisioningState"] == "Succeeded"
+    local.wait_for_completion(show_output=True)
+    assert 'Provisioning operation finished, operation "Succeeded"' in capsys.readouterr().out
+    for use in (
+        lambda: ComputeTarget(workspace=workspace, name="cpu-cluster"),
+        lambda: ComputeTarget.create(workspace, "local", None),
+        lambda: ComputeTarget.create(workspace, "cpu-cluster", None),
+        lambda: ComputeTarget.attach(workspace, "vm", None),
+        local.delete,
+        local.detach,
+    ):
+        with pytest.raises(ComputeTargetException):
+            use()
 
 
 def test_classes_that_come_later_can_be_imported_but_not_used():
     from azureml.core import Dataset, Model
-    from azureml.core.compute import AmlCompute, ComputeTarget
+    from azureml.core.compute import AmlCompute
+    from azureml.core.compute.amlcompute import AmlCompute as the_same
+    from azureml.core.compute.remote import RemoteCompute
 
-    assert not isinstance(3, ComputeTarget)
+    assert not isinstance(3, AmlCompute) and the_same is AmlCompute
     for use in (
         lambda: Dataset.Tabular,
         lambda: Model("a"),
         lambda: AmlCompute.provisioning_configuration(),
-        lambda: ComputeTarget(None, "a"),
+        lambda: AmlCompute.supported_vmsizes(),
+        lambda: RemoteCompute.attach_configuration(),
     ):
         with pytest.raises(UserErrorException) as caught:
             use()
         assert "later" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["azureml.data.datapath", "azureml.pipeline.core", "azureml.train.hyperdrive", "azureml.widgets"]
+)
+def test_packages_that_come_later_say_so_when_imported(name):
+    with pytest.raises(ModuleNotFoundError) as caught:
+        __import__(name)
+    package = ".".join(name.split(".")[:2])
+    assert "later" in caught.value.msg and package in caught.value.msg and caught.value.name == package
+
+
+def test_a_misspelt_module_is_only_not_found():
+    for name in ("azureml.nonsense", "azureml.core.worksapce"):
+        with pytest.raises(ModuleNotFoundError) as caught:
+            __import__(name)
+        assert "later" not in caught.value.msg
+
+
+def test_telemetry_is_never_sent():
+    from azureml.telemetry import get_diagnostics_collection_info, set_diagnostics_collection
+
+    set_diagnostics_collection(send_diagnostics=True)
+    assert get_diagnostics_collection_info()[0] is False
+
+
+def test_configuration_files_are_found_in_any_case(server):
+    put("Config.JSON", KEYS)
+    assert Workspace.from_config().name == "mine"
+    put("config.json", KEYS)
+    with pytest.raises(UserErrorException) as caught:
+        Workspace.from_config()
+    assert "Config.JSON and config.json" in caught.value.message
+
+
+def test_setup_makes_what_from_config_finds(server):
+    assert Workspace.setup().name == "default" and os.path.exists(".azureml/config.json")
+    assert Workspace.from_config().name == Workspace.setup().name == "default"
 
 
 def test_names_are_reached_through_the_package():

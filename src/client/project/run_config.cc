@@ -114,6 +114,18 @@ Result<ProjectRunConfig> read_run_config_file(const fs::path& folder, const fs::
   return config;
 }
 
+Result<json::value> run_config_to_json(std::string_view text, const std::string& name) {
+  if (!is_2017_text(text)) return yaml_to_json(text, name);
+  TRY(YamlNode root, parse_yaml(repaired_2017(text), name));
+  // Arguments and variables of that dialect are text as it was written: 0.10 stays 0.10.
+  for (YamlEntry& entry : root.entries) {
+    if (entry.key.text != "ArgumentVector" && entry.key.text != "EnvironmentVariables") continue;
+    for (YamlNode& item : entry.value.items) item.quoted = true;
+    for (YamlEntry& variable : entry.value.entries) variable.value.quoted = true;
+  }
+  return to_json(root);
+}
+
 Result<ProjectRunConfig> load_run_config(const fs::path& folder, const std::string& asked) {
   const std::string name = asked.empty() ? "local" : without_suffix(asked);
   CHECK_OK(check_name(name));

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.hh"
@@ -62,6 +63,8 @@ struct ProjectRunConfig {
 Result<ProjectRunConfig> load_run_config(const std::filesystem::path& folder, const std::string& name);
 // The same for one file anywhere (`--run-configuration-file`); paths inside are relative to `folder`.
 Result<ProjectRunConfig> read_run_config_file(const std::filesystem::path& folder, const std::filesystem::path& file);
+// The text of such a file as plain JSON, unchecked but for its YAML; 2017's published files that are not quite YAML are repaired.
+Result<json::value> run_config_to_json(std::string_view text, const std::string& name);
 // The names that load_run_config would take, sorted.
 std::vector<std::string> list_run_configs(const std::filesystem::path& folder);
 

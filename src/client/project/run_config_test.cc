@@ -144,6 +144,16 @@ TEST_CASE("names: unknown, misspelt, in two spellings, no names at all") {
     CHECK(refused(folder, name).message.find("cannot be the name") != std::string::npos);
 }
 
+TEST_CASE("the document of a file of 2017 keeps arguments and variables as they were written") {
+  const auto document =
+      run_config_to_json("ArgumentVector:\n  - $file\n  - 0.10\nEnvironmentVariables:\nA: yes\nTrackedRun: true\n", "x");
+  REQUIRE(document.has_value());
+  CHECK(json::serialize(*document) ==
+        R"({"ArgumentVector":["$file","0.10"],"EnvironmentVariables":{"A":"yes"},"TrackedRun":true})");
+  CHECK(json::serialize(run_config_to_json("arguments: [10]\ntarget: local\n", "x").value()) ==
+        R"({"arguments":[10],"target":"local"})");
+}
+
 TEST_CASE("repairs keep the line numbers") {
   const std::string repaired = repaired_2017("EnvironmentVariables:\n# c\nA: 1\nTarget:local\n\"Framework\":\"Python\"\n");
   CHECK(repaired == "EnvironmentVariables:\n# c\n  A: 1\nTarget: local\n\"Framework\": \"Python\"\n");

@@ -22,7 +22,7 @@ class AzureMLException(Exception):
         message_format=None,
         message_parameters=None,
         reference_code=None,
-        **kwargs
+        **kwargs,
     ):
         Exception.__init__(self, exception_message)
         self._message = exception_message

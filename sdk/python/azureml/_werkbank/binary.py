@@ -75,8 +75,9 @@ def problem_text(code, err):
     return text if text else "exit code {}".format(code)
 
 
-def yaml_to_data(path):
-    """The content of a YAML file as plain data. JSON is read here; anything else by the program, which has the parser."""
+def yaml_to_data(path, run_configuration=False):
+    """The content of a YAML file as plain data. JSON is read here; anything else by the program, which has the parser (and
+    repairs run configurations of 2017, which are not quite YAML)."""
     import json
 
     with open(path, "rb") as stream:
@@ -87,7 +88,8 @@ def yaml_to_data(path):
         pass
     from azureml.exceptions import UserErrorException
 
-    code, out, err = run_binary(["yaml-to-json", os.path.abspath(path)], "read the YAML file {}".format(path), timeout_s=60)
+    words = ["yaml-to-json"] + (["--run-configuration"] if run_configuration else []) + [os.path.abspath(path)]
+    code, out, err = run_binary(words, "read the YAML file {}".format(path), timeout_s=60)
     if code != 0:
         raise UserErrorException("{} is not valid YAML: {}".format(path, problem_text(code, err)), werkbank_code="yaml_invalid")
     return json.loads(out)

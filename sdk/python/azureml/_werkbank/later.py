@@ -1,16 +1,19 @@
 """Parts of v1 that Werkbank does not have yet: importable by name, so that a script which does not use them runs, and clear
 when used."""
 
+HINT = "Submitting, following and logging runs works without it; docs/guide/sdk.md lists what there is."
+
+
+def later_text(what):
+    """The sentence about a part that is not there."""
+    return "Not yet in this version of Werkbank, but in a later one: {}.".format(what)
+
 
 def raise_later(what):
     """Say that `what` is not there yet."""
     from azureml.exceptions import UserErrorException
 
-    raise UserErrorException(
-        "{} is not available in this version of Werkbank: it comes later.".format(what),
-        werkbank_code="not_available_yet",
-        hint="Submitting, following and logging runs works without it; see docs/guide/sdk.md for what there is.",
-    )
+    raise UserErrorException(later_text(what), werkbank_code="not_available_yet", hint=HINT)
 
 
 class _LaterType(type):
@@ -32,3 +35,16 @@ def declare_later(namespace, names):
     """Put such classes into a module's globals."""
     for name in names.split():
         namespace[name] = later_class(name, namespace["__name__"])
+
+
+def declare_later_modules(namespace, modules):
+    """Make submodules of a package that hold such classes. `modules`: submodule → names. The package has the classes, too."""
+    import sys
+    from types import ModuleType
+
+    for short_name, names in modules.items():
+        module = ModuleType("{}.{}".format(namespace["__name__"], short_name), "Not available yet.")
+        declare_later(vars(module), names)
+        sys.modules[module.__name__] = namespace[short_name] = module
+        for name in names.split():
+            namespace.setdefault(name, getattr(module, name))

@@ -25,7 +25,7 @@ class _LazyModule(ModuleType):
 
 
 def make_lazy(module_name, names):
-    """`names`: public name → the module that defines it; "" for a submodule of this module."""
+    """`names`: public name → the module that defines it; "" for a submodule of this module. May be called again for more."""
     module = sys.modules[module_name]
-    module._lazy_names = names
+    module._lazy_names = dict(module.__dict__.get("_lazy_names", ()), **names)
     module.__class__ = _LazyModule

@@ -16,9 +16,7 @@ def check_name(name):
     if not isinstance(name, str) or not _NAME.match(name):
         raise UserErrorException(
             "{!r} cannot be the name of a workspace: 3 to 33 letters, digits, '_' and '-', starting "
-            "with a letter or digit.".format(
-                name
-            ),
+            "with a letter or digit.".format(name),
             werkbank_code="workspace_name_invalid",
         )
 
@@ -33,8 +31,8 @@ def find(path=None, file_name=None):
         place = start
         while True:
             for name in names:
-                candidate = os.path.join(place, folder, name)
-                if os.path.isfile(candidate):
+                candidate = file_of_any_case(os.path.join(place, folder), name)
+                if candidate is not None:
                     return candidate
             above = os.path.dirname(place)
             if above == place:
@@ -46,6 +44,23 @@ def find(path=None, file_name=None):
         hint="Make one with `werkbank init` in the project's folder, or with Workspace.create(NAME).write_config(); "
         "Workspace.get(NAME) needs none.",
     )
+
+
+def file_of_any_case(folder, name):
+    """The file of that name, in whatever case it is written; two spellings side by side are an error."""
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return None
+    wanted = name.lower()
+    spellings = sorted(entry for entry in entries if entry.lower() == wanted and os.path.isfile(os.path.join(folder, entry)))
+    if len(spellings) > 1:
+        raise UserErrorException(
+            "{} holds {}: which of them counts is not clear.".format(folder, " and ".join(spellings)),
+            werkbank_code="config_ambiguous",
+            hint="Remove or rename all but one.",
+        )
+    return os.path.join(folder, spellings[0]) if spellings else None
 
 
 def read(path):

@@ -78,6 +78,7 @@ make_lazy(
         "linked_service": "",
         "model": "",
         "private_endpoint": "",
+        "profile": "",
         "resource_configuration": "",
         "run": "",
         "runconfig": "",

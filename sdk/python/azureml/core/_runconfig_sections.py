@@ -30,6 +30,15 @@ class AmlComputeConfiguration(_AbstractRunConfigElement):
         self._cluster_max_node_count = None
         self._seal()
 
+    @property
+    def max_nodes(self):
+        """How many nodes the cluster may have."""
+        return self._cluster_max_node_count
+
+    @max_nodes.setter
+    def max_nodes(self, max_nodes):
+        self._cluster_max_node_count = max_nodes
+
 
 class ApplicationEndpointConfiguration(_AbstractRunConfigElement):
     """A service that a run offers while it lasts."""

@@ -1,7 +1,16 @@
 """Datastores, which come later: the names are here so that scripts which do not use them run."""
 
+from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.later import declare_later
 
 __all__ = ["Datastore"]
 
 declare_later(globals(), "Datastore")
+
+
+make_lazy(  # importable from here, as in v1
+    __name__,
+    {
+        "UserErrorException": "azureml.exceptions",
+    },
+)

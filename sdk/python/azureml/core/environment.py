@@ -1,6 +1,7 @@
 """Environment: the interpreter, packages, variables and image a script runs with."""
 
 from azureml._base_sdk_common.abstract_run_config_element import _AbstractRunConfigElement
+from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.later import raise_later
 from azureml.core._environment_sections import (  # noqa: F401 (the sections are importable from here, as in v1)
     DEFAULT_CPU_IMAGE,
@@ -344,3 +345,11 @@ def _with_packages(name, conda_specification, pip_requirements):
     environment = Environment(name)
     environment.python.user_managed_dependencies = True
     return environment
+
+
+make_lazy(  # importable from here, as in v1
+    __name__,
+    {
+        "AzureMLException": "azureml.exceptions",
+    },
+)

@@ -2,6 +2,7 @@
 
 import re
 
+from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.run_record import as_text
 from azureml.core._portal import HasExperimentPortal
 from azureml.exceptions import UserErrorException
@@ -31,14 +32,12 @@ class Experiment(HasExperimentPortal):
         _archived_time=None,
         _create_in_cloud=True,
         _experiment_dto=None,
-        **kwargs
+        **kwargs,
     ):
         if not _skip_name_validation and (not isinstance(name, str) or not _NAME.match(name)):
             raise UserErrorException(
                 "{!r} cannot be the name of an experiment: 1 to 255 letters, digits, '_' and '-', "
-                "starting with a letter or digit.".format(
-                    name
-                ),
+                "starting with a letter or digit.".format(name),
                 werkbank_code="experiment_name_invalid",
             )
         self._workspace = workspace
@@ -190,3 +189,12 @@ class Experiment(HasExperimentPortal):
             "<tr><td>{}</td><td>{}</td><td><a href=\"{}\" target=\"_blank\" rel=\"noopener\">Link to Werkbank studio</a></td>"
             "<td></td></tr></table>"
         ).format(escape(self._name), escape(self._workspace.name), escape(self.get_portal_url(), quote=True))
+
+
+make_lazy(  # importable from here, as in v1
+    __name__,
+    {
+        "ComputeInstance": "azureml.core.compute",
+        "DEFAULT_GPU_IMAGE": "azureml.core.environment",
+    },
+)

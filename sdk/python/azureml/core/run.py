@@ -5,6 +5,7 @@ This module and what it imports at the top also parse on Python 3.5, since train
 
 import os
 
+from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.offline import _OfflineRun
 from azureml._werkbank.run_files import RunFiles
 from azureml._werkbank.run_metrics import RunMetrics
@@ -21,6 +22,7 @@ from azureml.exceptions import (  # the exception names are importable from here
 
 __all__ = ["Run", "get_run"]
 
+OUTPUTS_DIR = "outputs"
 RUNNING_STATES = ["NotStarted", "Queued", "Preparing", "Provisioning", "Starting", "Running"]
 POST_PROCESSING_STATES = ["CancelRequested", "Finalizing"]
 
@@ -162,7 +164,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         sample_input_dataset=None,
         sample_output_dataset=None,
         resource_configuration=None,
-        **kwargs
+        **kwargs,
     ):
         """Not there yet; the file itself is kept with the run."""
         from azureml._werkbank.later import raise_later
@@ -318,9 +320,15 @@ def get_run(experiment, run_id, rehydrate=True, clean_up=True):
     return make_run(experiment, experiment.workspace._client.get("runs", run_id), rehydrate=rehydrate)
 
 
-def __getattr__(name):  # PEP 562, from Python 3.7: data classes of the job and neighbours, importable from here as in v1
-    if name in ("InputDatasets", "OutputDatasets", "LinkOutput"):
-        from azureml._werkbank import job_data
-
-        return getattr(job_data, name)
-    raise AttributeError("module '{}' has no attribute '{}'".format(__name__, name))
+make_lazy(  # data classes of the job and neighbours, importable from here as in v1
+    __name__,
+    {
+        "Datastore": "azureml.core.datastore",
+        "Environment": "azureml.core.environment",
+        "InputDatasets": "azureml._werkbank.job_data",
+        "Keyvault": "azureml.core.keyvault",
+        "LinkOutput": "azureml._werkbank.job_data",
+        "OutputDatasets": "azureml._werkbank.job_data",
+        "RunStatus": "azureml._restclient.constants",
+    },
+)

@@ -3,6 +3,7 @@
 import os
 
 from azureml._base_sdk_common.abstract_run_config_element import _AbstractRunConfigElement
+from azureml._werkbank.lazy import make_lazy
 from azureml.core import _environment_sections as _sections
 from azureml.core._environment_sections import (  # noqa: F401 (all of these are importable from here, as in v1)
     DEFAULT_CPU_IMAGE,
@@ -210,6 +211,15 @@ class RunConfiguration(_AbstractRunConfigElement):
         self._old_auto_prepare = auto_prepare_environment
 
     @property
+    def prepare_environment(self):
+        """The name of auto_prepare_environment in the first versions of v1."""
+        return self._old_auto_prepare
+
+    @prepare_environment.setter
+    def prepare_environment(self, prepare_environment):
+        self._old_auto_prepare = prepare_environment
+
+    @property
     def environment_variables(self):
         """Deprecated: the variables of the environment."""
         return self.environment.environment_variables
@@ -254,19 +264,26 @@ class RunConfiguration(_AbstractRunConfigElement):
             stream.write(dump_yaml(data))
 
     @staticmethod
-    def load(path, name=None):
-        """Read a configuration: a file, or the one called `name` in a project folder."""
+    def load(path=None, name=None, project_object=None, run_config_name=None):
+        """Read a configuration: a file, or the one called `name` in a project folder. The folder also is given by an object
+        that has one (project_directory or path), or by a Workspace: the working directory; its name as run_config_name, too."""
         from azureml._werkbank.binary import yaml_to_data
         from azureml._werkbank.config_text import fill
+        from azureml._werkbank.run_config_2017 import fill_2017, is_2017
 
+        path = _project_folder(path if path is not None else project_object)
+        name = name if name is not None else run_config_name
         target = _find_config(path, name)
-        data = yaml_to_data(target)
+        data = yaml_to_data(target, run_configuration=True)
         configuration = RunConfiguration(_path=path if os.path.isdir(path) else None, _name=name)
         configuration.environment.environment_variables = {}
         project = os.path.dirname(os.path.dirname(os.path.abspath(target)))
         if isinstance(data, dict) and isinstance(data.get("environment"), str):
             data["environment"] = yaml_to_data(os.path.join(project, data["environment"]))
-        fill(configuration, data, os.path.basename(target))
+        if is_2017(data):
+            fill_2017(configuration, data, os.path.basename(target), project)
+        else:
+            fill(configuration, data, os.path.basename(target))
         configuration.framework = _one_of("framework", configuration.framework or "Python", FRAMEWORKS)
         configuration.communicator = _one_of("communicator", configuration.communicator or "None", COMMUNICATORS)
         python = configuration.environment.python
@@ -312,24 +329,57 @@ def _config_folder(path):
     return old if os.path.isdir(old) and not os.path.isdir(os.path.join(path, AZUREML_DIR)) else os.path.join(path, AZUREML_DIR)
 
 
+def _project_folder(project):
+    """The folder (or file) that a path, or an object which belongs to a project, stands for."""
+    from azureml.core.workspace import Workspace
+
+    if project is None or isinstance(project, Workspace):
+        return os.getcwd()
+    for attribute in ("project_directory", "path"):
+        if isinstance(getattr(project, attribute, None), str):
+            return getattr(project, attribute)
+    if isinstance(project, str) or hasattr(project, "__fspath__"):
+        return os.fspath(project)
+    raise UserErrorException(
+        "A {} says of no project folder which it is.".format(type(project).__name__),
+        werkbank_code="project_invalid",
+        hint="Give a path, a Workspace, or an object with project_directory or path.",
+    )
+
+
 def _find_config(path, name):
+    from azureml._werkbank.workspace_config import file_of_any_case
+
     if os.path.isfile(path):
         return path
     names = [name, "{}{}".format(name, RUNCONFIGURATION_EXTENSION)] if name else []
     for folder in (os.path.join(path, AZUREML_DIR), os.path.join(path, AML_CONFIG_DIR), path):
         for each in names:
-            if os.path.isfile(os.path.join(folder, each)):
-                return os.path.join(folder, each)
+            found = file_of_any_case(os.path.join(folder, os.path.dirname(each)), os.path.basename(each))
+            if found is not None:
+                return found
     raise RunConfigurationException(
         "There is no run configuration {!r} in {}.".format(name, path), werkbank_code="runconfig_not_found"
     )
 
 
 def _find_file(name, folders):
+    from azureml._werkbank.workspace_config import file_of_any_case
+
     for folder in folders:
-        if os.path.isfile(os.path.join(folder, name)):
-            return os.path.join(folder, name)
+        found = file_of_any_case(os.path.join(folder, os.path.dirname(name)), os.path.basename(name))
+        if found is not None:
+            return found
     return None
 
 
 SparkPackage = _sections.SparkPackage
+
+
+make_lazy(  # importable from here, as in v1
+    __name__,
+    {
+        "ComputeTarget": "azureml.core.compute",
+        "Run": "azureml.core.run",
+    },
+)

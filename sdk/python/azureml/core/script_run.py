@@ -1,6 +1,7 @@
 """ScriptRun: a submitted script."""
 
 from azureml._common.exceptions import AzureMLException  # noqa: F401 (importable from here, as in v1)
+from azureml._werkbank.lazy import make_lazy
 from azureml.core.run import Run
 from azureml.exceptions import UserErrorException  # noqa: F401
 
@@ -24,3 +25,6 @@ class ScriptRun(Run):
     @property
     def _run_config(self):
         return self._run_config_object
+
+
+make_lazy(__name__, {"RunConfiguration": "azureml.core.runconfig"})  # importable from here, as in v1

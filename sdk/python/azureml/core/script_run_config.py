@@ -107,9 +107,7 @@ def _new_run_config(compute_target, environment, distributed, max_run_duration_s
     elif distributed is not None:
         raise UserErrorException(
             "distributed_job_config has to be an MpiConfiguration, PyTorchConfiguration or "
-            "TensorflowConfiguration; it is a {}.".format(
-                type(distributed).__name__
-            ),
+            "TensorflowConfiguration; it is a {}.".format(type(distributed).__name__),
             werkbank_code="distributed_job_config_invalid",
         )
     return configuration

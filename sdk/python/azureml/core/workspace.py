@@ -1,6 +1,7 @@
 """Workspace: the container of experiments, runs, environments and secrets."""
 
 from azureml._werkbank import workspace_config
+from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.later import raise_later
 from azureml._werkbank.problems import is_problem
 from azureml._werkbank.version import VERSION  # noqa: F401 (importable from here, as in v1)
@@ -193,8 +194,14 @@ class Workspace(object):
 
     @staticmethod
     def setup():
-        """v1's interactive set-up."""
-        _outside("Workspace.setup")
+        """The workspace of the nearest configuration file; without one the workspace `default`, and a file that names it."""
+        try:
+            path = workspace_config.find()
+        except UserErrorException:
+            workspace = Workspace.get("default")
+            workspace.write_config()
+            return workspace
+        return Workspace.from_config(path)
 
     def write_config(self, path=None, file_name=None):
         """Write the file that from_config reads."""
@@ -279,12 +286,14 @@ class Workspace(object):
     @property
     def compute_targets(self):
         """The compute targets by name."""
-        raise_later("Workspace.compute_targets")
+        from azureml.core.compute import ComputeTarget
+
+        return dict((target.name, target) for target in ComputeTarget.list(self))
 
     @property
     def datasets(self):
-        """The registered datasets by name."""
-        raise_later("Workspace.datasets")
+        """The registered datasets by name: none, as in a new workspace; they come later."""
+        return {}
 
     @property
     def datastores(self):
@@ -293,28 +302,28 @@ class Workspace(object):
 
     @property
     def images(self):
-        """The images by name."""
-        raise_later("Workspace.images")
+        """The images by name: none, as in a new workspace; they come later."""
+        return {}
 
     @property
     def models(self):
-        """The models by name."""
-        raise_later("Workspace.models")
+        """The models by name: none, as in a new workspace; they come later."""
+        return {}
 
     @property
     def webservices(self):
-        """The services by name."""
-        raise_later("Workspace.webservices")
+        """The services by name: none, as in a new workspace; they come later."""
+        return {}
 
     @property
     def linked_services(self):
-        """Linked Synapse workspaces."""
-        _outside("Workspace.linked_services")
+        """Linked Synapse workspaces: there are none."""
+        return {}
 
     @property
     def private_endpoints(self):
-        """Private endpoints."""
-        _outside("Workspace.private_endpoints")
+        """Private endpoints: there are none."""
+        return {}
 
     def get_run(self, run_id):
         """A run of this workspace by its id."""
@@ -337,8 +346,12 @@ class Workspace(object):
         raise_later("Workspace.set_default_datastore")
 
     def get_default_compute_target(self, type):
-        """The default compute target of a kind."""
-        raise_later("Workspace.get_default_compute_target")
+        """The default compute target of a kind ("CPU" or "GPU"); None where none was chosen."""
+        if "{}".format(type).upper() not in ("CPU", "GPU"):
+            raise UserErrorException(
+                "A default compute target is of the type CPU or GPU, not {!r}.".format(type), werkbank_code="target_invalid"
+            )
+        return None
 
     def get_mlflow_tracking_uri(self, _with_auth=False):
         """The address for MLflow."""
@@ -424,3 +437,19 @@ def _server_for(auth, url=None):
     token = auth._werkbank_token() if hasattr(auth, "_werkbank_token") else None
     in_job = bool(os.environ.get("WERKBANK_SPOOL") and os.environ.get("AZUREML_RUN_ID"))
     return Server(url=os.environ.get("WERKBANK_URL") or url, token=token or None, in_job=in_job)
+
+
+make_lazy(  # importable from here, as in v1
+    __name__,
+    {
+        "AmlCompute": "azureml.core.compute",
+        "ComputeTarget": "azureml.core.compute",
+        "Dataset": "azureml.core.dataset",
+        "Image": "azureml.core.image",
+        "InteractiveLoginAuthentication": "azureml.core.authentication",
+        "Keyvault": "azureml.core.keyvault",
+        "LinkedService": "azureml.core.linked_service",
+        "Model": "azureml.core.model",
+        "Webservice": "azureml.core.webservice",
+    },
+)

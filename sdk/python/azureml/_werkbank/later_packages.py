@@ -1,0 +1,49 @@
+"""What an import of a part of azureml says that is not here: a sentence in place of a bare 'No module named'.
+
+Only asked after every other finder, so other distributions that bring such a package go first.
+"""
+
+# What a package is for, by the longest name that fits.
+_PACKAGES = {
+    "azureml.accel": "Deployment to FPGAs (azureml.accel)",
+    "azureml.automl": "Automated machine learning (azureml.automl)",
+    "azureml.contrib": "The experimental packages below azureml.contrib",
+    "azureml.data": "Datastores and datasets (azureml.data)",
+    "azureml.dataprep": "Data preparation (azureml.dataprep)",
+    "azureml.explain": "Model explanations (azureml.explain)",
+    "azureml.interpret": "Model explanations (azureml.interpret)",
+    "azureml.mlflow": "The MLflow plug-in (azureml.mlflow)",
+    "azureml.opendatasets": "Open datasets (azureml.opendatasets)",
+    "azureml.pipeline": "Pipelines and their steps (azureml.pipeline)",
+    "azureml.responsibleai": "Responsible AI (azureml.responsibleai)",
+    "azureml.tensorboard": "The TensorBoard export (azureml.tensorboard)",
+    "azureml.train": "Estimators, HyperDrive and AutoML (azureml.train)",
+    "azureml.widgets": "The notebook widgets (azureml.widgets)",
+}
+_INSTEAD = {
+    "azureml.widgets": " run.wait_for_completion(show_output=True) follows a run meanwhile.",
+    "azureml.train": " ScriptRunConfig submits scripts meanwhile; each combination of parameters can be a run of its own.",
+    "azureml.data": " Files in the source directory travel with a run meanwhile, and paths can be arguments.",
+}
+
+
+def sentence_for(name):
+    """What to say of a module; None where its name is none of v1's."""
+    package = ".".join(name.split(".")[:2])
+    if package not in _PACKAGES:
+        return None
+    from azureml._werkbank.later import later_text
+
+    return "No module named {!r}: {}{}".format(name, later_text(_PACKAGES[package]), _INSTEAD.get(package, ""))
+
+
+def find_later(name):
+    """For sys.meta_path: never a module; ModuleNotFoundError with the sentence, or None for a name that is not v1's."""
+    text = sentence_for(name)
+    if text is None:
+        return None
+    try:
+        kind = ModuleNotFoundError
+    except NameError:  # Python 3.5
+        kind = ImportError
+    raise kind(text, name=name)
