@@ -207,6 +207,13 @@ def step_fuzz(log):
     return counts if programs else Counts(0, 1, 0)
 
 
+def step_sweep(log):
+    """Kills at every named place of a run's life, where step e2e takes a sample: by name only, it takes some minutes."""
+    story = ["tests/e2e/test_recovery.py", "-k", "killed_at"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *story]
+    return counted(log, command, count_pytest, env={"WERKBANK_SWEEP": "all"})
+
+
 def step_lint(log):
     """clang-tidy over every source file: by name only, since it takes as long as a build or two."""
     sources = sorted(path for path in (ROOT / "src").rglob("*.cc") if not path.name.endswith("_fuzz.cc"))
@@ -219,6 +226,7 @@ def step_lint(log):
     return Counts(len(sources) - failed, failed, 0)
 
 
+BY_NAME_ONLY = ("lint", "sweep")
 STEPS = {
     "tidy": step_tidy,
     "ctest": step_ctest,
@@ -228,6 +236,7 @@ STEPS = {
     "tsan": step_tsan,
     "fuzz": step_fuzz,
     "lint": step_lint,
+    "sweep": step_sweep,
 }
 
 
@@ -240,7 +249,7 @@ def chosen_steps(words):
         return named
     if "--quick" in words:
         return ["tidy", "ctest"]
-    return [name for name in STEPS if name != "lint" and (name != "fuzz" or CI or "--fuzz" in words)]
+    return [name for name in STEPS if name not in BY_NAME_ONLY and (name != "fuzz" or CI or "--fuzz" in words)]
 
 
 def show_failures(log):

@@ -40,6 +40,13 @@ struct RunnerStatus {
   std::optional<RunEnd> end;  // kGone: what the exit file says, where there is one; the runner's own report counts first
 };
 
+// What a target still keeps of an attempt: a work folder, a job in its books.
+struct KeptAttempt {
+  RunKey run;
+  int64_t attempt = 0;
+  json::object handle;  // for remove()
+};
+
 // Receives build output as it comes; bytes, not lines.
 using OutputSink = std::function<void(std::string_view)>;
 
@@ -63,6 +70,9 @@ class ComputeTarget {
   virtual Status kill(const json::object& handle) = 0;
   // Removes the work folder. Only after the run has ended and all is collected.
   virtual Status remove(const json::object& handle) = 0;
+  // Everything that start() has left here and remove() has not taken away, whichever server began it: asked when the server
+  // starts, so that what a dead one left half done is cleared up.
+  virtual Result<std::vector<KeptAttempt>> kept() = 0;
 };
 
 }  // namespace werkbank::compute

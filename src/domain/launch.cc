@@ -59,6 +59,7 @@ json::object to_json(const LaunchPlan& plan) {
           {"node", plan.node},
           {"rank", plan.rank},
           {"lease", plan.lease},
+          {"bootId", plan.boot_id},
           {"token", plan.token.reveal()},
           {"serverUrl", plan.server_url},
           {"snapshotId", plan.snapshot_id},
@@ -92,6 +93,7 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
   plan.node = reader.int_or("node", 0, 0, INT32_MAX);
   plan.rank = reader.int_or("rank", 0, 0, INT32_MAX);
   plan.lease = reader.required_string("lease");
+  plan.boot_id = reader.string_or("bootId");
   plan.token = Secret(reader.string_or("token"));
   plan.server_url = reader.required_string("serverUrl");
   plan.snapshot_id = reader.string_or("snapshotId");

@@ -22,6 +22,8 @@ struct LaunchPlan {
   int64_t node = 0;
   int64_t rank = 0;
   std::string lease;
+  std::string boot_id;     // of the machine the target started the runner on, where it can tell; after another boot the script is
+                           // not started (again), what is there is brought in
   Secret token;            // the run token (JWT) for the server
   std::string server_url;  // "unix:///home/u/.werkbank/server.sock" or "http://…"
   std::string snapshot_id;

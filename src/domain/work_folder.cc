@@ -28,6 +28,7 @@ std::string attempt_mark(const LaunchPlan& plan) {
   return plan.rank == 0 ? plan.lease : plan.lease + "." + std::to_string(plan.rank);
 }
 
+// Not fsynced: a process belongs to one boot, and after the next one nobody reads this.
 Status write_process_record(const std::filesystem::path& path, const ProcessRecord& record) {
   return write_document(path,
                         {{"pid", record.id.pid},
@@ -48,6 +49,17 @@ Result<std::optional<ProcessRecord>> read_process_record(const std::filesystem::
   record.monotonic_ms = reader.int_or("monotonicMs", 0, 0, INT64_MAX);
   CHECK_OK(reader.finish(false));
   return std::optional<ProcessRecord>(std::move(record));
+}
+
+Status write_plan(const WorkFolder& folder, const LaunchPlan& plan) {
+  return write_file_atomically(folder.plan(), json::serialize(to_json(plan)), 0600, true);
+}
+
+Result<LaunchPlan> read_plan(const WorkFolder& folder) {
+  constexpr uint64_t kPlanBytesMax = 256 * 1024 * 1024;
+  TRY(const std::string text, read_file(folder.plan(), kPlanBytesMax));
+  TRY(const json::value document, parse_json(text, {.size_bytes_max = kPlanBytesMax, .depth_max = 64}));
+  return launch_plan_from_json(document);
 }
 
 Status write_exit_record(const WorkFolder& folder, const ExitRecord& record) {
@@ -80,7 +92,7 @@ Result<std::optional<ExitRecord>> read_exit_record(const WorkFolder& folder) {
 }
 
 Status write_stop_reason(const WorkFolder& folder, RunEndKind reason) {
-  return write_document(folder.stop(), {{"reason", to_string(reason)}}, false);
+  return write_document(folder.stop(), {{"reason", to_string(reason)}}, true);
 }
 
 Result<std::optional<RunEndKind>> read_stop_reason(const WorkFolder& folder) {
@@ -93,6 +105,7 @@ Result<std::optional<RunEndKind>> read_stop_reason(const WorkFolder& folder) {
   return reason;
 }
 
+// Not fsynced: the server has the end on disk already.
 Status write_finished(const WorkFolder& folder, const RunEnd& end) {
   return write_document(folder.finished(), to_json(end), false);
 }

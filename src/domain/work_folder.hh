@@ -38,6 +38,10 @@ struct WorkFolder {
   std::filesystem::path metrics() const { return root / "spool" / "metrics"; }
 };
 
+// plan.json: durable before anything is started for it; it holds the run's tokens, mode 0600. not_found where it is not there.
+Status write_plan(const WorkFolder& folder, const LaunchPlan& plan);
+Result<LaunchPlan> read_plan(const WorkFolder& folder);
+
 // A process on file. monotonic_ms: when it was started, by CLOCK_MONOTONIC of that boot; for the time limit.
 struct ProcessRecord {
   ProcessId id;
@@ -58,7 +62,8 @@ struct ExitRecord {
 Status write_exit_record(const WorkFolder& folder, const ExitRecord& record);  // durable
 Result<std::optional<ExitRecord>> read_exit_record(const WorkFolder& folder);
 
-// stop.json: kCanceled or kTimeout. Written before the first signal, so that an adopting runner knows whose doing the end is.
+// stop.json: kCanceled or kTimeout. Durable, written before the first signal, so that an adopting runner knows whose doing the
+// end is.
 Status write_stop_reason(const WorkFolder& folder, RunEndKind reason);
 Result<std::optional<RunEndKind>> read_stop_reason(const WorkFolder& folder);
 

@@ -12,11 +12,30 @@
 namespace werkbank::lifecycle {
 namespace {
 
-Result<std::optional<Run>> find_run(Services& services, const RunKey& key) {
+Result<std::optional<Run>> find_run(store::Store& store, const RunKey& key) {
   const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&key](store::Reader& reader) {
     return reader.run(key);
   };
-  return store::read<std::optional<Run>>(services.store, find);
+  return store::read<std::optional<Run>>(store, find);
+}
+
+// Takes away what the target keeps of attempts that are over: a server died between the end of a run and the removal.
+void sweep(compute::ComputeTarget& target, store::Store& store) {
+  const Result<std::vector<compute::KeptAttempt>> kept = target.kept();
+  if (!kept) {
+    log_warning("leftovers not swept target={} error={:?}", target.kind(), kept.error().to_string());
+    return;
+  }
+  for (const compute::KeptAttempt& attempt : *kept) {
+    const Result<std::optional<Run>> run = find_run(store, attempt.run);
+    const bool is_over = run && (!*run || is_terminal((*run)->status) || (*run)->attempt != attempt.attempt);
+    if (!is_over) continue;
+    const Status removed = target.remove(attempt.handle);
+    if (removed)
+      log_info("leftover removed run={:?} attempt={}", attempt.run.run_id, attempt.attempt);
+    else
+      log_warning("leftover not removed run={:?} error={:?}", attempt.run.run_id, removed.error().to_string());
+  }
 }
 
 }  // namespace
@@ -38,6 +57,10 @@ Status Engine::start() {
   for (const Run& run : runs) take_up(run);
   ticker_ = std::thread([this] { tick(); });
   for (const Run& run : runs) wake(run.key);
+  for (const std::string& name : services_.targets.names()) {
+    TRY(compute::ComputeTarget* const target, services_.targets.find(name));
+    services_.builders.post([target, &store = services_.store] { sweep(*target, store); });
+  }
   if (!runs.empty()) log_info("engine started unfinished_runs={}", runs.size());
   return {};
 }
@@ -84,7 +107,7 @@ Task<Result<Run>> Engine::cancel(RunKey key, std::string who) {
   if (!woken) co_return fail(std::move(woken).error());
   failpoint_kill("cancel.after_commit");
   for (const RunKey& each : *woken) wake(each);
-  Result<std::optional<Run>> run = find_run(services_, key);
+  Result<std::optional<Run>> run = find_run(services_.store, key);
   if (!run) co_return fail(std::move(run).error());
   if (!*run) co_return fail(errors::run_not_found, "the run was deleted meanwhile");
   co_return std::move(**run);
@@ -129,7 +152,7 @@ Task<void> Engine::drive(RunKey key) {
 }
 
 Task<Status> Engine::step(RunKey key, bool& again) {
-  CO_TRY(const std::optional<Run> run, find_run(services_, key));
+  CO_TRY(const std::optional<Run> run, find_run(services_.store, key));
   if (!run) co_return Status{};
   switch (run->status) {
     case RunStatus::kNotStarted:
@@ -143,7 +166,7 @@ Task<Status> Engine::step(RunKey key, bool& again) {
     case RunStatus::kStarting: {
       CO_CHECK_OK(co_await launch_run(services_, key));
       if (takes_recovery(key)) CO_CHECK_OK(co_await recover_run(services_, leases_, key));
-      CO_TRY(const std::optional<Run> launched, find_run(services_, key));
+      CO_TRY(const std::optional<Run> launched, find_run(services_.store, key));
       again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested);
       co_return Status{};
     }
@@ -159,7 +182,7 @@ Task<Status> Engine::step(RunKey key, bool& again) {
   }
   if (!takes_recovery(key)) co_return Status{};
   Status recovered = co_await recover_run(services_, leases_, key);
-  CO_TRY(const std::optional<Run> now, find_run(services_, key));
+  CO_TRY(const std::optional<Run> now, find_run(services_.store, key));
   again = recovered && now && is_terminal(now->status);
   co_return recovered;
 }
@@ -343,7 +366,7 @@ void Engine::tick() {
 }
 
 Result<Explanation> Engine::explain(const RunKey& key) {
-  TRY(const std::optional<Run> run, find_run(services_, key));
+  TRY(const std::optional<Run> run, find_run(services_.store, key));
   if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
   Explanation told{std::string(to_string(run->status)), {}, {}, {}};
   const std::lock_guard lock(mutex_);

@@ -21,6 +21,7 @@ struct AttemptContext {
   Lifeline& lifeline;
   Warnings& warnings;
   StateFile& state;
+  bool is_after_reboot = false;  // the files may end before what the server has of them
 };
 
 class Follower {

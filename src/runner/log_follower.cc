@@ -12,7 +12,7 @@ LogFollower::LogFollower(const AttemptContext& context, std::vector<std::string>
       link_(context.plan, context.lifeline),
       spool_watch_(context.folder.spool(), {""}),
       code_watch_(context.folder.code(), directories_),
-      driver_log_(std::string(kDriverLogName), context.folder.std_log(), context.state) {}
+      driver_log_(std::string(kDriverLogName), context.folder.std_log(), context.state, context.is_after_reboot) {}
 
 void LogFollower::consider(const std::string& relative) {
   if (streams_.contains(relative)) {
@@ -24,7 +24,8 @@ void LogFollower::consider(const std::string& relative) {
     context_.warnings.add(fmt::format("The log {:?} is not sent: {}", relative, path.error().message));
     return;
   }
-  auto stream = std::make_unique<LogStream>(relative, path->below(context_.folder.code()), context_.state);
+  auto stream =
+      std::make_unique<LogStream>(relative, path->below(context_.folder.code()), context_.state, context_.is_after_reboot);
   busy_[relative] = stream.get();
   streams_.emplace(relative, std::move(stream));
 }

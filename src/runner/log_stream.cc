@@ -36,11 +36,15 @@ std::optional<uint64_t> size_in(const std::string& body) {
 
 }  // namespace
 
-LogStream::LogStream(std::string path, std::filesystem::path file, StateFile& state)
-    : path_(std::move(path)), file_(std::move(file)), state_(state), position_(state.log(path_)) {}
+LogStream::LogStream(std::string path, std::filesystem::path file, StateFile& state, bool is_after_reboot)
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      state_(state),
+      position_(state.log(path_)),
+      is_after_reboot_(is_after_reboot) {}
 
 Status LogStream::notice_new_incarnation(uint64_t inode, uint64_t size) {
-  if (position_.inode == inode && size >= position_.sent) return {};
+  if (position_.inode == inode && (size >= position_.sent || is_after_reboot_)) return {};
   if (position_.inode != 0) {
     position_.base += position_.sent;
     position_.sent = 0;
@@ -56,6 +60,9 @@ Status LogStream::notice_new_incarnation(uint64_t inode, uint64_t size) {
 Result<bool> LogStream::go_to(uint64_t server_size, uint64_t file_size) {
   if (server_size >= position_.base && server_size - position_.base <= file_size) {
     position_.sent = server_size - position_.base;
+  } else if (is_after_reboot_) {
+    refused_ = true;
+    return false;
   } else {
     position_.base = server_size;
     position_.sent = 0;
@@ -74,7 +81,7 @@ Result<bool> LogStream::send_piece(ServerLink& link) {
   if (fstat(fd->get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const auto file_size = static_cast<uint64_t>(status.st_size);
   CHECK_OK(notice_new_incarnation(status.st_ino, file_size));
-  if (file_size == position_.sent) return false;
+  if (file_size <= position_.sent) return false;
   TRY(std::string bytes, read_at(fd->get(), position_.sent, kPieceBytes));
   if (bytes.empty()) return false;
 

@@ -14,8 +14,9 @@ namespace werkbank::runner {
 
 class LogStream {
  public:
-  // `path`: the name on the server, valid UTF-8.
-  LogStream(std::string path, std::filesystem::path file, StateFile& state);
+  // `path`: the name on the server, valid UTF-8. `is_after_reboot`: a file that is shorter than its stream was not cut by its
+  // writer, but lost its unwritten end with the machine's power: nothing of it is sent again.
+  LogStream(std::string path, std::filesystem::path file, StateFile& state, bool is_after_reboot = false);
 
   // Sends one piece of what the server does not have yet. True where there may be more at once.
   Result<bool> send_piece(ServerLink& link);
@@ -33,6 +34,7 @@ class LogStream {
   std::filesystem::path file_;
   StateFile& state_;
   LogPosition position_;
+  const bool is_after_reboot_;
   bool refused_ = false;
 };
 

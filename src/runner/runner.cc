@@ -24,6 +24,12 @@ RunEnd end_of_kind(RunEndKind kind, std::string message = {}) {
 
 bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F_OK) == 0; }
 
+// Whether the machine was started anew since the target wrote the plan.
+bool is_of_another_boot(const LaunchPlan& plan) {
+  const Result<ProcessId> self = process_id_of(getpid());
+  return self && !plan.boot_id.empty() && plan.boot_id != self->boot_id;
+}
+
 }  // namespace
 
 Runner::Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed)
@@ -31,7 +37,7 @@ Runner::Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed)
       folder_(std::move(folder)),
       dismissed_(dismissed),
       state_(folder_.state()),
-      context_{plan_, folder_, lifeline_, warnings_, state_},
+      context_{plan_, folder_, lifeline_, warnings_, state_, is_of_another_boot(plan_)},
       reporter_(context_, [this] { ask_cancel(); }) {}
 
 // The wish travels by the same file, whoever had it: it survives this process.
@@ -167,8 +173,25 @@ Result<RunEnd> Runner::start_and_follow() {
   return follow();
 }
 
+// The machine went down under the run. What the folder says of processes is of another boot and perhaps torn; whether the script
+// had begun cannot be known, so it is not begun. What it has written is brought in.
+Result<RunEnd> Runner::end_after_reboot() {
+  log_warning("the machine was restarted since this attempt began: bringing in what is there");
+  warnings_.add("The machine was restarted while the run was under way: what was written last may be missing or incomplete.");
+  CHECK_OK(make_directories(folder_.code(), 0755));
+  start_followers();
+  TRY(const auto stop_reason, read_stop_reason(folder_));
+  TRY(const auto record, read_exit_record(folder_));
+  if (record) return run_end_of(*record, stop_reason);
+  if (stop_reason) return end_of_kind(*stop_reason);
+  if (is_cancel_asked()) return end_of_kind(RunEndKind::kCanceled);
+  return end_of_kind(RunEndKind::kLost,
+                     "The machine was restarted while the run was under way; how the script would have ended is unknown.");
+}
+
 Result<RunEnd> Runner::bring_to_an_end() {
   for (const std::filesystem::path& path : {folder_.spool(), folder_.metrics()}) CHECK_OK(make_directories(path));
+  if (context_.is_after_reboot) return end_after_reboot();
   TRY(const ScriptState state, script_state(folder_));
   switch (state) {
     case ScriptState::kNotStarted:
@@ -239,8 +262,8 @@ Result<std::optional<FileLock>> lock_folder(const WorkFolder& folder) {
   while (true) {
     TRY(std::optional<FileLock> lock, FileLock::try_lock(folder.runner_lock()));
     if (lock) return lock;
-    TRY(const auto holder, read_process_record(folder.runner()));
-    if ((holder && is_alive(holder->id)) || std::chrono::steady_clock::now() - start > kPatience) return lock;
+    const Result<std::optional<ProcessRecord>> holder = read_process_record(folder.runner());  // unreadable after a power cut
+    if ((holder && *holder && is_alive((*holder)->id)) || std::chrono::steady_clock::now() - start > kPatience) return lock;
     poll(nullptr, 0, 5);
   }
 }
@@ -268,10 +291,7 @@ int run_runner(const WorkFolder& folder) {
   const Result<std::optional<RunEnd>> finished = read_finished(folder);
   if (finished && *finished) return 0;  // the server knows everything already
 
-  const Result<std::string> text = read_file(folder.plan());
-  const Result<json::value> document =
-      text ? parse_json(*text, {.size_bytes_max = 256 * 1024 * 1024, .depth_max = 64}) : Result<json::value>(fail(text.error()));
-  Result<LaunchPlan> plan = document ? launch_plan_from_json(*document) : Result<LaunchPlan>(fail(document.error()));
+  Result<LaunchPlan> plan = read_plan(folder);
   if (!plan) {
     log_error("plan.json cannot be used: {}", plan.error().to_string());
     return 1;

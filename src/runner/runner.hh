@@ -25,6 +25,7 @@ class Runner {
 
  private:
   Result<RunEnd> bring_to_an_end();
+  Result<RunEnd> end_after_reboot();
   Result<RunEnd> start_and_follow();
   Result<RunEnd> follow();
   Result<RunEnd> read_end() const;

@@ -25,8 +25,11 @@ constexpr milliseconds kLookEveryBlind{20};
 
 bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F_OK) == 0; }
 
-// True once a shim has claimed the folder; false where ours ended without having claimed it.
-Result<bool> wait_for_claim(const AttemptContext& context, ScriptWatch& watch, pid_t pid) {
+// A shim that was killed before it claimed the folder has started nothing: so many are tried.
+constexpr int kShimTries = 3;
+
+// True once a shim has claimed the folder; false where ours ended without having claimed it, and another one may do better.
+Result<bool> wait_for_claim(const AttemptContext& context, ScriptWatch& watch, pid_t pid, int tries) {
   const Fd handle = process_handle(pid);
   while (!context.lifeline.is_lost()) {
     int status = 0;
@@ -34,6 +37,7 @@ Result<bool> wait_for_claim(const AttemptContext& context, ScriptWatch& watch, p
     TRY(const ScriptState state, script_state(context.folder));
     if (state != ScriptState::kNotStarted) return true;
     if (has_ended && WIFEXITED(status) && WEXITSTATUS(status) == 0) return false;
+    if (has_ended && WIFSIGNALED(status) && tries < kShimTries) return false;
     if (has_ended) {
       return fail(errors::launch_failed,
                   fmt::format("the script's parent process could not begin (status {}); runner.log says why", status));
@@ -70,13 +74,13 @@ Status start_shim(const AttemptContext& context) {
   plan.working_directory = context.folder.root;
   plan.new_session = true;
   ScriptWatch watch(context.folder);
-  while (!context.lifeline.is_lost()) {
+  for (int tries = 1; !context.lifeline.is_lost(); ++tries) {
     failpoint_kill("runner.before_spawn");
     TRY(const pid_t pid, spawn_process(plan));
     failpoint_kill("runner.after_spawn");
-    TRY(const bool is_claimed, wait_for_claim(context, watch, pid));
+    TRY(const bool is_claimed, wait_for_claim(context, watch, pid, tries));
     if (is_claimed) return {};
-    // It met the lock of an older runner's shim. That one claims the folder now, or has died before it could.
+    // It was killed, or met the lock of an older runner's shim; that one claims the folder now, or has died before it could.
     context.lifeline.pause(kLookEveryBlind);
     TRY(const ScriptState state, script_state(context.folder));
     if (state != ScriptState::kNotStarted) return {};

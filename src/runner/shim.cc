@@ -29,12 +29,6 @@ void be_deaf() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2}) sigaction(signal, &action, nullptr);
 }
 
-Result<LaunchPlan> read_plan(const WorkFolder& folder) {
-  TRY(const std::string text, read_file(folder.plan()));
-  TRY(const json::value document, parse_json(text, {.size_bytes_max = 256 * 1024 * 1024, .depth_max = 64}));
-  return launch_plan_from_json(document);
-}
-
 // The script's status, as waitpid gives it. Orphans of the script come to us (sub-reaper) and are buried on the way.
 int wait_for_script(pid_t script) {
   while (true) {

@@ -1,4 +1,6 @@
 // What every compute target must do when runners, servers and scripts' parents die: nothing is lost, doubled or left behind.
+#include <sys/stat.h>
+
 #include "support/target_bench.hh"
 
 namespace werkbank::test {
@@ -60,20 +62,129 @@ TEST_CASE("without the script's parent its end is unknown, and nobody is left") 
   CHECK(eventually([&] { return bench.processes().empty(); }));  // a killed process takes a moment to go
 }
 
-TEST_CASE("after the machine was restarted nothing is started again") {
+// As the folder is found after the machine went down: nothing of it runs, and the plan is of another boot.
+void pretend_restart(LocalBench& bench, const json::object& handle) {
+  const WorkFolder folder = bench.work_of(handle);
+  // Those that would write down what happens to the others go first.
+  for (const auto& record : {folder.runner(), folder.shim()}) kill_hard(record);
+  ProcessSelection all;
+  all.variable = kAttemptMarkVariable;
+  all.value = bench.lease;
+  REQUIRE(end_processes(all, {milliseconds(0), std::chrono::seconds(20)}));
+  Result<LaunchPlan> plan = read_plan(folder);
+  REQUIRE(plan);
+  CHECK_FALSE(plan->boot_id.empty());
+  plan->boot_id = "another boot";
+  REQUIRE(write_plan(folder, *plan));
+}
+
+TEST_CASE("after the machine was restarted what is there is brought in, and nothing is started again") {
   LocalBench bench;
-  json::object handle = bench.start(bench.plan_for(kStubborn));
-  REQUIRE(bench.server.wait_until(log_holds("ready")));
-  CHECK(bench.target().kill(handle));
-  for (const std::filesystem::path& file : {bench.work_of(handle).finished(), bench.work_of(handle).exit()})
-    REQUIRE(remove_tree(file));
-  handle["bootId"] = "another boot";
-  const Result<RunnerStatus> status = bench.target().recover(handle);
-  REQUIRE(status);
-  CHECK(status->state == RunnerState::kGone);
-  REQUIRE(status->end.has_value());
-  CHECK(status->end->kind == RunEndKind::kLost);
+  const LaunchPlan plan = bench.plan_for(R"(
+echo once >> "$SIDE/starts"
+echo first
+echo '{"s":1,"t":1,"n":"a","v":1}' > "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+mkdir outputs logs; echo o > outputs/o; echo log > logs/l
+while [ ! -e "$SIDE/go" ]; do sleep 0.02; done
+echo '{"s":2,"t":1,"n":"a","v":2}' >> "$WERKBANK_SPOOL/metrics/7-x.ndjson"
+echo second
+[ -e "$SIDE/ends" ] && exit 3
+exec sleep 600
+)");
+  const json::object handle = bench.start(plan);
+  const WorkFolder folder = bench.work_of(handle);
+  REQUIRE(bench.server.wait_until(log_holds("first")));
+  bench.server.set_away(true);
+  const auto go_on = [&] {
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+    REQUIRE(eventually([&] { return read_file(folder.std_log()).value_or(std::string()).ends_with("second\n"); }));
+  };
+  std::string expected = "first\nsecond\n";
+  RunEndKind kind = RunEndKind::kLost;
+  SUBCASE("under the script") {
+    go_on();
+    pretend_restart(bench, handle);
+    // Whatever of the processes' files came to the disk.
+    REQUIRE(remove_tree(folder.script()));
+    REQUIRE(write_file_atomically(folder.shim(), ""));
+    REQUIRE(write_file_atomically(folder.runner(), "{"));
+  }
+  SUBCASE("and even the claim of the shim has not come to the disk") {
+    go_on();
+    pretend_restart(bench, handle);
+    for (const auto& file : {folder.shim(), folder.script(), folder.runner(), folder.state()}) REQUIRE(remove_tree(file));
+  }
+  SUBCASE("after the script had ended") {
+    REQUIRE(write_file_atomically(bench.folder / "ends", ""));
+    go_on();
+    REQUIRE(eventually([&] { return std::filesystem::exists(folder.exit()); }));
+    pretend_restart(bench, handle);
+    kind = RunEndKind::kExitCode;
+  }
+  SUBCASE("while it was ended for its time") {
+    go_on();
+    pretend_restart(bench, handle);
+    REQUIRE(write_stop_reason(folder, RunEndKind::kTimeout));
+    kind = RunEndKind::kTimeout;
+  }
+  SUBCASE("and the end of the log is lost") {
+    bench.server.set_away(false);
+    go_on();
+    REQUIRE(bench.server.wait_until(log_holds("second")));
+    bench.server.set_away(true);
+    pretend_restart(bench, handle);
+    std::filesystem::resize_file(folder.std_log(), 3);
+    SUBCASE("with what was known of it") {}
+    SUBCASE("with all that was known of it") { REQUIRE(remove_tree(folder.state())); }
+  }
+  bench.server.set_away(false);
+  bench.open();  // a new server
+  CHECK(bench.state(handle) == RunnerState::kRunning);
+  CHECK(bench.target().start(plan).has_value());  // as where the server died before it had noted the handle
+  INFO(read_file(folder.runner_log()).value_or("no runner.log"));
+  // As the lifecycle does while a run is silent: a killed runner may hold its lock a moment longer.
+  REQUIRE(eventually([&] { return bench.target().recover(handle).has_value() && bench.server.wait_for_end(milliseconds(20)); }));
+  REQUIRE(eventually([&] { return bench.state(handle) == RunnerState::kGone; }));
+  const Records records = bench.server.records();
+  CHECK(records.end()->kind == kind);
+  if (kind == RunEndKind::kExitCode) CHECK(records.end()->exit_code == 3);
+  if (kind == RunEndKind::kLost) CHECK(records.end()->message.find("restarted") != std::string::npos);
+  CHECK(driver_log(records) == expected);
+  CHECK(records.metrics.at("7-x").size() == 2);
+  CHECK(records.files.at("outputs/o") == "o\n");
+  CHECK(records.logs.at("logs/l") == "log\n");
+  CHECK(records.reports.back().warnings.size() == 1);
+  CHECK(records.violations.empty());
+  CHECK(bench.side_file("starts") == "once\n");
   CHECK(eventually([&] { return bench.processes().empty(); }));  // a killed process takes a moment to go
+}
+
+TEST_CASE("what is kept of attempts is found again, and half-removed folders go") {
+  LocalBench bench;
+  const LaunchPlan plan = bench.plan_for("echo there\n");
+  const json::object handle = bench.start(plan);
+  const WorkFolder folder = bench.work_of(handle);
+  struct stat status{};
+  REQUIRE(stat(folder.plan().c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  REQUIRE(bench.server.wait_for_end());
+  REQUIRE(eventually([&] { return bench.state(handle) == RunnerState::kGone; }));
+  // A server that died before it had the plan written, and one that died while it removed.
+  const std::filesystem::path begun = bench.folder / "work" / std::string(32, 'a');
+  const std::filesystem::path foreign = bench.folder / "work" / "not-ours";
+  for (const auto& path : {begun / "code", foreign}) REQUIRE(make_directories(path));
+  bench.open();
+  Result<std::vector<compute::KeptAttempt>> kept = bench.target().kept();
+  REQUIRE(kept);
+  REQUIRE(kept->size() == 1);
+  CHECK(kept->front().run == plan.run);
+  CHECK(kept->front().attempt == 1);
+  CHECK(kept->front().handle == handle);
+  CHECK_FALSE(std::filesystem::exists(begun));
+  CHECK(std::filesystem::exists(foreign));
+  CHECK(bench.target().remove(kept->front().handle));
+  CHECK(bench.target().kept()->empty());
+  CHECK_FALSE(std::filesystem::exists(folder.root));
 }
 
 TEST_CASE("a lost lease ends the script") {

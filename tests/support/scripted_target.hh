@@ -89,6 +89,15 @@ class ScriptedTarget final : public compute::ComputeTarget {
     if (Started* const started = find(handle)) started->removed = true;
     return {};
   }
+  Result<std::vector<compute::KeptAttempt>> kept() override {
+    const std::lock_guard lock(mutex_);
+    CHECK_OK(next_failure("kept"));
+    std::vector<compute::KeptAttempt> kept;
+    for (const auto& [name, started] : started_) {
+      if (!started.removed) kept.push_back({started.plan.run, started.plan.attempt, json::object{{"scripted", name}}});
+    }
+    return kept;
+  }
 
   // -- what a test tells it
   void set_capabilities(compute::Capabilities capabilities) {

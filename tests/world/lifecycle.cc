@@ -264,6 +264,54 @@ TEST_CASE("a step that failed is tried again") {
   CHECK(world.eventually([&] { return world.target->started().at(0).cancel_asked; }));
 }
 
+TEST_CASE("what a dead server has left of ended, deleted and older attempts is removed at the next start") {
+  auto scripted = std::make_unique<test::ScriptedTarget>();
+  test::ScriptedTarget* const target = scripted.get();
+  std::map<std::string, std::unique_ptr<compute::ComputeTarget>> targets;
+  targets.emplace("local", std::move(scripted));
+  test::TestWorld world(std::move(targets));
+  const auto leave = [&](const std::string& id, RunStatus status, int64_t attempt) {
+    if (!id.starts_with("gone")) {
+      const Status written = sync_wait(world.store->write([&](store::Transaction& transaction) -> Status {
+        TRY(auto experiment, transaction.experiment("default", "e"));
+        if (!experiment) {
+          Experiment made;
+          made.workspace = "default";
+          made.name = "e";
+          TRY(experiment, transaction.create_experiment(made));
+        }
+        Run run;
+        run.key = {"default", id};
+        run.experiment = "e";
+        run.experiment_id = experiment->id;
+        run.root_id = id;
+        run.target = "local";
+        run.status = status;
+        run.attempt = 2;
+        TRY(const Run made, transaction.create_run(run, nullptr, nullptr));
+        return made.attempt == 2 ? Status() : fail(errors::internal, "attempt");
+      }));
+      REQUIRE(written.has_value());
+    }
+    LaunchPlan plan;
+    plan.run = {"default", id};
+    plan.attempt = attempt;
+    plan.lease = id;
+    REQUIRE(target->start(plan).has_value());
+  };
+  leave("completed", RunStatus::kCompleted, 2);
+  leave("failed", RunStatus::kFailed, 2);
+  leave("older", RunStatus::kRunning, 1);
+  leave("current", RunStatus::kRunning, 2);
+  leave("gone", RunStatus::kRunning, 1);
+  REQUIRE(world.engine->start().has_value());
+  world.builders.stop();  // the sweep is over
+  for (const test::ScriptedTarget::Started& started : target->started()) {
+    CAPTURE(started.plan.run.run_id);
+    CHECK(started.removed == (started.plan.run.run_id != "current"));
+  }
+}
+
 TEST_CASE("an older attempt's runner is refused") {
   World world;
   world.submit("a");

@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view kReady = "READY ";
 constexpr std::string_view kFailed = "FAILED ";
 constexpr size_t kPieceBytes = 256 * 1024;
+constexpr int kBuilderTries = 3;
 constexpr std::chrono::milliseconds kAskForCancelEvery{100};
 constexpr std::chrono::milliseconds kGrace{3000};
 
@@ -124,44 +125,47 @@ Result<ReadyEnvironment> BuilderOutput::answer() const {
   return ready_environment_from_json(document);
 }
 
-Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentRecipe& recipe, const OutputSink& output,
-                                     const std::function<bool()>& canceled) {
-  CHECK_OK(make_directories(call.scratch_folder));
-  const std::filesystem::path recipe_path = call.scratch_folder / "recipe.json";
+namespace {
+
+struct BuilderFiles {
+  std::filesystem::path recipe;
   // A file and not a pipe: when this server dies, the builder goes on and fills the cache.
-  const std::filesystem::path output_path = call.scratch_folder / "output.txt";
-  CHECK_OK(write_file_atomically(recipe_path, json::serialize(to_json(recipe)), 0600, false));
-  CHECK_OK(write_file_atomically(output_path, "", 0600, false));
+  std::filesystem::path output;
+};
+
+// One builder from its start to its end, its output into `talk`. False where it was canceled.
+Result<bool> follow_builder(const BuilderCall& call, const BuilderFiles& files, BuilderOutput& talk,
+                            const std::function<bool()>& canceled) {
+  CHECK_OK(write_file_atomically(files.output, "", 0600, false));
   const Fd inotify(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (inotify) inotify_add_watch(inotify.get(), output_path.c_str(), IN_MODIFY);
+  if (inotify) inotify_add_watch(inotify.get(), files.output.c_str(), IN_MODIFY);
 
   const std::string mark = "build-" + random_hex(16);
   SpawnPlan plan;
   plan.argv = {call.runner_binary.native(), "build", call.cache_folder.native()};
   plan.environment = builder_environment(mark);
   plan.working_directory = call.scratch_folder;
-  plan.stdin_path = recipe_path;
-  plan.stdout_path = output_path;
-  plan.stderr_path = output_path;
+  plan.stdin_path = files.recipe;
+  plan.stdout_path = files.output;
+  plan.stderr_path = files.output;
   plan.new_session = true;
   TRY(const pid_t builder, spawn_process(plan));
   const Fd handle = process_handle(builder);
 
-  BuilderOutput talk(output);
   uint64_t offset = 0;
   bool has_ended = false;
   while (true) {
-    const Result<std::string> bytes = read_file_range(output_path, offset, kPieceBytes);
+    const Result<std::string> bytes = read_file_range(files.output, offset, kPieceBytes);
     if (bytes && !bytes->empty()) {
       offset += bytes->size();
       talk.feed(*bytes);
       continue;
     }
-    if (has_ended) break;
+    if (has_ended) return true;
     if (canceled()) {
       if (const Status ended = end_builder(mark, builder); !ended)
         log_warning("builder not ended: {}", ended.error().to_string());
-      return fail(errors::environment_failed, "the build was canceled");
+      return false;
     }
     std::array<pollfd, 2> polled{pollfd{handle.get(), POLLIN, 0}, pollfd{inotify.get(), POLLIN, 0}};
     poll(polled.data(), polled.size(), static_cast<int>(kAskForCancelEvery.count()));
@@ -169,8 +173,24 @@ Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentR
     while (inotify && read(inotify.get(), events.data(), events.size()) > 0) {}
     has_ended = waitpid(builder, nullptr, WNOHANG) != 0;  // what it wrote last is read in the next turn
   }
-  talk.finish();
-  return talk.answer();
+}
+
+}  // namespace
+
+Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentRecipe& recipe, const OutputSink& output,
+                                     const std::function<bool()>& canceled) {
+  CHECK_OK(make_directories(call.scratch_folder));
+  const BuilderFiles files{call.scratch_folder / "recipe.json", call.scratch_folder / "output.txt"};
+  CHECK_OK(write_file_atomically(files.recipe, json::serialize(to_json(recipe)), 0600, false));
+  for (int tries = 1;; ++tries) {
+    BuilderOutput talk(output);
+    TRY(const bool has_ended, follow_builder(call, files, talk, canceled));
+    if (!has_ended) return fail(errors::environment_failed, "the build was canceled");
+    talk.finish();
+    if (talk.has_answer() || tries == kBuilderTries) return talk.answer();
+    log_warning("builder ended without an answer, starting another one hash={}", recipe.hash);
+    output("The builder was killed; another one is started.\n");
+  }
 }
 
 }  // namespace werkbank::compute

@@ -18,6 +18,7 @@ class BuilderOutput {
   explicit BuilderOutput(const OutputSink& sink) : sink_(sink) {}
   void feed(std::string_view bytes);
   void finish();  // what was held back because it might have become an answer
+  bool has_answer() const { return !answer_line_.empty(); }
   // READY or FAILED, the latter as the error it says; environment_failed where the builder said neither.
   Result<ReadyEnvironment> answer() const;
 
@@ -36,7 +37,8 @@ struct BuilderCall {
   std::filesystem::path cache_folder;
   std::filesystem::path scratch_folder;  // made for this build and removed after it
 };
-// Blocks until the environment is ready or cannot be. Ends the builder and all it started when `canceled` says so.
+// Blocks until the environment is ready or cannot be. A builder that is killed before it has answered is started again, twice.
+// Ends the builder and all it started when `canceled` says so.
 Result<ReadyEnvironment> run_builder(const BuilderCall& call, const EnvironmentRecipe& recipe, const OutputSink& output,
                                      const std::function<bool()>& canceled);
 

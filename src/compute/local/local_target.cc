@@ -28,9 +28,8 @@ constexpr size_t kNameDigits = 32;
 constexpr std::chrono::milliseconds kRunnerLeavesWithin{2000};
 
 struct Handle {
-  std::string folder;   // below the work folder: hex digits only
-  std::string mark;     // attempt_mark()
-  std::string boot_id;  // of the machine when the attempt began
+  std::string folder;  // below the work folder: hex digits only
+  std::string mark;    // attempt_mark()
 };
 
 // No text of a client is in the name: it is a hash of what makes the rank unique.
@@ -43,14 +42,18 @@ std::string folder_name(const LaunchPlan& plan) {
   return Hash::of(text).hex().substr(0, kNameDigits);
 }
 
+json::object handle_of(const LaunchPlan& plan) { return {{"folder", folder_name(plan)}, {"mark", attempt_mark(plan)}}; }
+
+bool is_folder_name(std::string_view name) {
+  return name.size() == kNameDigits &&
+         std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f'); });
+}
+
 Result<Handle> read_handle(const json::object& value) {
   const json::value document(value);  // a reader keeps the address of what it reads
   JsonReader reader(document, "handle");
-  Handle handle{reader.required_string("folder"), reader.required_string("mark"), reader.required_string("bootId")};
-  const bool is_name = handle.folder.size() == kNameDigits && std::ranges::all_of(handle.folder, [](unsigned char c) {
-                         return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
-                       });
-  if (!is_name) reader.refuse("folder", "is no name that this target gives");
+  Handle handle{reader.required_string("folder"), reader.required_string("mark")};
+  if (!is_folder_name(handle.folder)) reader.refuse("folder", "is no name that this target gives");
   if (handle.mark.empty()) reader.refuse("mark", "is empty");
   CHECK_OK(reader.finish(false));
   return handle;
@@ -82,6 +85,7 @@ class LocalTarget final : public ComputeTarget {
   Status cancel(const json::object& handle) override;
   Status kill(const json::object& handle) override;
   Status remove(const json::object& handle) override;
+  Result<std::vector<KeptAttempt>> kept() override;
 
  private:
   std::filesystem::path builds_folder() const { return config_.work_folder / "builds"; }
@@ -138,34 +142,29 @@ Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& n
 Result<json::object> LocalTarget::start(const LaunchPlan& plan) {
   const std::string name = folder_name(plan);
   const WorkFolder folder = work_folder(name);
-  TRY(const ProcessId self, process_id_of(getpid()));
+  LaunchPlan here = plan;
+  TRY(ProcessId self, process_id_of(getpid()));
+  here.boot_id = std::move(self.boot_id);
   const std::lock_guard lock(mutex_);
   if (!is_there(folder.plan())) {
     CHECK_OK(make_directories(folder.root, 0700));
-    CHECK_OK(write_file_atomically(folder.plan(), json::serialize(to_json(plan)), 0600, false));
+    CHECK_OK(write_plan(folder, here));
   }
   failpoint_kill("local.after_plan");
   if (!is_there(folder.finished())) CHECK_OK(ensure_runner(folder, name, attempt_mark(plan)));
   failpoint_kill("local.after_runner");
-  return json::object{{"folder", name}, {"mark", attempt_mark(plan)}, {"bootId", self.boot_id}};
+  return handle_of(plan);
 }
 
 Result<RunnerStatus> LocalTarget::recover(const json::object& value) {
   TRY(const Handle handle, read_handle(value));
   const WorkFolder folder = work_folder(handle.folder);
-  TRY(const ProcessId self, process_id_of(getpid()));
   const std::lock_guard lock(mutex_);
   if (!runners_of(folder, handle.folder).empty()) return RunnerStatus{RunnerState::kRunning, std::nullopt};
   if (!is_there(folder.plan())) return RunnerStatus{RunnerState::kGone, std::nullopt};
   TRY(auto finished, read_finished(folder));
   if (finished) return RunnerStatus{RunnerState::kGone, std::move(finished)};
-  if (handle.boot_id != self.boot_id && !is_there(folder.exit())) {
-    // The machine went down under the script. Without its last word nothing is known, and what little was written may be torn.
-    RunEnd lost;
-    lost.kind = RunEndKind::kLost;
-    lost.message = "The machine was restarted while the script was running.";
-    return RunnerStatus{RunnerState::kGone, std::move(lost)};
-  }
+  // Also after the machine was restarted: the runner sees that by its plan and only brings in what is there.
   log_info("runner is gone, starting another one folder={}", handle.folder);
   CHECK_OK(ensure_runner(folder, handle.folder, handle.mark));
   return RunnerStatus{RunnerState::kRunning, std::nullopt};
@@ -238,10 +237,38 @@ Status LocalTarget::remove(const json::object& value) {
     const std::lock_guard lock(mutex_);
     CHECK_OK(end_all(handle));
   }
-  const Status removed = remove_tree(folder.root);
+  failpoint_kill("local.before_remove");
+  // The plan first: it holds the tokens, and kept() knows by it that somebody began to remove.
+  Status removed = remove_tree(folder.plan());
+  failpoint_kill("local.after_plan_removed");
+  if (removed) removed = remove_tree(folder.root);
   const std::lock_guard lock(mutex_);
   started_.erase(handle.folder);
   return removed;
+}
+
+Result<std::vector<KeptAttempt>> LocalTarget::kept() {
+  std::vector<KeptAttempt> kept;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(config_.work_folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().native();
+    if (!is_folder_name(name)) continue;
+    const std::lock_guard lock(mutex_);  // nobody is between a folder and its plan now
+    const Result<LaunchPlan> plan = read_plan(work_folder(name));
+    if (plan && folder_name(*plan) == name) {
+      kept.push_back({plan->run, plan->attempt, handle_of(*plan)});
+    } else if (!plan && plan.error().code == &errors::not_found) {
+      // Somebody died before the plan was written, or while the folder was removed.
+      if (const Status removed = remove_tree(entry->path()); !removed) log_warning("{}", removed.error().to_string());
+    } else {
+      log_warning("work folder {} is not known by its plan: {}", name, plan ? "it is another run's" : plan.error().to_string());
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return fail(errno_error(error.value(), fmt::format("list {}", config_.work_folder.native())));
+  }
+  return kept;
 }
 
 Result<ReadyEnvironment> LocalTarget::prepare(const EnvironmentRecipe& recipe, const OutputSink& output,
