@@ -120,14 +120,15 @@ TEST_CASE("a token with another algorithm or scope is refused even when our key 
 TEST_CASE("the vault opens what it has sealed, and nothing else") {
   const Scratch scratch;
   const Vault vault = Vault::open(scratch / "vault.key").value();
-  const std::string sealed = vault.seal(Secret("pass word\0x"));
+  const std::string with_nul("pass word\0x", 11);
+  const std::string sealed = vault.seal(Secret(with_nul));
   CHECK(sealed.find("pass") == std::string::npos);
-  CHECK(sealed != vault.seal(Secret("pass word\0x")));
-  CHECK(vault.unseal(sealed).value().equals("pass word\0x"));
+  CHECK(sealed != vault.seal(Secret(with_nul)));
+  CHECK(vault.unseal(sealed).value().equals(with_nul));
   CHECK(vault.unseal(vault.seal(Secret(""))).value().empty());
 
   const Vault again = Vault::open(scratch / "vault.key").value();
-  CHECK(again.unseal(sealed).value().equals("pass word\0x"));
+  CHECK(again.unseal(sealed).value().equals(with_nul));
   CHECK(again.derive_key("run-tokens").equals(vault.derive_key("run-tokens").reveal()));
   CHECK_FALSE(again.derive_key("other").equals(vault.derive_key("run-tokens").reveal()));
   CHECK(vault.derive_key("run-tokens").reveal().size() == 32);

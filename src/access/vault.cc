@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "base/files.hh"
@@ -67,14 +69,30 @@ Result<Vault> Vault::open(const std::filesystem::path& key_file) {
   return Vault(std::move(key));
 }
 
-std::string Vault::seal(const Secret& value) const {
+std::string Vault::seal_with(const unsigned char* nonce, const Secret& value) const {
   std::string box(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + value.reveal().size(), '\0');
-  unsigned char* const nonce = bytes_of(box);
-  randombytes_buf(nonce, crypto_secretbox_NONCEBYTES);
-  crypto_secretbox_easy(nonce + crypto_secretbox_NONCEBYTES, bytes_of(value.reveal()), value.reveal().size(), nonce,
+  std::copy_n(nonce, crypto_secretbox_NONCEBYTES, bytes_of(box));
+  crypto_secretbox_easy(bytes_of(box) + crypto_secretbox_NONCEBYTES, bytes_of(value.reveal()), value.reveal().size(), nonce,
                         bytes_of(key_.reveal()));
   return std::string(kSealPrefix) + base64url_encode(box);
 }
+
+std::string Vault::seal(const Secret& value) const {
+  std::array<unsigned char, crypto_secretbox_NONCEBYTES> nonce{};
+  randombytes_buf(nonce.data(), nonce.size());
+  return seal_with(nonce.data(), value);
+}
+
+// A nonce that only the key and the value decide: two values never share one, and it tells nothing but that two are equal.
+std::string Vault::seal_alike(const Secret& value) const {
+  const Secret nonce_key = derive_key("seal-alike");
+  std::array<unsigned char, crypto_secretbox_NONCEBYTES> nonce{};
+  crypto_generichash(nonce.data(), nonce.size(), bytes_of(value.reveal()), value.reveal().size(), bytes_of(nonce_key.reveal()),
+                     nonce_key.reveal().size());
+  return seal_with(nonce.data(), value);
+}
+
+bool Vault::is_sealed(std::string_view text) { return text.starts_with(kSealPrefix); }
 
 Result<Secret> Vault::unseal(std::string_view sealed) const {
   const auto corrupt = [] { return fail(errors::store_corrupt, "a sealed secret does not open with this installation's key"); };

@@ -4,6 +4,7 @@
 #include "api/responses.hh"
 #include "domain/names.hh"
 #include "lifecycle/prepare.hh"
+#include "lifecycle/sealed_spec.hh"
 
 namespace werkbank::api {
 namespace {
@@ -77,6 +78,7 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
   store::EnvironmentVersion wanted;
   CO_TRY(wanted.definition, environment_from_json(body, "request"));
   CO_CHECK_OK(check_environment_name(wanted.definition.name));
+  lifecycle::seal_secrets(api.vault, wanted.definition);
   wanted.workspace = call.workspace();
   wanted.created_ms = api.services.clock.utc_now_ms();
   using Outcome = std::pair<store::EnvironmentVersion, bool>;
@@ -177,6 +179,7 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   CO_CHECK_OK(reader.finish());
   CO_TRY(spec.environment, environment_from_json(*definition, "request.environment"));
   CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(spec.target));
+  CO_CHECK_OK(lifecycle::open_secrets(api.vault, spec));
   CO_TRY([[maybe_unused]] const EnvironmentRecipe recipe,
          api.services.environments.plan(spec.environment, spec.submitter_environment));
   auto build = std::make_shared<Build>(api.hub);  // shared by the builder's thread and the response

@@ -8,7 +8,7 @@
 namespace werkbank::api {
 
 template <typename T>
-Result<T> read(Api& api, std::function<Result<T>(store::Reader&)> action) {
+Result<T> read(Api& api, const std::function<Result<T>(store::Reader&)>& action) {
   return store::read<T>(api.services.store, action);
 }
 

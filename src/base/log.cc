@@ -9,6 +9,8 @@
 #include <mutex>
 #include <string>
 
+#include "base/logins.hh"
+
 namespace werkbank {
 namespace {
 
@@ -102,7 +104,7 @@ void write_log(LogLevel level, std::string_view line) {
     logger = output().logger;
   }
   if (!logger->should_log(level_of(level))) return;
-  logger->log(level_of(level), spdlog::string_view_t(in_one_line(line)));
+  logger->log(level_of(level), spdlog::string_view_t(in_one_line(without_logins(line))));
 }
 
 }  // namespace werkbank

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/files.hh"
+#include "base/logins.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -108,7 +109,8 @@ void Terminal::clear_progress() {
 }
 
 void Terminal::error(const Error& error, std::string_view program) {
-  std::string text = fmt::format("{} {}", paint_err(Colour::kRed, fmt::format("{}:", program)), error.to_string());
+  std::string text =
+      fmt::format("{} {}", paint_err(Colour::kRed, fmt::format("{}:", program)), without_logins(error.to_string()));
   text += paint_err(Colour::kFaint, fmt::format(" [{}]", error.code->id));
   if (!error.remedy().empty()) text += fmt::format("\n  {}", error.remedy());
   say(text);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/logins.hh"
+
 namespace werkbank::client {
 namespace {
 
@@ -57,6 +59,10 @@ Result<ServerAddress> find_server(const EnvironmentMap& environment) {
     address.url = socket_url(address.home);
     address.token = Secret();  // the socket's login is the uid
     return address;
+  }
+  if (without_logins(url) != url) {
+    return fail(errors::invalid_request, "WERKBANK_URL holds a login",
+                "Put the token into WERKBANK_TOKEN; the address is http://HOST:PORT.");
   }
   while (url.size() > 1 && url.ends_with('/')) url.pop_back();
   const bool known = url.starts_with("http://") || url.starts_with("https://") || url.starts_with("unix:///");

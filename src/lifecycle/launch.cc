@@ -4,6 +4,7 @@
 #include "base/log.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
+#include "lifecycle/sealed_spec.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -64,8 +65,10 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
 
 Result<json::object> start_runner(Services& services, const Loaded& loaded) {
   TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
+  Loaded opened = loaded;
+  CHECK_OK(open_secrets(services.vault, opened.spec));
   TRY(ReadyEnvironment environment, ready_environment(services, loaded.spec, [](std::string_view) {}, [] { return false; }));
-  return target->start(make_plan(services, loaded, target->capabilities(), std::move(environment)));
+  return target->start(make_plan(services, opened, target->capabilities(), std::move(environment)));
 }
 
 }  // namespace

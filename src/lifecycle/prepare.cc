@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/log.hh"
+#include "base/logins.hh"
 #include "lifecycle/moves.hh"
+#include "lifecycle/sealed_spec.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -59,7 +61,7 @@ RunEnd environment_end(const Error& error) {
   RunEnd end;
   end.kind = RunEndKind::kEnvironment;
   end.code = "UserError";
-  end.message = error.to_string();
+  end.message = without_logins(error.to_string());
   end.hint = std::string(error.remedy());
   return end;
 }
@@ -68,7 +70,9 @@ RunEnd environment_end(const Error& error) {
 
 Result<ReadyEnvironment> ready_environment(Services& services, const RunSpec& spec, const compute::OutputSink& output,
                                            const std::function<bool()>& canceled) {
-  TRY(const EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
+  RunSpec opened = spec;
+  CHECK_OK(open_secrets(services.vault, opened));
+  TRY(const EnvironmentRecipe recipe, services.environments.plan(opened.environment, opened.submitter_environment));
   TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
   return target->prepare(recipe, output, canceled);
 }
@@ -86,7 +90,8 @@ Task<Status> prepare_run(Services& services, RunKey key) {
         services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
         [&services, &key] { return services.is_stopping() || cancel_is_asked(services, key); });
     // Whoever opens the build log finds the verdict there, not only with the run.
-    if (!built && !services.is_stopping()) log.write(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy()));
+    if (!built && !services.is_stopping())
+      log.write(without_logins(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy())));
     return built;
   };
   const Result<ReadyEnvironment> ready = co_await services.builders.run(build);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "access/run_token.hh"
+#include "access/vault.hh"
 #include "base/blocking_pool.hh"
 #include "base/clock.hh"
 #include "compute/compute_target.hh"
@@ -50,8 +51,9 @@ struct Services {
   const environment::EnvironmentPlanner& environments;
   const TargetRegistry& targets;
   const access::RunTokenSigner& run_tokens;
-  BlockingPool& pool;      // short calls into targets
-  BlockingPool& builders;  // environment builds: minutes
+  const access::Vault& vault;  // what submissions hold of logins is stored sealed
+  BlockingPool& pool;          // short calls into targets
+  BlockingPool& builders;      // environment builds: minutes
   RunnerSettings runner;
   std::function<bool()> is_stopping = [] { return false; };  // set by the engine: builds under way are given up, and made again
 };

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "base/logins.hh"
 #include "content/snapshot_store.hh"
 #include "domain/names.hh"
 #include "lifecycle/moves.hh"
+#include "lifecycle/sealed_spec.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -110,6 +112,18 @@ void add_git_properties(TextMap& properties, const GitFacts& git) {
   if (!git.commit.empty()) set("azureml.git.dirty", git.dirty ? "True" : "False");
 }
 
+Result<GitFacts> git_facts_from_json(const json::value* value) {
+  GitFacts git;
+  if (value == nullptr) return git;
+  JsonReader reader(*value, "request.git");
+  git.repository_url = without_logins(reader.string_or("repositoryUrl"));
+  git.branch = reader.string_or("branch");
+  git.commit = reader.string_or("commit");
+  git.dirty = reader.bool_or("dirty", false);
+  CHECK_OK(reader.finish());
+  return git;
+}
+
 Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id) {
   run.root_id = run.key.run_id;
   if (parent_id.empty()) return {};
@@ -157,14 +171,7 @@ Result<Submission> submission_from_json(const json::value& value, std::string wo
   const json::value* const spec = reader.value("spec");
   if (spec == nullptr) reader.refuse("spec", "is missing");
   CHECK_OK(reader.finish());
-  if (git != nullptr) {
-    JsonReader facts(*git, "request.git");
-    submission.git.repository_url = facts.string_or("repositoryUrl");
-    submission.git.branch = facts.string_or("branch");
-    submission.git.commit = facts.string_or("commit");
-    submission.git.dirty = facts.bool_or("dirty", false);
-    CHECK_OK(facts.finish());
-  }
+  TRY(submission.git, git_facts_from_json(git));
   TRY(submission.spec, run_spec_from_json(*spec, "request.spec"));
   return submission;
 }
@@ -180,9 +187,13 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
     if (known) co_return Submitted{std::move(*known), true};
   }
   CO_CHECK_OK(check_submission(services, submission));
-  Result<bool> ready = co_await check_environment(services, submission.spec);
+  // A definition that was read back from here comes with sealed logins.
+  RunSpec opened = submission.spec;
+  CO_CHECK_OK(open_secrets(services.vault, opened));
+  Result<bool> ready = co_await check_environment(services, opened);
   if (!ready) co_return fail(std::move(ready).error());
   const bool needs_no_build = *ready;
+  seal_secrets(services.vault, submission.spec);
   std::function<Result<Submitted>(store::Transaction&)> record =
       [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
     TRY(auto repeated, repeated_run(transaction, submission));

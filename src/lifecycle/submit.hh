@@ -37,6 +37,8 @@ Result<Experiment> ensure_experiment(store::Transaction& transaction, const Cloc
 std::string make_run_id(const std::string& experiment, UtcMs now);
 // Fills root and checks that the parent is there.
 Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id);
+// What a client found out about the folder's repository; null: nothing. A login in its address is left out.
+Result<GitFacts> git_facts_from_json(const json::value* value);
 // azureml.git.* and mlflow.source.git.* as v1 users find them in the properties.
 void add_git_properties(TextMap& properties, const GitFacts& git);
 

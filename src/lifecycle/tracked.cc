@@ -56,12 +56,7 @@ Result<TrackedRun> tracked_run_from_json(const json::value& value, std::string w
   if (status != "NotStarted" && status != "Running") reader.refuse("status", "is NotStarted or Running");
   CHECK_OK(reader.finish());
   tracked.status = status == "Running" ? RunStatus::kRunning : RunStatus::kNotStarted;
-  if (git != nullptr) {
-    JsonReader facts(*git, "request.git");
-    tracked.git = {facts.string_or("repositoryUrl"), facts.string_or("branch"), facts.string_or("commit"),
-                   facts.bool_or("dirty", false)};
-    CHECK_OK(facts.finish());
-  }
+  TRY(tracked.git, git_facts_from_json(git));
   return tracked;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <future>
 
+#include "api/login.hh"
 #include "api/router.hh"
 #include "base/log.hh"
 #include "content/directory/directory_blob_store.hh"
@@ -92,6 +93,8 @@ Status found_installation(Parts& parts) {
       CHECK_OK(transaction.put_setting("instance_id", *known));
     }
     instance_id = *known;
+    TRY(const auto members, transaction.members("default"));
+    if (members.empty()) CHECK_OK(transaction.put_member({"default", api::user_name(getuid()), Role::kOwner}));
     TRY(const auto workspace, transaction.workspace("default"));
     if (workspace) return {};
     Workspace made;
@@ -136,9 +139,9 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
   lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
                                      parts->blobs->local_folder().value_or("").string(), own_program()};
-  lifecycle::Services services{system_clock(), *parts->store,    *parts->series,     *parts->blobs,
-                               *parts->logs,   *parts->planner,  parts->targets,     *parts->run_tokens,
-                               *parts->pool,   *parts->builders, std::move(settings)};
+  lifecycle::Services services{system_clock(), *parts->store,   *parts->series,   *parts->blobs,
+                               *parts->logs,   *parts->planner, parts->targets,   *parts->run_tokens,
+                               *parts->vault,  *parts->pool,    *parts->builders, std::move(settings)};
   parts->engine = std::make_unique<lifecycle::Engine>(std::move(services), lifecycle::EngineConfig{});
   return parts;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hh"
+#include "base/logins.hh"
 #include "net/http_client.hh"
 
 namespace werkbank::net {
@@ -57,7 +58,7 @@ std::string problem_json(const Error& error, int status, std::string_view instan
                               {"title", error.code->title},
                               {"status", status},
                               {"code", error.code->id},
-                              {"detail", error.to_string()},
+                              {"detail", without_logins(error.to_string())},
                               {"hint", error.remedy()},
                               {"instance", instance}};
   return canonical_json(document);

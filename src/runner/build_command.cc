@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/files.hh"
+#include "base/logins.hh"
 #include "base/process.hh"
 
 namespace werkbank::runner {
@@ -50,10 +51,34 @@ int wait_for(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// Shows a tool's output by whole lines: a login in an address is not told, and half a line may hold half an address.
+class MaskedEcho {
+ public:
+  void feed(std::string_view piece) {
+    held_ += piece;
+    const size_t newline = held_.rfind('\n');
+    if (newline != std::string::npos) {
+      show(std::string_view(held_).substr(0, newline + 1));
+      held_.erase(0, newline + 1);
+    }
+    if (held_.size() > kLineBytesHeld) finish();
+  }
+  void finish() {
+    show(held_);
+    held_.clear();
+  }
+
+ private:
+  static constexpr size_t kLineBytesHeld = 64 * 1024;
+  static void show(std::string_view text) { static_cast<void>(write_all(STDOUT_FILENO, without_logins(text))); }
+  std::string held_;
+};
+
 // Reads until the tool and everything it started have closed the pipe, or a stop was asked.
 void follow(int fd, pid_t pid, Echo echo, std::string& output) {
   std::string buffer(64 * 1024, '\0');
   bool told = false;
+  MaskedEcho shown;
   for (;;) {
     if (stop_asked != 0 && !told) {
       kill(-pid, SIGTERM);  // the tool leads a session of its own: its helpers end with it
@@ -65,17 +90,18 @@ void follow(int fd, pid_t pid, Echo echo, std::string& output) {
     if (ready <= 0) continue;
     const ssize_t count = read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
+    if (count <= 0) break;
     const std::string_view piece(buffer.data(), static_cast<size_t>(count));
-    if (echo == Echo::kShow) static_cast<void>(write_all(STDOUT_FILENO, piece));
+    if (echo == Echo::kShow) shown.feed(piece);
     output += piece;
     if (output.size() > 2 * kOutputBytesKept) output.erase(0, output.size() - kOutputBytesKept);
   }
+  shown.finish();
 }
 
 }  // namespace
 
-void say(std::string_view line) { static_cast<void>(write_all(STDOUT_FILENO, std::string(line) + "\n")); }
+void say(std::string_view line) { static_cast<void>(write_all(STDOUT_FILENO, without_logins(line) + "\n")); }
 
 Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
                                   Echo echo) {

@@ -164,13 +164,4 @@ std::map<std::string, std::string> uv_variables(const PackageSources& sources) {
   return variables;
 }
 
-std::string without_password(std::string_view address) {
-  const size_t scheme = address.find("://");
-  if (scheme == std::string_view::npos) return std::string(address);
-  const size_t at = address.find('@', scheme);
-  const size_t slash = address.find('/', scheme + 3);
-  if (at == std::string_view::npos || (slash != std::string_view::npos && at > slash)) return std::string(address);
-  return std::string(address.substr(0, scheme + 3)) + "***@" + std::string(address.substr(at + 1));
-}
-
 }  // namespace werkbank::runner

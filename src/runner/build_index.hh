@@ -31,7 +31,5 @@ PackageSources gather_sources(const std::map<std::string, std::string>& environm
                               const std::vector<std::string>& recipe_options);
 // The variables that tell uv. Addresses may hold passwords: variables are not seen by other users, arguments are.
 std::map<std::string, std::string> uv_variables(const PackageSources& sources);
-// An address without its user and password, for the log.
-std::string without_password(std::string_view address);
 
 }  // namespace werkbank::runner

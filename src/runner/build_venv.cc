@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/files.hh"
+#include "base/logins.hh"
 #include "runner/build_command.hh"
 #include "runner/build_index.hh"
 #include "runner/build_resolution.hh"
@@ -153,7 +154,7 @@ Result<ReadyEnvironment> build_venv(const fs::path& cache_folder, const fs::path
   TRY(UvTool uv, UvTool::locate(cache_folder, environment));
   const PackageSources sources = gather_sources(environment, recipe.options);
   for (const std::string& note : sources.notes) say(note);
-  if (!sources.index_url.empty()) say("Packages come from " + without_password(sources.index_url));
+  if (!sources.index_url.empty()) say("Packages come from " + without_logins(sources.index_url));
   uv.use(sources);
   return VenvBuild(uv, recipe, environment).build(folder);
 }

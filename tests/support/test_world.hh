@@ -43,8 +43,8 @@ struct TestWorld {
     logs->on_append([this](const content::LogKey&, uint64_t) { hub.notify(); });
     facts.version = "test";
     facts.own_uid = 1000;
-    lifecycle::Services services{
-        system_clock(), *store, *series, *blobs, *logs, planner, targets, signer, pool, builders, {"unix:///none", "", ""}};
+    lifecycle::Services services{system_clock(), *store, *series, *blobs, *logs,    planner,
+                                 targets,        signer, *vault,  pool,   builders, {"unix:///none", "", ""}};
     engine = std::make_unique<lifecycle::Engine>(std::move(services), config);
     api = std::make_unique<api::Api>(api::Api{*engine, engine->services(), *vault, hub, facts, counters, [] {}});
     Workspace workspace;

@@ -54,7 +54,10 @@ class Server(object):
 
     def __init__(self, url=None, token=None, in_job=False):
         self.url = (url or default_url()).rstrip("/")
-        self._token = token if token is not None else os.environ.get("WERKBANK_TOKEN", "")
+        if token is None:
+            # As the command line has it: without an address the login is that of this machine's socket.
+            token = os.environ.get("WERKBANK_TOKEN", "") if url or os.environ.get("WERKBANK_URL") else ""
+        self._token = token
         self.in_job = in_job
         self._local = threading.local()
         self.is_unix = self.url.startswith("unix://")
@@ -64,6 +67,14 @@ class Server(object):
         from urllib.parse import urlsplit
 
         parts = urlsplit(self.url)
+        if "@" in self.url:  # and is not shown again
+            from azureml.exceptions import UserErrorException
+
+            raise UserErrorException(
+                "WERKBANK_URL holds a login.",
+                werkbank_code="url_invalid",
+                hint="Put the token into WERKBANK_TOKEN; the address is http://HOST:PORT.",
+            )
         if parts.scheme in ("http", "https") and parts.hostname:
             self._scheme, self._host = parts.scheme, parts.hostname
             self._port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -134,11 +145,9 @@ class Server(object):
 
     def variables(self):
         """The environment variables that make the program `werkbank` speak to this server."""
-        variables = {"WERKBANK_URL": self.url}
+        variables = {"WERKBANK_URL": self.url, "WERKBANK_TOKEN": self._token or ""}
         if self.is_unix and os.path.basename(self.socket_path) == "server.sock" and not self.in_job:
             variables["WERKBANK_HOME"] = os.path.dirname(self.socket_path)
-        if self._token:
-            variables["WERKBANK_TOKEN"] = self._token
         return variables
 
     def _exchange(self, connection, method, path, query, body, headers):

@@ -1,0 +1,17 @@
+// Logins in addresses ("https://user:password@host/simple"), sealed where they stand: "https://wbs1.…@host/simple". Such a text
+// may be stored and shown; it opens on this installation only, and only in front of the host that it was sealed for.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "access/vault.hh"
+
+namespace werkbank::access {
+
+// What is sealed already stays as it is. Equal logins for one host give equal texts.
+std::string seal_logins(const Vault& vault, std::string_view text);
+// invalid_request where a sealed login was made elsewhere, or stands before another host.
+Result<std::string> unseal_logins(const Vault& vault, std::string_view text);
+
+}  // namespace werkbank::access

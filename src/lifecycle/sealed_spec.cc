@@ -1,0 +1,106 @@
+#include "lifecycle/sealed_spec.hh"
+
+#include <functional>
+
+#include "access/sealed_logins.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+using Change = std::function<Status(std::string&)>;
+
+// A proxy may be written without its scheme: "user:password@proxy:3128".
+Status change_variable(const std::string& name, std::string& value, const Change& change) {
+  constexpr std::string_view kScheme = "http://";
+  const bool is_proxy = name.ends_with("_PROXY") || name.ends_with("_proxy");
+  if (!is_proxy || value.find("://") != std::string::npos) return change(value);
+  std::string address = std::string(kScheme) + value;
+  CHECK_OK(change(address));
+  value = address.substr(kScheme.size());
+  return {};
+}
+
+Status change_variables(TextMap& variables, const Change& change) {
+  for (auto& [name, value] : variables) CHECK_OK(change_variable(name, value, change));
+  return {};
+}
+
+Status change_texts(std::vector<std::string>& texts, const Change& change) {
+  for (std::string& text : texts) CHECK_OK(change(text));
+  return {};
+}
+
+Status change_addresses(EnvironmentDefinition& definition, const Change& change) {
+  CHECK_OK(change_texts(definition.pip_requirements, change));
+  CHECK_OK(change_texts(definition.conda_packages, change));
+  CHECK_OK(change_texts(definition.conda_channels, change));
+  return change_variables(definition.variables, change);
+}
+
+Status change_addresses(RunSpec& spec, const Change& change) {
+  CHECK_OK(change_addresses(spec.environment, change));
+  CHECK_OK(change_texts(spec.arguments, change));
+  CHECK_OK(change(spec.command));
+  CHECK_OK(change_variables(spec.environment_variables, change));
+  return change_variables(spec.submitter_environment, change);
+}
+
+// docker.baseImageRegistry.password, where it is a text that is not empty.
+json::value* registry_password(EnvironmentDefinition& definition) {
+  json::value* const registry = definition.docker.if_contains("baseImageRegistry");
+  if (registry == nullptr || !registry->is_object()) return nullptr;
+  json::value* const password = registry->as_object().if_contains("password");
+  return password != nullptr && password->is_string() && !password->as_string().empty() ? password : nullptr;
+}
+
+Change sealing(const access::Vault& vault) {
+  return [&vault](std::string& text) -> Status {
+    text = access::seal_logins(vault, text);
+    return {};
+  };
+}
+
+Change opening(const access::Vault& vault) {
+  return [&vault](std::string& text) -> Status {
+    TRY(text, access::unseal_logins(vault, text));
+    return {};
+  };
+}
+
+void seal_password(const access::Vault& vault, EnvironmentDefinition& definition) {
+  json::value* const password = registry_password(definition);
+  if (password == nullptr || access::Vault::is_sealed(std::string_view(password->as_string()))) return;
+  *password = vault.seal_alike(Secret(std::string(password->as_string())));
+}
+
+Status open_password(const access::Vault& vault, EnvironmentDefinition& definition) {
+  json::value* const password = registry_password(definition);
+  if (password == nullptr || !access::Vault::is_sealed(std::string_view(password->as_string()))) return {};
+  TRY(const Secret opened, vault.unseal(std::string_view(password->as_string())));
+  *password = opened.reveal();
+  return {};
+}
+
+}  // namespace
+
+void seal_secrets(const access::Vault& vault, EnvironmentDefinition& definition) {
+  static_cast<void>(change_addresses(definition, sealing(vault)));  // sealing never fails
+  seal_password(vault, definition);
+}
+
+void seal_secrets(const access::Vault& vault, RunSpec& spec) {
+  static_cast<void>(change_addresses(spec, sealing(vault)));
+  seal_password(vault, spec.environment);
+}
+
+Status open_secrets(const access::Vault& vault, EnvironmentDefinition& definition) {
+  CHECK_OK(change_addresses(definition, opening(vault)));
+  return open_password(vault, definition);
+}
+
+Status open_secrets(const access::Vault& vault, RunSpec& spec) {
+  CHECK_OK(change_addresses(spec, opening(vault)));
+  return open_password(vault, spec.environment);
+}
+
+}  // namespace werkbank::lifecycle
