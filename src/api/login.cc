@@ -11,14 +11,6 @@
 namespace werkbank::api {
 namespace {
 
-std::string user_name(uint32_t uid) {
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return entry.pw_name;
-  return fmt::format("uid {}", uid);
-}
-
 // "host:port" or "[v6]:port" without its port, lower case.
 std::string host_name(std::string_view host) {
   if (host.starts_with('[')) {
@@ -51,6 +43,20 @@ access::Identity owner(access::LoginKind kind, std::string user) {
   return identity;
 }
 
+struct TokenLogin {
+  std::optional<store::TokenRecord> token;
+  std::optional<store::MemberRecord> member;  // of the token's workspace: its user, with the role as it is now
+};
+
+Result<TokenLogin> find_token(store::Reader& reader, const std::string& hash) {
+  TokenLogin login;
+  TRY(login.token, reader.token_by_hash(hash));
+  if (login.token && login.token->workspace != "*") {
+    TRY(login.member, reader.member(login.token->workspace, login.token->user));
+  }
+  return login;
+}
+
 Result<access::Identity> identify_token(Api& api, std::string_view token) {
   const UtcMs now = api.services.clock.utc_now_ms();
   if (!token.starts_with(access::kTokenPrefix)) {
@@ -72,21 +78,33 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
     return identity;
   }
   const std::string hash = access::hash_token(token);
-  const std::function<Result<std::optional<store::TokenRecord>>(store::Reader&)> find = [&hash](store::Reader& reader) {
-    return reader.token_by_hash(hash);
+  const std::function<Result<TokenLogin>(store::Reader&)> find = [&hash](store::Reader& reader) {
+    return find_token(reader, hash);
   };
-  TRY(const auto record, store::read<std::optional<store::TokenRecord>>(api.services.store, find));
-  if (!record) return nobody("the token is not known here");
-  if (record->expires_ms != 0 && record->expires_ms <= now) return nobody("the token has expired");
+  TRY(const TokenLogin login, store::read<TokenLogin>(api.services.store, find));
+  if (!login.token) return nobody("the token is not known here");
+  const store::TokenRecord& record = *login.token;
+  if (record.expires_ms != 0 && record.expires_ms <= now) return nobody("the token has expired");
   access::Identity identity;
   identity.kind = access::LoginKind::kToken;
-  identity.user = record->user;
-  identity.workspace = record->workspace;
-  identity.role = record->role;
+  identity.user = record.user;
+  identity.workspace = record.workspace;
+  identity.role = record.role;
+  if (record.workspace == "*") return identity;
+  if (!login.member) return nobody(fmt::format("{:?} is no member of workspace {:?} any more", record.user, record.workspace));
+  identity.role = std::min(record.role, login.member->role);
   return identity;
 }
 
 }  // namespace
+
+std::string user_name(uint32_t uid) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return entry.pw_name;
+  return fmt::format("uid {}", uid);
+}
 
 Status check_host(const ServerFacts& facts, const net::Request& request) {
   if (request.peer.unix_socket) return {};

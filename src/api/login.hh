@@ -10,5 +10,7 @@ namespace werkbank::api {
 Status check_host(const ServerFacts& facts, const net::Request& request);
 // Unix socket: the server's uid and root. TCP: bearer token, run token, or --no-auth. Never fails: nobody is an identity, too.
 Result<access::Identity> identify(Api& api, const net::Request& request);
+// The login name of a uid, or "uid 1000" where it has none.
+std::string user_name(uint32_t uid);
 
 }  // namespace werkbank::api

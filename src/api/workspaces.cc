@@ -26,20 +26,26 @@ Task<Result<net::Response>> create_workspace(Api& api, Call& call) {
   workspace.subscription_id = reader.string_or("subscriptionId");
   workspace.resource_group = reader.string_or("resourceGroup");
   workspace.location = reader.string_or("location");
+  // Free text, but never nothing: jobs find these in their variables, and scripts of v1 take an empty one for a missing one.
+  for (std::string* const place : {&workspace.subscription_id, &workspace.resource_group, &workspace.location}) {
+    if (place->empty()) *place = "local";
+  }
   workspace.description = reader.string_or("description");
   for (auto& [key, text] : reader.string_map_or_empty("tags")) workspace.tags[key] = text;
   const bool exist_ok = reader.bool_or("existOk", false);
   CO_CHECK_OK(reader.finish());
   CO_CHECK_OK(check_workspace_name(workspace.name));
+  const std::string creator = call.identity.user;
   workspace.created_ms = api.services.clock.utc_now_ms();
   std::function<Result<std::pair<Workspace, bool>>(store::Transaction&)> apply =
-      [workspace, exist_ok](store::Transaction& transaction) -> Result<std::pair<Workspace, bool>> {
+      [workspace, exist_ok, creator](store::Transaction& transaction) -> Result<std::pair<Workspace, bool>> {
     TRY(const auto known, transaction.workspace(workspace.name));
     if (known && exist_ok) return std::pair(*known, false);
     if (known)
       return fail(errors::already_exists, fmt::format("the workspace {:?} is there already", workspace.name),
                   "Pass exist_ok=True (existOk) to take it.");
     CHECK_OK(transaction.put_workspace(workspace));
+    CHECK_OK(transaction.put_member({workspace.name, creator, Role::kOwner}));
     return std::pair(workspace, true);
   };
   using Outcome = std::pair<Workspace, bool>;

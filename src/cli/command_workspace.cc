@@ -115,7 +115,7 @@ Result<int> add_member(Context& context, const MemberOptions& options) {
   TRY(client::Session* const server, context.session());
   TRY([[maybe_unused]] const json::value answer,
       server->send_json(net::Method::kPut, target, json::object{{"role", options.role}}));
-  context.terminal().say(fmt::format("{} is {}", visible(options.user), options.role));
+  context.terminal().say(fmt::format("{} is {} now", visible(options.user), options.role));
   return kExitDone;
 }
 
@@ -123,7 +123,8 @@ Result<int> remove_member(Context& context, const MemberOptions& options) {
   TRY(const std::string target, context.route("/members/" + net::encode_segment(options.user)));
   TRY(client::Session* const server, context.session());
   TRY([[maybe_unused]] const json::value answer, server->send_empty(net::Method::kDelete, target));
-  context.terminal().say(fmt::format("{} is no member any more", visible(options.user)));
+  context.terminal().say(
+      fmt::format("{} is no member any more; what tokens there were for this workspace are revoked", visible(options.user)));
   return kExitDone;
 }
 

@@ -267,6 +267,69 @@ def test_root_may_use_the_socket_of_a_user(nobody):
 
 
 @root_only
+def test_a_team_over_tcp(wb, nobody):
+    """An owner, a contributor and a reader on another account than the server's, by nothing but an address and a token."""
+    _, werkbank = nobody
+    folder = nobody[0].folder
+    server = Tcp(wb)
+    try:
+        url = f"http://127.0.0.1:{server.port}"
+
+        def act(token, *words, **options):
+            return werkbank(*words, env={"WERKBANK_URL": url, "WERKBANK_TOKEN": token}, **options)
+
+        wb.werkbank("workspace", "create", "vision")
+        ada = wb.werkbank("token", "create", "--user", "ada", "--role", "owner", "-w", "vision").stdout.strip()
+        # The owner lets the others in.
+        bob = act(
+            ada, "token", "create", "--user", "bob", "-w", "vision", "--name", "laptop", "--expires-in", "1d"
+        ).stdout.strip()
+        eve = act(ada, "token", "create", "--user", "eve", "--role", "reader", "-w", "vision").stdout.strip()
+        members = json.loads(act(ada, "workspace", "member", "list", "-w", "vision", "-o", "json").stdout)
+        roles = {item["user"]: item["role"] for item in members}
+        assert (roles["ada"], roles["bob"], roles["eve"]) == ("owner", "contributor", "reader")
+        # The contributor works.
+        project = nobody[0].project(
+            {"train.py": "from azureml.core import Run\nrun = Run.get_context()\nprint(len(run.get_secret('db')))\n"}
+        )
+        (Path(folder) / "value").write_text("s3cret\n")
+        act(bob, "secret", "set", "db", "--file", Path(folder) / "value", "-w", "vision")
+        done = act(bob, "run", "submit", "-w", "vision", "train.py", cwd=project)
+        assert done.stdout == "6\n", done.stderr
+        (run,) = json.loads(act(bob, "run", "list", "-w", "vision", "-o", "json").stdout)
+        assert run["createdBy"] == {"userName": "bob"}
+        # The reader looks and nothing else.
+        assert act(eve, "run", "logs", run["runId"], "-w", "vision").stdout == "6\n"
+        for words in (
+            ["run", "submit", "-w", "vision", "train.py"],
+            ["run", "delete", run["runId"], "-w", "vision"],
+            ["secret", "get", "db", "-w", "vision"],
+        ):
+            refused = act(eve, *words, cwd=project, code=None)
+            assert refused.returncode != 0 and "contributor" in refused.stderr and not refused.stdout, refused.stderr
+        refused = act(bob, "workspace", "member", "add", "eve", "--role", "owner", "-w", "vision", code=None)
+        assert refused.returncode != 0 and "owner" in refused.stderr
+        assert act(bob, "run", "list", "-w", "default", code=None).returncode != 0
+        # Roles change what tokens may do at once.
+        act(ada, "workspace", "member", "add", "eve", "--role", "contributor", "-w", "vision")
+        assert act(eve, "secret", "get", "db", "-w", "vision", code=None).returncode != 0  # made for a reader
+        act(ada, "workspace", "member", "remove", "bob", "-w", "vision")
+        refused = act(bob, "run", "list", "-w", "vision", code=None)
+        assert refused.returncode != 0 and "unauthenticated" in refused.stderr
+        # A workspace keeps an owner: its maker may go, the last one not.
+        (maker,) = [item["user"] for item in members if item["user"] not in ("ada", "bob", "eve")]
+        act(ada, "workspace", "member", "remove", maker, "-w", "vision")
+        refused = act(ada, "workspace", "member", "remove", "ada", "-w", "vision", code=None)
+        assert refused.returncode != 0 and "last owner" in refused.stderr
+        tokens = json.loads(act(ada, "token", "list", "-o", "json").stdout)
+        (eves,) = [item["id"] for item in tokens if item["user"] == "eve"]
+        act(ada, "token", "revoke", eves)
+        assert act(eve, "run", "list", "-w", "vision", code=None).returncode != 0
+    finally:
+        server.stop()
+
+
+@root_only
 def test_an_unreadable_script(nobody):
     bench, werkbank = nobody
     project = bench.project({"train.py": "print(1)\n"})

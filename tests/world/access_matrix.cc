@@ -28,8 +28,10 @@ std::string add_token(test::TestWorld& world, const std::string& user, const std
   record.workspace = workspace;
   record.role = role;
   record.expires_ms = expires_ms;
-  const Status written =
-      sync_wait(world.store->write([record](store::Transaction& transaction) { return transaction.put_token(record); }));
+  const Status written = sync_wait(world.store->write([record](store::Transaction& transaction) -> Status {
+    CHECK_OK(transaction.put_member({record.workspace, record.user, record.role}));
+    return transaction.put_token(record);
+  }));
   REQUIRE(written.has_value());
   return text.reveal();
 }

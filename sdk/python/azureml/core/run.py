@@ -59,7 +59,7 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
     def get_context(cls, allow_offline=True, used_for_context_manager=False, **kwargs):
         """The run this process belongs to; outside of a job one that prints (or RunEnvironmentException with
         allow_offline=False)."""
-        missing = [name for name in _JOB_VARIABLES if not os.environ.get(name)]
+        missing = [name for name in _JOB_VARIABLES if name not in os.environ]
         if not missing:
             return _submitted_run(dict(os.environ))
         if not allow_offline:
