@@ -21,7 +21,7 @@ json::object run_definition(const Run& run, const RunSpec& spec) {
           {"arguments", std::move(arguments)},
           {"target", spec.target},
           {"framework", spec.framework},
-          {"communicator", "None"},
+          {"communicator", spec.distribution.communicator},
           {"maxRunDurationSeconds", spec.timeout_seconds},
           {"nodeCount", spec.node_count},
           {"priority", run.priority},

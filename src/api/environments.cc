@@ -3,6 +3,7 @@
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "domain/names.hh"
+#include "environment/curated.hh"
 #include "lifecycle/prepare.hh"
 #include "lifecycle/sealed_spec.hh"
 
@@ -16,8 +17,15 @@ json::object version_json(const store::EnvironmentVersion& version) {
   json::object document = to_json(version.definition);
   const std::string own = version.definition.version;
   document["version"] = own.empty() ? std::to_string(version.version) : own;
-  document["createdUtc"] = format_utc(version.created_ms);
+  const bool curated = version.created_ms == 0;
+  document["createdUtc"] = curated ? json::value(nullptr) : json::value(format_utc(version.created_ms));
+  document["curated"] = curated;
   return document;
+}
+
+// A curated definition as if it were registered; its time is 0.
+store::EnvironmentVersion curated_version(const std::string& workspace, const EnvironmentDefinition& definition) {
+  return {workspace, 1, definition, 0};
 }
 
 net::Response versions_response(const std::vector<store::EnvironmentVersion>& versions) {
@@ -29,13 +37,18 @@ net::Response versions_response(const std::vector<store::EnvironmentVersion>& ve
 Task<Result<net::Response>> list_environments(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   using Versions = std::vector<store::EnvironmentVersion>;
-  CO_TRY(const Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, ""); }));
+  CO_TRY(Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, ""); }));
+  for (const EnvironmentDefinition& definition : environment::curated_environments())
+    versions.push_back(curated_version(workspace, definition));
+  std::ranges::sort(versions, {}, [](const store::EnvironmentVersion& version) { return version.definition.name; });
   co_return versions_response(versions);
 }
 
 Task<Result<net::Response>> list_versions(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   const std::string name = call.arguments[1];
+  if (const EnvironmentDefinition* const curated = environment::find_curated(name))
+    co_return versions_response({curated_version(workspace, *curated)});
   using Versions = std::vector<store::EnvironmentVersion>;
   CO_TRY(const Versions versions,
          read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, name); }));
@@ -47,6 +60,9 @@ Task<Result<net::Response>> get_environment(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   const std::string name = call.arguments[1];
   const std::string version = query_text(call.request, "version");
+  const EnvironmentDefinition* const curated = environment::find_curated(name);
+  if (curated && (version.empty() || version == curated->version))
+    co_return json_response(version_json(curated_version(workspace, *curated)));
   using Found = std::optional<store::EnvironmentVersion>;
   CO_TRY(const Found found,
          read<Found>(api, [&](store::Reader& reader) { return reader.environment(workspace, name, version); }));
@@ -78,6 +94,13 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
   store::EnvironmentVersion wanted;
   CO_TRY(wanted.definition, environment_from_json(body, "request"));
   CO_CHECK_OK(check_environment_name(wanted.definition.name));
+  if (environment::is_reserved_name(wanted.definition.name)) {
+    co_return fail(
+        errors::name_refused,
+        fmt::format("environment name {:?} is not allowed: AzureML and Microsoft begin the names of curated environments",
+                    wanted.definition.name),
+        "Register it under a name of your own; Environment.clone makes a copy of a curated one.");
+  }
   lifecycle::seal_secrets(api.vault, wanted.definition);
   wanted.workspace = call.workspace();
   wanted.created_ms = api.services.clock.utc_now_ms();

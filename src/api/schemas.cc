@@ -92,7 +92,8 @@ constexpr std::string_view kSchemas = R"json({
     "interpreter": {"type": "string"}, "pythonVersion": {"type": "string"},
     "pipRequirements": {"$ref": "#/components/schemas/Texts"}, "condaPackages": {"$ref": "#/components/schemas/Texts"},
     "condaChannels": {"$ref": "#/components/schemas/Texts"}, "policy": {"enum": ["exact", "nearest"]},
-    "variables": {"$ref": "#/components/schemas/TextMap"}, "docker": {"type": "object"}, "spark": {"type": "object"}
+    "variables": {"$ref": "#/components/schemas/TextMap"}, "docker": {"type": "object"}, "spark": {"type": "object"},
+    "other": {"type": "object"}
   }
 },
 "Environment": {
@@ -100,7 +101,9 @@ constexpr std::string_view kSchemas = R"json({
     {"$ref": "#/components/schemas/EnvironmentDefinition"},
     {
       "type": "object", "required": ["name", "version", "createdUtc"],
-      "properties": {"createdUtc": {"$ref": "#/components/schemas/Time"}}
+      "properties": {
+        "createdUtc": {"oneOf": [{"$ref": "#/components/schemas/Time"}, {"type": "null"}]}, "curated": {"type": "boolean"}
+      }
     }
   ]
 },
@@ -121,7 +124,15 @@ constexpr std::string_view kSchemas = R"json({
     "submitterEnvironment": {"$ref": "#/components/schemas/TextMap"},
     "watchedDirectories": {"$ref": "#/components/schemas/Texts"}, "collectOutputs": {"type": "boolean"},
     "timeoutSeconds": {"type": "integer", "minimum": 0}, "priority": {"type": "integer"},
-    "nodeCount": {"type": "integer", "minimum": 1}
+    "nodeCount": {"type": "integer", "minimum": 1},
+    "distribution": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "communicator": {"enum": ["None", "ParameterServer", "OpenMpi", "IntelMpi", "Nccl", "Gloo"]},
+        "processCountPerNode": {"type": "integer", "minimum": 1}, "processCount": {"type": "integer", "minimum": 0},
+        "workerCount": {"type": "integer", "minimum": 1}, "parameterServerCount": {"type": "integer", "minimum": 0}
+      }
+    }
   }
 },
 "GitFacts": {

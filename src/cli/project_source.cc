@@ -29,6 +29,7 @@ Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const s
   run.spec.watched_directories = std::move(config.watched_directories);
   run.spec.collect_outputs = config.collect_outputs;
   run.spec.node_count = config.node_count;
+  run.spec.distribution = std::move(config.distribution);
   if (config.timeout_seconds) run.spec.timeout_seconds = *config.timeout_seconds;
   if (config.priority) run.spec.priority = *config.priority;
   return run;

@@ -65,6 +65,7 @@ json::object to_json(const EnvironmentDefinition& definition) {
   object["variables"] = map_to_json(definition.variables);
   object["docker"] = definition.docker;
   object["spark"] = definition.spark;
+  object["other"] = definition.other;
   return object;
 }
 
@@ -84,6 +85,7 @@ Result<EnvironmentDefinition> environment_from_json(const json::value& value, co
   check_variables(reader, definition.variables);
   definition.docker = read_object(reader, "docker");
   definition.spark = read_object(reader, "spark");
+  definition.other = read_object(reader, "other");
   if (definition.name.empty()) reader.refuse("name", "must not be empty");
   if (definition.interpreter.find('\0') != std::string::npos) reader.refuse("interpreter", "holds a NUL character");
   CHECK_OK(reader.finish());

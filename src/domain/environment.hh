@@ -27,6 +27,7 @@ struct EnvironmentDefinition {
   std::map<std::string, std::string> variables;  // EnvironmentVariables
   json::object docker;                           // kept for the docker target; not read by others
   json::object spark;
+  json::object other;  // sections of v1 that no target reads (r, databricks …), as they came: a registered one comes back whole
 };
 
 json::object to_json(const EnvironmentDefinition& definition);

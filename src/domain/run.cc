@@ -4,6 +4,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/files.hh"
 
@@ -92,6 +93,47 @@ json::object text_map_to_json(const TextMap& map) {
   return object;
 }
 
+json::object to_json(const Distribution& distribution) {
+  return {{"communicator", distribution.communicator},
+          {"processCountPerNode", distribution.process_count_per_node},
+          {"processCount", distribution.process_count},
+          {"workerCount", distribution.worker_count},
+          {"parameterServerCount", distribution.parameter_server_count}};
+}
+
+Result<std::string> canonical_communicator(std::string_view text, std::string_view where) {
+  constexpr std::array<std::string_view, 6> kKnown{"None", "ParameterServer", "OpenMpi", "IntelMpi", "Nccl", "Gloo"};
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  for (const std::string_view known : kKnown) {
+    if (std::ranges::equal(text, known, {}, lower, lower)) return std::string(known);
+  }
+  return fail(errors::config_invalid, fmt::format("{}: {:?} is not a communicator", where, text),
+              fmt::format("It is one of {}.", fmt::join(kKnown, ", ")));
+}
+
+Result<Distribution> distribution_from_json(const json::value& value, const std::string& path) {
+  constexpr int64_t kProcessesMax = 1'000'000;
+  JsonReader reader(value, path);
+  Distribution distribution;
+  const std::string communicator = reader.string_or("communicator", distribution.communicator);
+  distribution.process_count_per_node = reader.int_or("processCountPerNode", 1, 1, kProcessesMax);
+  distribution.process_count = reader.int_or("processCount", 0, 0, kProcessesMax);
+  distribution.worker_count = reader.int_or("workerCount", 1, 1, kProcessesMax);
+  distribution.parameter_server_count = reader.int_or("parameterServerCount", 1, 0, kProcessesMax);
+  CHECK_OK(reader.finish());
+  TRY(distribution.communicator, canonical_communicator(communicator, path + ".communicator"));
+  return distribution;
+}
+
+int64_t process_count(const RunSpec& spec) {
+  const Distribution& distribution = spec.distribution;
+  const std::string& communicator = distribution.communicator;
+  if (communicator == "OpenMpi" || communicator == "IntelMpi") return spec.node_count * distribution.process_count_per_node;
+  if (communicator == "ParameterServer") return distribution.worker_count + distribution.parameter_server_count;
+  const bool pytorch = communicator == "Nccl" || communicator == "Gloo";
+  return pytorch && distribution.process_count > 0 ? distribution.process_count : spec.node_count;
+}
+
 json::object to_json(const RunSpec& spec) {
   return {{"snapshotId", spec.snapshot_id},
           {"script", spec.script},
@@ -106,7 +148,8 @@ json::object to_json(const RunSpec& spec) {
           {"collectOutputs", spec.collect_outputs},
           {"timeoutSeconds", spec.timeout_seconds},
           {"priority", spec.priority},
-          {"nodeCount", spec.node_count}};
+          {"nodeCount", spec.node_count},
+          {"distribution", to_json(spec.distribution)}};
 }
 
 Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& path) {
@@ -126,10 +169,14 @@ Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& 
   spec.timeout_seconds = reader.int_or("timeoutSeconds", spec.timeout_seconds, 0, 3650 * kDayS);
   spec.priority = reader.int_or("priority", 0, -1000, 1000);
   spec.node_count = reader.int_or("nodeCount", 1, 1, 10'000);
+  const json::value* const distribution = reader.value("distribution");
   CHECK_OK(reader.finish());
   TRY(spec.framework, canonical_framework(framework));
   if (environment != nullptr) {
     TRY(spec.environment, environment_from_json(*environment, path + ".environment"));
+  }
+  if (distribution != nullptr) {
+    TRY(spec.distribution, distribution_from_json(*distribution, path + ".distribution"));
   }
   CHECK_OK(check_spec(spec, path));
   return spec;

@@ -46,6 +46,15 @@ struct Experiment {
   UtcMs created_ms = 0;
 };
 
+// How many processes the script is, in v1's words. Counts that belong to another communicator are not read.
+struct Distribution {
+  std::string communicator = "None";   // None, ParameterServer, OpenMpi, IntelMpi, Nccl, Gloo (case-insensitive on input)
+  int64_t process_count_per_node = 1;  // OpenMpi, IntelMpi
+  int64_t process_count = 0;           // Nccl, Gloo: on all nodes together; 0: one on each
+  int64_t worker_count = 1;            // ParameterServer
+  int64_t parameter_server_count = 1;  // ParameterServer
+};
+
 // What the user asked for: everything that launching a run needs, fixed at submit.
 struct RunSpec {
   std::string snapshot_id;             // hash of the manifest; empty: an empty folder
@@ -62,7 +71,10 @@ struct RunSpec {
   int64_t timeout_seconds = 30 * 24 * 3600;  // max_run_duration_seconds; 0: none
   int64_t priority = 0;                      // higher first
   int64_t node_count = 1;
+  Distribution distribution;
 };
+// The processes of the script on all nodes together.
+int64_t process_count(const RunSpec& spec);
 
 enum class RunEndKind { kNone, kExitCode, kSignal, kOutOfMemory, kTimeout, kCanceled, kLost, kEnvironment, kLaunch, kClient };
 std::string_view to_string(RunEndKind kind);  // "exit_code" …
@@ -146,6 +158,10 @@ struct RunEvent {
   json::object data;
 };
 
+json::object to_json(const Distribution& distribution);
+Result<Distribution> distribution_from_json(const json::value& value, const std::string& path = "distribution");
+// The spelling of a communicator that is written in any case; config_invalid for what is none.
+Result<std::string> canonical_communicator(std::string_view text, std::string_view where);
 json::object to_json(const RunSpec& spec);
 Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& path = "spec");
 json::object to_json(const RunEnd& end);

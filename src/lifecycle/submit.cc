@@ -56,7 +56,20 @@ Status check_submission(Services& services, const Submission& submission) {
                 fmt::format("target {:?} has one node, {} were asked for", submission.spec.target, submission.spec.node_count),
                 "Set node_count to 1, or use a target with several nodes.");
   }
+  if (const int64_t processes = process_count(submission.spec); processes > 1 && !target->capabilities().several_nodes) {
+    return fail(errors::not_supported,
+                fmt::format("target {:?} starts one process for a run, {} were asked for by the communicator {}",
+                            submission.spec.target, processes, submission.spec.distribution.communicator),
+                "Ask for one process, and let the script start its workers itself.");
+  }
   return check_script(services, submission.spec);
+}
+
+bool asks_for_docker(const json::object& docker) {
+  return std::ranges::any_of(std::array{"enabled", "useDocker"}, [&](const char* key) {
+    const json::value* const value = docker.if_contains(key);
+    return value != nullptr && value->is_bool() && value->get_bool();
+  });
 }
 
 Run make_run(const Services& services, const Submission& submission) {
@@ -79,6 +92,10 @@ Run make_run(const Services& services, const Submission& submission) {
   run.properties.try_emplace("ProcessStatusFile", "azureml-logs/process_status.json");
   if (!submission.spec.snapshot_id.empty()) run.properties["ContentSnapshotId"] = submission.spec.snapshot_id;
   add_git_properties(run.properties, submission.git);
+  if (asks_for_docker(submission.spec.environment.docker)) {
+    run.warnings.push_back(fmt::format("The configuration asks for Docker; the target {:?} runs the script without a container.",
+                                       submission.spec.target));
+  }
   return run;
 }
 

@@ -45,6 +45,8 @@ class State(object):
         self.lines = {}  # (run, writer) → [line documents]
         self.secrets = {}
         self.environments = {}
+        self.builds = []  # the bodies of environments/prepare
+        self.build_events = [("log", {"text": "one\n"}), ("log", {"text": "two\n"}), ("ready", {"interpreter": "/x/python"})]
         self.events = {}  # run → [(event name, data)], sent in this order
         self.cut_after = None  # close the event stream after so many events, once
         self.failures = []  # statuses to answer with before anything else
@@ -120,7 +122,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _experiments(self, state, rest, query, data, body):
         if not rest and self.command == "GET":
-            return self._answer(200, {"items": list(state.experiments.values()), "next": ""})
+            stage = query.get("stage", "active")
+            return self._answer(
+                200, {"items": [each for each in state.experiments.values() if each["stage"] == stage], "next": ""}
+            )
         name = rest[0] if rest else data["name"]
         if self.command == "POST":
             new = name not in state.experiments
@@ -287,7 +292,19 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(200, {"value": state.secrets[rest[0]]})
         self._answer(200, {})
 
+    def _prepare(self, state, data):
+        state.builds.append(data)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for name, document in state.build_events:
+            self.wfile.write("event: {}\ndata: {}\n\n".format(name, json.dumps(document)).encode("utf-8"))
+
     def _environments(self, state, rest, query, data, body):
+        if rest == ["prepare"]:
+            return self._prepare(state, data)
         if self.command == "POST":
             versions = state.environments.setdefault(data["name"], [])
             if not versions or dict(versions[-1], version=None) != dict(data, version=None):

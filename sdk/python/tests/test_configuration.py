@@ -347,3 +347,49 @@ def test_where_a_project_is_can_be_said_in_several_ways(program, workspace, tmp_
         assert RunConfiguration.load(project, "myhdi").script == "train.py"
     with pytest.raises(UserErrorException):
         RunConfiguration.load(project_object=3, run_config_name="myhdi")
+
+
+def test_a_registered_environment_comes_back_whole(workspace):
+    from azureml.core.environment import RSection
+
+    environment = Environment("e")
+    environment.python.conda_dependencies = CondaDependencies.create(conda_packages=["numpy"], pip_packages=["pandas"])
+    environment.docker.base_dockerfile = "FROM ubuntu:22.04\nRUN true\n"
+    environment.docker.base_image = None
+    environment.inferencing_stack_version = "latest"
+    environment.spark.repositories = ["https://example.org"]
+    environment.r = RSection()
+    environment.r.r_version = "4.2"
+    found = environment.register(workspace)
+    assert found.docker.base_dockerfile == environment.docker.base_dockerfile and found.docker.base_image is None
+    assert (found.inferencing_stack_version, found.r.r_version, found.spark.repositories) == (
+        "latest",
+        "4.2",
+        ["https://example.org"],
+    )
+    assert list(found.python.conda_dependencies.pip_packages) == ["pandas"] and found.version == "1"
+
+
+def test_building_ahead_of_a_run(workspace, server, capsys):
+    environment = Environment("e")
+    details = environment.build(workspace).wait_for_completion(show_output=True)
+    assert (details.status, details.get_log()) == ("Succeeded", "one\ntwo\n")
+    assert capsys.readouterr().out == "one\ntwo\nThe environment is ready.\n"
+    assert server.state.builds[0]["target"] == "local" and server.state.builds[0]["environment"]["name"] == "e"
+    environment.build_local(workspace, useDocker=False)
+    assert capsys.readouterr().out == "one\ntwo\n"
+    server.state.build_events[2:] = [("problem", {"code": "environment_failed", "detail": "no such package", "hint": "look"})]
+    details = environment.build(workspace).wait_for_completion(show_output=False)
+    assert details.status == "Failed" and "no such package" in capsys.readouterr().out
+    with pytest.raises(UserErrorException) as caught:
+        environment.build_local(workspace)
+    assert (caught.value.message, caught.value.werkbank_code) == ("no such package", "environment_failed")
+    del server.state.build_events[2:]
+    assert environment.build(workspace).wait_for_completion(show_output=False).status == "Failed"
+
+
+def test_an_existing_conda_environment_needs_conda(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(UserErrorException) as caught:
+        Environment.from_existing_conda_environment("e", "base")
+    assert caught.value.werkbank_code == "conda_not_found"

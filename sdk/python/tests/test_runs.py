@@ -310,3 +310,18 @@ def test_experiments(workspace):
         with pytest.raises(UserErrorException):
             Experiment(workspace, name)
     assert isinstance(Workspace.get("default").experiments["one"], Experiment)
+
+
+def test_an_image_of_a_figure(run):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    axes.plot([1, 2, 3])
+    run.log_image("curve", plot=figure)
+    run.log_image("current", plot=pyplot)
+    metrics = run.get_metrics(populate=True)
+    for name in ("curve", "current"):
+        assert metrics[name].content.startswith(b"\x89PNG") and metrics[name].path.startswith(name + "_")
+    pyplot.close(figure)

@@ -74,6 +74,7 @@ def test_only_known_keys_are_sent(experiment, folder, server):
         "timeoutSeconds",
         "priority",
         "nodeCount",
+        "distribution",
     }
     assert set(body["spec"]["environment"]) <= {
         "name",
@@ -88,7 +89,33 @@ def test_only_known_keys_are_sent(experiment, folder, server):
         "variables",
         "docker",
         "spark",
+        "other",
     }
+
+
+def test_how_many_processes(experiment, folder, server):
+    from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
+
+    for given, communicator, node_count, count in (
+        (MpiConfiguration(process_count_per_node=4, node_count=2), "IntelMpi", 2, ("processCountPerNode", 4)),
+        (PyTorchConfiguration(process_count=6, node_count=3), "Nccl", 3, ("processCount", 6)),
+        (TensorflowConfiguration(worker_count=2, parameter_server_count=1), "ParameterServer", 2, ("workerCount", 2)),
+        (None, "None", 1, ("processCount", 0)),
+    ):
+        experiment.submit(ScriptRunConfig(folder, "train.py", distributed_job_config=given))
+        spec = sent(server)["spec"]
+        assert (spec["distribution"]["communicator"], spec["nodeCount"]) == (communicator, node_count)
+        assert spec["distribution"][count[0]] == count[1]
+
+
+def test_a_reference_to_a_registered_environment(experiment, folder, server):
+    from azureml.core.environment import EnvironmentReference
+
+    environment = Environment("mine")
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["pandas"])
+    environment.register(experiment.workspace)
+    experiment.submit(ScriptRunConfig(folder, "train.py", environment=EnvironmentReference("mine")))
+    assert sent(server)["spec"]["environment"]["pipRequirements"] == ["pandas"]
 
 
 def test_a_built_environment(experiment, folder, server):

@@ -7,7 +7,12 @@ import pytest
 
 import azureml.core
 from azureml.core import Keyvault, Workspace
-from azureml.core.authentication import ArmTokenAuthentication, InteractiveLoginAuthentication
+from azureml.core.authentication import (
+    ArmTokenAuthentication,
+    InteractiveLoginAuthentication,
+    MsiAuthentication,
+    ServicePrincipalAuthentication,
+)
 from azureml.exceptions import AuthenticationException, UserErrorException, WorkspaceException
 from fake_server import FakeServer
 
@@ -103,6 +108,58 @@ def test_tokens(monkeypatch):
         server.state.failures.append(401)
         with pytest.raises(AuthenticationException):
             Workspace.get("default")
+
+
+def test_the_login_that_az_login_keeps_is_used_until_its_time_is_over(monkeypatch):
+    with FakeServer() as server:
+        monkeypatch.setenv("WERKBANK_URL", server.url + "/")
+        login = {"url": server.url, "user": "me", "token": "kept", "expiresUtc": "2999-01-01T00:00:00.000000Z"}
+        folder = os.path.join(os.environ["WERKBANK_HOME"], "client")
+        os.mkdir(folder)
+        for changes, sent in (
+            ({}, "Bearer kept"),
+            ({"expiresUtc": ""}, "Bearer kept"),
+            ({"expiresUtc": "2020-01-01T00:00:00.000000Z"}, None),
+            ({"url": "http://other"}, None),
+        ):
+            put(os.path.join(folder, "login.json"), {"version": 1, "subscription": "", "logins": [dict(login, **changes)]})
+            Workspace.get("default")
+            assert server.state.requests[-1][3].get("Authorization") == sent
+        put(os.path.join(folder, "login.json"), "{")
+        with pytest.raises(AuthenticationException) as caught:
+            Workspace.get("default")
+        assert "az login" in caught.value.hint
+
+
+def test_a_person_is_asked_to_log_in_once(monkeypatch):
+    from azureml._werkbank import login_cache
+
+    asked = []
+    monkeypatch.setattr(login_cache, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(login_cache, "ask_for_login", lambda variables: asked.append(variables) or True)
+    with FakeServer() as server:
+        monkeypatch.setenv("WERKBANK_URL", server.url)
+        monkeypatch.setattr(login_cache, "cached_token", lambda url: "new" if asked else "")
+        server.state.failures.append(401)
+        assert Workspace.get("default", auth=InteractiveLoginAuthentication()).name == "default"
+        assert asked[0]["WERKBANK_URL"] == server.url and server.state.requests[-1][3]["Authorization"] == "Bearer new"
+        asked[:] = []
+        server.state.failures.append(401)
+        with pytest.raises(AuthenticationException) as caught:
+            Workspace.get("default", auth=MsiAuthentication())
+        assert not asked and "az login" in caught.value.hint
+
+
+def test_a_service_principal_brings_its_token(monkeypatch):
+    with FakeServer() as server:
+        monkeypatch.setenv("WERKBANK_URL", server.url)
+        Workspace.get("default", auth=ServicePrincipalAuthentication("tenant", "ci", "a-token"))
+        assert server.state.requests[-1][3]["Authorization"] == "Bearer a-token"
+
+
+def test_on_a_socket_a_service_principals_password_stays_here(server):
+    Workspace.get("default", auth=ServicePrincipalAuthentication("tenant", "ci", "a-token"))
+    assert "Authorization" not in server.state.requests[-1][3]
 
 
 def test_secrets(workspace):

@@ -17,6 +17,7 @@
 #include "base/result.hh"
 #include "base/secret.hh"
 #include "domain/environment.hh"
+#include "domain/run.hh"
 
 namespace werkbank::client {
 
@@ -50,6 +51,7 @@ struct ProjectRunConfig {
   std::optional<int64_t> timeout_seconds;
   std::optional<int64_t> priority;
   int64_t node_count = 1;
+  Distribution distribution;
   bool collect_outputs = true;
   bool tracked = true;   // 2017 TrackedRun
   bool prepare = false;  // 2017 PrepareEnvironment

@@ -180,7 +180,28 @@ class Reader {
     if (config_.node_count < 1 || config_.node_count > 100'000) {
       return yaml_error(name_, *node_at(root_, "nodeCount"), "'nodeCount' has to be at least 1");
     }
-    return {};
+    return read_distribution();
+  }
+
+  Status read_distribution() {
+    Distribution& distribution = config_.distribution;
+    const YamlNode* const written = node_at(root_, "communicator");
+    auto communicator = canonical_communicator(text_at(root_, "communicator", "None"), "communicator");
+    if (!communicator) {
+      return yaml_error(name_, *written, fmt::format("'{}' is not a communicator", written->text), communicator.error().hint);
+    }
+    distribution.communicator = std::move(*communicator);
+    const auto read_count = [&](const char* key, int64_t minimum, int64_t& count) -> Status {
+      const std::optional<int64_t> value = integer_at(root_, key);
+      if (value && *value < minimum)
+        return yaml_error(name_, *node_at(root_, key), fmt::format("'{}' has to be at least {}", key, minimum));
+      count = value.value_or(count);
+      return {};
+    };
+    CHECK_OK(read_count("mpi.processCountPerNode", 1, distribution.process_count_per_node));
+    CHECK_OK(read_count("pytorch.processCount", 1, distribution.process_count));
+    CHECK_OK(read_count("tensorflow.workerCount", 1, distribution.worker_count));
+    return read_count("tensorflow.parameterServerCount", 0, distribution.parameter_server_count);
   }
 
   // A script that was promised data must not run without it.
@@ -190,11 +211,6 @@ class Reader {
       const YamlNode& at = *node_at(root_, key);
       return fail(errors::not_supported, fmt::format("{}:{}: '{}' is not available in this version", name_, at.line, key),
                   "Take it out, and give the script the path of the data as an argument.");
-    }
-    const std::string communicator = text_at(root_, "communicator", "None");
-    if (lower(communicator) != "none") {
-      config_.notes.push_back(
-          fmt::format("{}: communicator {} has no effect in this version: one process is started", name_, communicator));
     }
     return {};
   }

@@ -52,15 +52,20 @@ class Answer(object):
 class Server(object):
     """One server. Safe for threads and forks: each thread of each process has a connection of its own, kept alive."""
 
-    def __init__(self, url=None, token=None, in_job=False):
+    def __init__(self, url=None, token=None, in_job=False, may_ask=False):
         self.url = (url or default_url()).rstrip("/")
         if token is None:
             # As the command line has it: without an address the login is that of this machine's socket.
             token = os.environ.get("WERKBANK_TOKEN", "") if url or os.environ.get("WERKBANK_URL") else ""
         self._token = token
         self.in_job = in_job
+        self._may_ask = may_ask  # once: a person who is not logged in yet is shown where to
         self._local = threading.local()
         self.is_unix = self.url.startswith("unix://")
+        if not self.is_unix and not self._token and not in_job:
+            from azureml._werkbank.login_cache import cached_token
+
+            self._token = cached_token(self.url)
         if self.is_unix:
             self.socket_path = self.url[len("unix://") :]
             return
@@ -99,7 +104,10 @@ class Server(object):
             response = self._exchange(connection, method, path, query, body, headers)
             return Answer(response.status, response.headers, response.read())
 
-        answer = self._persist(exchange, method in _IDEMPOTENT if repeatable is None else repeatable, patience_s, timeout_s)
+        again = method in _IDEMPOTENT if repeatable is None else repeatable
+        answer = self._persist(exchange, again, patience_s, timeout_s)
+        if answer.status == 401 and self._log_in():
+            answer = self._persist(exchange, again, patience_s, timeout_s)
         if not 200 <= answer.status < 300:
             raise exception_for(answer.status, answer.body, "{} {}".format(method, path))
         return answer
@@ -118,13 +126,13 @@ class Server(object):
             raise exception_for(answer.status, answer.body, "{} {}".format(method, path))
         return answer
 
-    def open(self, path, query=None, headers=None, timeout_s=120.0, patience_s=None):
-        """GET whose body the caller reads in pieces and closes; the connection is its own."""
+    def open(self, path, query=None, headers=None, timeout_s=120.0, patience_s=None, method="GET", body=None):
+        """A request whose answer the caller reads in pieces and closes; the connection is its own."""
 
         def exchange(_):
             connection = self._new_connection(timeout_s)
             try:
-                response = self._exchange(connection, "GET", path, query, None, headers or {})
+                response = self._exchange(connection, method, path, query, body, headers or {})
             except BaseException:
                 connection.close()
                 raise
@@ -134,10 +142,22 @@ class Server(object):
         response = self._persist(exchange, True, patience_s, timeout_s, kept=False)
         if not 200 <= response.status < 300:
             with response:
-                body = response.read()
+                answered = response.read()
             response.werkbank_connection.close()
-            raise exception_for(response.status, body, "GET {}".format(path))
+            raise exception_for(response.status, answered, "{} {}".format(method, path))
         return response
+
+    def _log_in(self):
+        """Have a person log in, where one is there; whether there is a new token."""
+        if not self._may_ask or self.is_unix or self.in_job:
+            return False
+        from azureml._werkbank import login_cache
+
+        self._may_ask = False
+        if not login_cache.somebody_is_there() or not login_cache.ask_for_login(self.variables()):
+            return False
+        self._token = login_cache.cached_token(self.url)
+        return bool(self._token)
 
     def authorization(self):
         """The headers that say who calls."""

@@ -41,7 +41,40 @@ def environment_to_wire(environment):
     wire["docker"] = docker
     if environment.spark.packages or environment.spark.repositories:
         wire["spark"] = to_data(environment.spark)
+    other = _other_sections(environment)
+    if other:
+        wire["other"] = other
     return wire
+
+
+def with_own_interpreter(wire):
+    """A user-managed definition on this machine: `python` is the interpreter of this process."""
+    import sys
+
+    if wire["userManaged"] and wire["interpreter"] in ("", "python"):
+        wire["interpreter"] = sys.executable
+    return wire
+
+
+def _other_sections(environment):
+    """What no target reads, so that a registered environment comes back whole."""
+    from azureml._werkbank.config_text import to_data
+
+    python = environment.python
+    other = {
+        "baseCondaEnvironment": python._base_conda_environment,
+        "inferencingStackVersion": environment.inferencing_stack_version,
+        "interpreterPath": python.interpreter_path if not python.user_managed_dependencies else None,
+        "databricks": to_data(environment.databricks),
+        "r": to_data(environment.r) if environment.r is not None else None,
+    }
+    if other["interpreterPath"] == "python":
+        del other["interpreterPath"]
+    if not any(other["databricks"].values()):
+        del other["databricks"]
+    for package in (other["r"] or {}).get("gitHubPackages") or ():
+        package.pop("authToken", None)  # a secret has no place in a definition that others read
+    return dict((key, value) for key, value in other.items() if value)
 
 
 def environment_from_wire(wire):
@@ -75,6 +108,16 @@ def environment_from_wire(wire):
         fill(environment.docker, wire["docker"], "docker")
     if wire.get("spark"):
         fill(environment.spark, wire["spark"], "spark")
+    other = wire.get("other") or {}
+    python._base_conda_environment = other.get("baseCondaEnvironment")
+    environment.inferencing_stack_version = other.get("inferencingStackVersion")
+    python.interpreter_path = other.get("interpreterPath") or python.interpreter_path
+    if other.get("databricks"):
+        fill(environment.databricks, other["databricks"], "databricks")
+    if other.get("r"):
+        from azureml.core.environment import RSection
+
+        environment.r = fill(RSection(), other["r"], "r")
     return environment
 
 

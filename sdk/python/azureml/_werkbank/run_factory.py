@@ -48,6 +48,18 @@ def _contains(have, wanted):
     return all(name in have for name in names)
 
 
+def _filter_text(wanted):
+    """The part of a filter that the server can take off our hands: one name, or one name=value. The whole is checked here."""
+    if isinstance(wanted, dict):
+        texts = [(name, as_text(value)) for name, value in wanted.items()]
+    else:
+        texts = [(name, None) for name in ([wanted] if isinstance(wanted, str) else wanted or ())]
+    for name, value in texts:
+        if isinstance(name, str) and name and "=" not in name:
+            return name if value is None else "{}={}".format(name, value)
+    return None
+
+
 def list_runs(
     experiment, run_type=None, tags=None, properties=None, status=None, include_children=False, rehydrate=True, **query
 ):
@@ -56,8 +68,7 @@ def list_runs(
     filters = dict(query, experiment=experiment.name, order="newest", type=run_type)
     if isinstance(status, str):
         filters["status"] = status
-    if isinstance(tags, str):
-        filters["tag"] = tags
+    filters.update(tag=_filter_text(tags), property=_filter_text(properties))
     for document in client.items("runs", **filters):
         if (include_children or not document.get("parentRunId")) and matches(document, run_type, tags, properties, status):
             yield make_run(experiment, document, rehydrate)

@@ -69,6 +69,7 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     """Check, take the snapshot, hand the run over; the ScriptRun, at once."""
     from azureml._werkbank.git_facts import git_facts, git_properties
     from azureml._werkbank.snapshots import take_snapshot
+    from azureml.core.environment import EnvironmentReference
     from azureml.core.script_run import ScriptRun
     from azureml.core.script_run_config import get_run_config_from_script_run
 
@@ -76,6 +77,8 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     run_config = get_run_config_from_script_run(config)
     script = _checked_script(folder, run_config)
     _refuse_data(run_config)
+    if isinstance(run_config.environment, EnvironmentReference):
+        run_config.environment = run_config.environment.get_environment(experiment.workspace)
     spec = make_spec(run_config, script)
     spec["snapshotId"] = take_snapshot(folder, experiment.workspace)
     run_id = run_id or new_run_id(experiment.name)
@@ -175,6 +178,7 @@ def make_spec(run_config, script):
         "watchedDirectories": list(run_config.history.directories_to_watch or ()),
         "collectOutputs": bool(run_config.history.output_collection),
         "nodeCount": run_config.node_count or 1,
+        "distribution": _distribution(run_config),
     }
     if run_config.max_run_duration_seconds:
         spec["timeoutSeconds"] = int(run_config.max_run_duration_seconds)
@@ -185,7 +189,7 @@ def make_spec(run_config, script):
 
 def _environment(run_config):
     """The environment as the server takes it. Nothing asked for, on this machine: the submitter's own interpreter."""
-    from azureml._werkbank.environment_wire import environment_to_wire, is_untouched
+    from azureml._werkbank.environment_wire import environment_to_wire, is_untouched, with_own_interpreter
 
     environment = run_config.environment
     wire = environment_to_wire(environment)
@@ -194,9 +198,20 @@ def _environment(run_config):
         wire.update(
             userManaged=True, interpreter=sys.executable, pythonVersion="", pipRequirements=[], condaPackages=[], condaChannels=[]
         )
-    elif local and wire["userManaged"] and wire["interpreter"] in ("", "python"):
-        wire["interpreter"] = sys.executable
+    elif local:
+        with_own_interpreter(wire)
     return wire
+
+
+def _distribution(run_config):
+    """How many processes the script is; the counts of every communicator, the server reads those of this one."""
+    return {
+        "communicator": run_config.communicator or "None",
+        "processCountPerNode": int(run_config.mpi.process_count_per_node or 1),
+        "processCount": int(run_config.pytorch.process_count or 0),
+        "workerCount": int(run_config.tensorflow.worker_count or 1),
+        "parameterServerCount": int(run_config.tensorflow.parameter_server_count or 0),
+    }
 
 
 def start_logging(experiment, name=None, run_id=None, outputs=None, snapshot_directory=".", display_name=None, **kwargs):

@@ -1,6 +1,6 @@
-"""Logins. There is no cloud to log in to: a server on this machine's socket knows its user, and over TCP the token of
-`werkbank token create` counts, given in WERKBANK_TOKEN or by one of the classes that carry a token. The others exist so that code
-written with them goes on working.
+"""Logins. There is no cloud to log in to: a server on this machine's socket knows its user. Over TCP a token counts: the one in
+WERKBANK_TOKEN, the one that a class carries, or the one that `az login` keeps. Where there is none, and somebody is at the
+keyboard, the default login and InteractiveLoginAuthentication show where to enter a code, as `az login` does.
 """
 
 import time
@@ -22,6 +22,8 @@ class Audience(Enum):
 
 class AbstractAuthentication(object):
     """Base of all logins."""
+
+    _may_ask = False
 
     def __init__(self, cloud=None):
         self._cloud = cloud
@@ -52,7 +54,9 @@ class AbstractAuthentication(object):
 
 
 class InteractiveLoginAuthentication(AbstractAuthentication):
-    """The person at the keyboard; opens no browser here."""
+    """The person at the keyboard, who is asked where the server does not know them yet."""
+
+    _may_ask = True
 
     def __init__(self, force=False, tenant_id=None, cloud=None):
         AbstractAuthentication.__init__(self, cloud)
@@ -74,12 +78,20 @@ class MsiAuthentication(AbstractAuthentication):
 
 
 class ServicePrincipalAuthentication(AbstractAuthentication):
-    """A service's identity. Its password is not sent anywhere; set WERKBANK_TOKEN for a server over TCP."""
+    """A service's identity: over TCP its password is the server's token (`werkbank token create`); WERKBANK_TOKEN wins."""
+
+    _only_over_tcp = True  # a socket knows its user: the password stays here
 
     def __init__(self, tenant_id, service_principal_id, service_principal_password, cloud='AzureCloud', _enable_caching=True):
         AbstractAuthentication.__init__(self, cloud)
         self._tenant_id = tenant_id
         self._service_principal_id = service_principal_id
+        self._token = service_principal_password
+
+    def _werkbank_token(self):
+        import os
+
+        return os.environ.get("WERKBANK_TOKEN") or self._token or ""
 
 
 class ArmTokenAuthentication(AbstractAuthentication):

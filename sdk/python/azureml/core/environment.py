@@ -144,9 +144,16 @@ class Environment(_AbstractRunConfigElement):
     @staticmethod
     def from_existing_conda_environment(name, conda_environment_name):
         """An environment of what `conda env export` says."""
+        import shutil
         import subprocess
         import tempfile
 
+        if shutil.which("conda") is None:
+            raise UserErrorException(
+                "The conda environment {!r} cannot be read: there is no program `conda` on PATH.".format(conda_environment_name),
+                werkbank_code="conda_not_found",
+                hint="Environment.from_conda_specification takes the file that `conda env export` writes elsewhere.",
+            )
         try:
             out = subprocess.check_output(["conda", "env", "export", "--no-builds", "--json", "--name", conda_environment_name])
         except (OSError, subprocess.CalledProcessError) as error:
@@ -194,12 +201,21 @@ class Environment(_AbstractRunConfigElement):
         raise_later("Environment.add_private_pip_wheel")
 
     def build(self, workspace, image_build_compute=None):
-        """Build ahead of a run."""
-        raise_later("Environment.build")
+        """Build ahead of a run, where the runs of this machine find it; the build goes on beside the caller."""
+        from azureml._werkbank.environment_build import Build, refuse_build_compute
+
+        refuse_build_compute(image_build_compute)
+        return ImageBuildDetails._of_build(Build(workspace, self))
 
     def build_local(self, workspace, platform=None, **kwargs):
-        """Build on this machine."""
-        raise_later("Environment.build_local")
+        """Build on this machine, printing what the build says; UserErrorException where it fails."""
+        from azureml._werkbank.environment_build import Build
+
+        build = Build(workspace, self)
+        build.wait(_show)
+        error = build.exception()
+        if error is not None:
+            raise error
 
     def get_image_details(self, workspace):
         """The image that was built."""
@@ -305,19 +321,47 @@ class ImageBuildDetails(object):
         self.environment_client = environment_client
         self.location = location
         self.log_url = None
+        self._build = None
+
+    @classmethod
+    def _of_build(cls, build):
+        details = cls(None, None)
+        details._build = build
+        return details
+
+    def _followed(self):
+        if self._build is None:
+            raise UserErrorException(
+                "A build is followed by the object that Environment.build has answered.", werkbank_code="not_applicable"
+            )
+        return self._build
 
     @property
     def status(self):
-        """How far the build is."""
-        raise_later("ImageBuildDetails.status")
+        """How far the build is: Running, Succeeded or Failed."""
+        return self._followed().status
 
     def get_log(self):
         """What the build has printed."""
-        raise_later("ImageBuildDetails.get_log")
+        return self._followed().log
 
     def wait_for_completion(self, show_output=True):
-        """Wait for the build's end."""
-        raise_later("ImageBuildDetails.wait_for_completion")
+        """Wait for the build's end, printing its output. A failed build is told by its status, and printed."""
+        build = self._followed()
+        build.wait(_show if show_output else None)
+        error = build.exception()
+        if error is not None:
+            print("The environment could not be built: {}".format(getattr(error, "message", error)))
+        elif show_output:
+            print("The environment is ready.")
+        return self
+
+
+def _show(text):
+    import sys
+
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _requirement_lines(file_path):

@@ -112,12 +112,17 @@ class Experiment(HasExperimentPortal):
         """The experiments of a workspace."""
         from azureml._werkbank.run_factory import matches
 
+        stages = {ViewType.ActiveOnly: ("active",), ViewType.ArchivedOnly: ("archived",), ViewType.All: ("active", "archived")}
+        if view_type not in stages:
+            raise UserErrorException(
+                "view_type is one of {}; it is {!r}.".format(", ".join(sorted(stages)), view_type),
+                werkbank_code="view_type_invalid",
+            )
         found = []
-        for document in workspace._client.items("experiments"):
-            archived = document.get("stage") == "archived"
-            wanted = view_type == ViewType.All or archived == (view_type == ViewType.ArchivedOnly)
-            if wanted and experiment_name in (None, document["name"]) and matches(document, tags=tags):
-                found.append(Experiment(workspace, document["name"], _skip_name_validation=True, _experiment_dto=document))
+        for stage in stages[view_type]:
+            for document in workspace._client.items("experiments", stage=stage):
+                if experiment_name in (None, document["name"]) and matches(document, tags=tags):
+                    found.append(Experiment(workspace, document["name"], _skip_name_validation=True, _experiment_dto=document))
         return found
 
     @staticmethod

@@ -90,7 +90,7 @@ def _new_run_config(compute_target, environment, distributed, max_run_duration_s
         configuration.target = compute_target
     if environment is not None:
         configuration.environment = environment
-        if environment.docker.enabled:
+        if hasattr(environment, "docker") and environment.docker.enabled:
             configuration.docker.use_docker = True
     if docker is not None:
         configuration.docker = docker

@@ -432,11 +432,15 @@ class Workspace(object):
 def _server_for(auth, url=None):
     """The server, with the login that an authentication object carries. WERKBANK_URL wins over a configuration file."""
     import os
-    from azureml._werkbank.connection import Server
+    from azureml._werkbank.connection import Server, default_url
 
+    url = os.environ.get("WERKBANK_URL") or url or default_url()
     token = auth._werkbank_token() if hasattr(auth, "_werkbank_token") else None
+    if url.startswith("unix://") and getattr(auth, "_only_over_tcp", False):
+        token = None
     in_job = bool(os.environ.get("WERKBANK_SPOOL") and os.environ.get("AZUREML_RUN_ID"))
-    return Server(url=os.environ.get("WERKBANK_URL") or url, token=token or None, in_job=in_job)
+    may_ask = auth is None or getattr(auth, "_may_ask", False)
+    return Server(url=url, token=token or None, in_job=in_job, may_ask=may_ask)
 
 
 make_lazy(  # importable from here, as in v1
