@@ -58,6 +58,14 @@ TEST_CASE("a run token says what it was made for") {
   CHECK_FALSE(token.equals(signer().issue(kRun, 3, kNow + 60'000).reveal()));  // jti
 }
 
+TEST_CASE("the token of a job is not the token of its runner") {
+  for (const TokenScope scope : {TokenScope::kJob, TokenScope::kRunner}) {
+    const Secret token = signer().issue(kRun, 1, kNow + 60'000, scope);
+    const RunTokenClaims claims = signer().verify(token.reveal(), kNow).value();
+    CHECK(claims.scope == scope);
+  }
+}
+
 TEST_CASE("a run token is a JWT that others can read") {
   const std::string token = signer().issue(kRun, 1, kNow).reveal();
   const size_t dot = token.find('.');

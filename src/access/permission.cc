@@ -11,6 +11,7 @@ std::optional<Role> role_needed(Permission permission) {
       return Role::kReader;
     case Permission::kWrite:
     case Permission::kJob:
+    case Permission::kContent:
       return Role::kContributor;
     case Permission::kOwn:
       return Role::kOwner;
@@ -39,7 +40,7 @@ Status authorize_token(const Identity& identity, Permission permission, const Su
 }
 
 Status authorize_run_token(const Identity& identity, Permission permission, const Subject& subject) {
-  if (identity.run_ended && permission != Permission::kRunner) {
+  if (identity.run_ended) {
     return fail(errors::unauthenticated, fmt::format("the run {:?} has ended, and its token with it", identity.run.run_id),
                 "Use a login token: werkbank token create.");
   }
@@ -55,10 +56,8 @@ Status authorize_run_token(const Identity& identity, Permission permission, cons
       allowed = is_own_run || (in_workspace && !subject.run_id.empty() && subject.is_descendant);
       break;
     case Permission::kJob:
+    case Permission::kContent:
       allowed = in_workspace && !subject.workspace.empty();
-      break;
-    case Permission::kRunner:
-      allowed = is_own_run;
       break;
     default:
       break;
@@ -67,6 +66,22 @@ Status authorize_run_token(const Identity& identity, Permission permission, cons
   return deny(
       fmt::format("the token of run {:?} in workspace {:?} does not reach this", identity.run.run_id, identity.run.workspace),
       "A job writes to its own run and its children, and reads its workspace. Use a login token for the rest.");
+}
+
+Status authorize_runner_token(const Identity& identity, Permission permission, const Subject& subject) {
+  const bool in_workspace = subject.workspace == identity.run.workspace;
+  const bool is_own_run = in_workspace && !subject.run_id.empty() && subject.run_id == identity.run.run_id;
+  const bool brings = in_workspace && (permission == Permission::kRead || permission == Permission::kContent);
+  const bool reports = is_own_run && permission == Permission::kRunner;
+  if (!brings && !reports) {
+    return deny(fmt::format("the token of the runner of run {:?} does not reach this", identity.run.run_id),
+                "A runner brings files and reports of its own run, nothing else.");
+  }
+  if (identity.run_ended && !reports) {
+    return fail(errors::unauthenticated,
+                fmt::format("the run {:?} has ended, and its runner's token with it", identity.run.run_id));
+  }
+  return {};
 }
 
 }  // namespace
@@ -84,11 +99,13 @@ Status authorize(const Identity& identity, Permission permission, const Subject&
     case LoginKind::kUnixSocket:
     case LoginKind::kNoAuth:
       if (permission != Permission::kRunner) return {};
-      return deny("this takes the token of the run itself");
+      return deny("this takes the token of the run's own runner");
     case LoginKind::kToken:
       return authorize_token(identity, permission, subject);
     case LoginKind::kRunToken:
       return authorize_run_token(identity, permission, subject);
+    case LoginKind::kRunnerToken:
+      return authorize_runner_token(identity, permission, subject);
     case LoginKind::kNobody:
       break;
   }

@@ -14,14 +14,15 @@ enum class Permission {
   kPublic,     // anybody who passes the Host check
   kRead,       // reader of the workspace (of any workspace for routes without one)
   kWrite,      // contributor of the workspace; a run token for its own run and descendants
-  kJob,        // contributor of the workspace, or any run token of it: what a job does beyond its own run (bring content, make
+  kJob,        // contributor of the workspace, or any job of it: what a job does beyond its own run (make
                // child runs, submit runs, read secrets). The handler checks that a new run's parent is of the token's family
+  kContent,    // contributor of the workspace, or any job or runner of it: bringing bytes that are found by their hash only
   kOwn,        // owner of the workspace; of the installation for routes without one
-  kRunner,     // the run token of that very run only
+  kRunner,     // the runner of that very run only; the script's own token is another one
   kLocalOnly,  // Unix socket only
 };
 
-enum class LoginKind { kNobody, kUnixSocket, kNoAuth, kToken, kRunToken };
+enum class LoginKind { kNobody, kUnixSocket, kNoAuth, kToken, kRunToken, kRunnerToken };
 
 // The outcome of looking at a connection and its headers, decided in one place (api/login.cc).
 struct Identity {
@@ -29,8 +30,8 @@ struct Identity {
   std::string user;             // for created_by and "canceled by"
   std::string workspace = "*";  // kToken: where the role holds; "*": everywhere
   Role role = Role::kReader;    // kToken; kUnixSocket and kNoAuth are owner of everything
-  RunKey run;                   // kRunToken
-  bool run_ended = false;       // kRunToken: only its runner has still something to say
+  RunKey run;                   // kRunToken, kRunnerToken
+  bool run_ended = false;       // the same: only its runner has still something to say
   std::string refusal;          // kNobody: why a login that was tried was not taken ("the token has expired")
 };
 
@@ -43,14 +44,15 @@ struct Subject {
 
 // unauthenticated for nobody, denied otherwise; the message names the role that is needed.
 //
-//                nobody   unix socket, no-auth   login token                             run token
-//   kPublic      yes      yes                    yes                                     yes
-//   kRead        no       yes                    reader there (or no workspace named)    its workspace
-//   kWrite       no       yes                    contributor there                       its run and descendants
-//   kJob         no       yes                    contributor there                       its workspace
-//   kOwn         no       yes                    owner there                             no
-//   kRunner      no       no                     no                                      its run
-//   kLocalOnly   no       unix socket only       no                                      no
+//                nobody   unix socket, no-auth   login token                             run token                 runner token
+//   kPublic      yes      yes                    yes                                     yes                       yes
+//   kRead        no       yes                    reader there (or no workspace named)    its workspace             its workspace
+//   kWrite       no       yes                    contributor there                       its run and descendants   no
+//   kJob         no       yes                    contributor there                       its workspace             no
+//   kContent     no       yes                    contributor there                       its workspace             its workspace
+//   kOwn         no       yes                    owner there                             no                        no
+//   kRunner      no       no                     no                                      no                        its run
+//   kLocalOnly   no       unix socket only       no                                      no                        no
 //
 // Where no workspace is named, everything but kRead takes a token for "*".
 Status authorize(const Identity& identity, Permission permission, const Subject& subject);

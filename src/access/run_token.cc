@@ -9,6 +9,8 @@
 namespace werkbank::access {
 namespace {
 
+constexpr std::string_view kJobScope = "run";
+constexpr std::string_view kRunnerScope = "runner";
 constexpr size_t kTokenBytesMax = 8 * 1024;
 constexpr size_t kKeyBytesMin = 32;
 constexpr size_t kSignatureBytes = crypto_auth_hmacsha256_BYTES;
@@ -48,11 +50,15 @@ RunTokenSigner::RunTokenSigner(Secret key, const Clock& clock) : key_(std::move(
   WB_INVARIANT(key_.reveal().size() >= kKeyBytesMin);
 }
 
-Secret RunTokenSigner::issue(const RunKey& run, int64_t attempt, UtcMs expires_ms) const {
+Secret RunTokenSigner::issue(const RunKey& run, int64_t attempt, UtcMs expires_ms, TokenScope scope) const {
   const json::object header{{"alg", "HS256"}, {"typ", "JWT"}};
-  const json::object claims{
-      {"sub", run.run_id},        {"ws", run.workspace}, {"att", attempt}, {"scope", "run"}, {"iat", clock_.utc_now_ms() / 1000},
-      {"exp", expires_ms / 1000}, {"jti", random_uuid()}};
+  const json::object claims{{"sub", run.run_id},
+                            {"ws", run.workspace},
+                            {"att", attempt},
+                            {"scope", scope == TokenScope::kRunner ? kRunnerScope : kJobScope},
+                            {"iat", clock_.utc_now_ms() / 1000},
+                            {"exp", expires_ms / 1000},
+                            {"jti", random_uuid()}};
   std::string text = base64url_encode(canonical_json(header)) + '.' + base64url_encode(canonical_json(claims));
   text += '.' + base64url_encode(signature_of(key_, text));
   return Secret(std::move(text));
@@ -80,7 +86,9 @@ Result<RunTokenClaims> RunTokenSigner::verify(std::string_view token, UtcMs now_
   claims.run.workspace = reader.required_string("ws");
   claims.attempt = reader.int_or("att", 0, 1, INT64_MAX);
   claims.expires_ms = reader.int_or("exp", 0, 0, INT64_MAX / 1000) * 1000;
-  const bool is_for_runs = reader.required_string("scope") == "run";
+  const std::string scope = reader.required_string("scope");
+  claims.scope = scope == kRunnerScope ? TokenScope::kRunner : TokenScope::kJob;
+  const bool is_for_runs = scope == kJobScope || scope == kRunnerScope;
   if (!reader.finish(false) || !is_for_runs || claims.run.run_id.empty() || claims.run.workspace.empty()) return malformed();
   if (claims.expires_ms <= now_ms) return refuse(fmt::format("the run token has expired at {}", format_utc(claims.expires_ms)));
   return claims;

@@ -68,7 +68,7 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
     TRY(const std::optional<Run> run, store::read<std::optional<Run>>(api.services.store, find_run));
     if (!run || run->attempt != claims->attempt) return nobody("the run that this token was made for is gone, or begun anew");
     access::Identity identity;
-    identity.kind = access::LoginKind::kRunToken;
+    identity.kind = claims->scope == access::TokenScope::kRunner ? access::LoginKind::kRunnerToken : access::LoginKind::kRunToken;
     // What a job does counts as its user's: a child run shows who submitted the root.
     identity.user = run->created_by.empty() ? fmt::format("run {}", claims->run.run_id) : run->created_by;
     identity.workspace = claims->run.workspace;

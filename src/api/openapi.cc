@@ -19,10 +19,12 @@ std::string_view permission_text(access::Permission permission) {
       return "contributor";
     case access::Permission::kJob:
       return "contributor, or a job of the workspace";
+    case access::Permission::kContent:
+      return "contributor, or a job or runner of the workspace";
     case access::Permission::kOwn:
       return "owner";
     case access::Permission::kRunner:
-      return "the run's own token";
+      return "the run's own runner";
     case access::Permission::kLocalOnly:
       return "Unix socket only";
   }

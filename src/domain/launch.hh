@@ -24,7 +24,7 @@ struct LaunchPlan {
   std::string lease;
   std::string boot_id;     // of the machine the target started the runner on, where it can tell; after another boot the script is
                            // not started (again), what is there is brought in
-  Secret token;            // the run token (JWT) for the server
+  Secret token;            // the runner's token (JWT) for the server; the script's own is in `variables`
   std::string server_url;  // "unix:///home/u/.werkbank/server.sock" or "http://…"
   std::string snapshot_id;
   std::string blob_folder;  // where the content store can be read directly (same machine); empty: over HTTP

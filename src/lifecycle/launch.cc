@@ -46,7 +46,11 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   plan.experiment_id = loaded.run.experiment_id;
   plan.attempt = loaded.attempt.number;
   plan.lease = loaded.attempt.lease;
-  plan.token = services.run_tokens.issue(loaded.run.key, loaded.attempt.number, expires_ms);
+  const auto issue = [&](access::TokenScope scope) {
+    return services.run_tokens.issue(loaded.run.key, loaded.attempt.number, expires_ms, scope);
+  };
+  plan.token = issue(access::TokenScope::kRunner);
+  const Secret job_token = issue(access::TokenScope::kJob);
   plan.server_url = services.runner.server_url;
   plan.snapshot_id = loaded.spec.snapshot_id;
   if (capabilities.same_machine) plan.blob_folder = services.runner.blob_folder;
@@ -55,7 +59,7 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   plan.command = loaded.spec.command;
   plan.environment = std::move(environment);
   plan.variables =
-      script_variables(services, loaded.workspace, loaded.run, loaded.spec, capabilities, plan.token.reveal(), expires_ms);
+      script_variables(services, loaded.workspace, loaded.run, loaded.spec, capabilities, job_token.reveal(), expires_ms);
   plan.sdk_folder = services.runner.sdk_folder;
   plan.watched_directories = loaded.spec.watched_directories;
   plan.collect_outputs = loaded.spec.collect_outputs;

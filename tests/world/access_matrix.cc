@@ -82,12 +82,17 @@ Answer expected(const api::Route& route, const std::string& login) {
   if (need == Permission::kLocalOnly) return Answer::kDenied;
   if (login == "run token") {
     if (need == Permission::kRead) return Answer::kAllowed;
-    if (need == Permission::kRunner || need == Permission::kWrite) return names_run(route) ? Answer::kAllowed : Answer::kDenied;
-    return need == Permission::kJob ? Answer::kAllowed : Answer::kDenied;
+    if (need == Permission::kWrite) return names_run(route) ? Answer::kAllowed : Answer::kDenied;
+    return need == Permission::kJob || need == Permission::kContent ? Answer::kAllowed : Answer::kDenied;
   }
   if (login == "other run's token") {
-    if (need == Permission::kRead || need == Permission::kJob) return Answer::kAllowed;
+    if (need == Permission::kRead || need == Permission::kJob || need == Permission::kContent) return Answer::kAllowed;
     return Answer::kDenied;
+  }
+  if (login == "its runner" || login == "other run's runner") {
+    if (need == Permission::kRunner) return login == "its runner" ? Answer::kAllowed : Answer::kDenied;
+    return names_workspace(route) && (need == Permission::kRead || need == Permission::kContent) ? Answer::kAllowed
+                                                                                                 : Answer::kDenied;
   }
   if (need == Permission::kRunner) return Answer::kDenied;
   if (login == "other workspace")
@@ -122,6 +127,8 @@ TEST_CASE("every route answers every login as its permission says") {
         {"other workspace", add_token(world, "elsewhere", "other", Role::kOwner, 0)},
         {"run token", world.signer.issue({"default", "mine"}, 1, later).reveal()},
         {"other run's token", world.signer.issue({"default", "foreign"}, 1, later).reveal()},
+        {"its runner", world.signer.issue({"default", "mine"}, 1, later, access::TokenScope::kRunner).reveal()},
+        {"other run's runner", world.signer.issue({"default", "foreign"}, 1, later, access::TokenScope::kRunner).reveal()},
         {"other uid", "", {true, 1001, ""}},
         {"reader", add_token(world, "reads", "default", Role::kReader, later)},
         {"contributor", add_token(world, "writes", "default", Role::kContributor, later)},

@@ -315,6 +315,27 @@ TEST_CASE("what a dead server has left of ended, deleted and older attempts is r
   }
 }
 
+TEST_CASE("what a script may send with its own token is not taken for its runner's word") {
+  World world;
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  const LaunchPlan plan = *world.plan_of("a");
+  const std::string script_token = plan.variables.at("AZUREML_RUN_TOKEN");
+  CHECK(script_token == plan.variables.at("WERKBANK_TOKEN"));
+  for (const auto& [name, value] : plan.variables) CHECK(value != plan.token.reveal());
+  RunnerReport forged;
+  forged.lease = plan.lease;  // a script sees it: it is the mark of its processes
+  forged.phase = RunnerPhase::kDone;
+  forged.end = exited(0);
+  const std::string route = fmt::format("{}/a/runner/report", kRuns);
+  CHECK(world.world->ask(Method::kPost, route, json::serialize(to_json(forged)), script_token).status == 403);
+  CHECK(world.run("a").status == RunStatus::kStarting);
+  CHECK(world.world->ask(Method::kPatch, fmt::format("{}/a", kRuns), R"({"tags":{"by":"script"}})", script_token).status == 200);
+  CHECK(world.world->ask(Method::kPatch, fmt::format("{}/a", kRuns), R"({"tags":{"by":"runner"}})", plan.token.reveal()).status ==
+        403);
+  CHECK(world.report("a", RunnerPhase::kDone, exited(0)) == 200);
+}
+
 TEST_CASE("an older attempt's runner is refused") {
   World world;
   world.submit("a");
@@ -356,7 +377,7 @@ TEST_CASE("a job submits runs below its own and beside it, as its run's user") {
   world.submit("root");
   world.submit("foreign");
   REQUIRE(world.starts("root"));
-  const std::string token = world.plan_of("root")->token.reveal();
+  const std::string token = world.plan_of("root")->variables.at("WERKBANK_TOKEN");
   const auto submit = [&](const std::string& id, const std::string& experiment, const std::string& parent) {
     const std::string body =
         fmt::format(R"({{"experiment":"{}","runId":"{}","parentRunId":"{}","properties":{{"werkbank.submittedByRun":"foreign"}},)"
