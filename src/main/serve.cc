@@ -9,6 +9,7 @@
 
 #include "api/login.hh"
 #include "api/router.hh"
+#include "base/limits.hh"
 #include "base/log.hh"
 #include "content/directory/directory_blob_store.hh"
 #include "content/directory/directory_log_store.hh"
@@ -116,7 +117,7 @@ std::string own_program() {
   return unknown ? std::string() : program.string();
 }
 
-Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
+Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uint64_t open_files) {
   TRY(Home home, Home::open(options.home));
   auto parts = std::make_unique<Parts>(std::move(home));
   // Beside the databases: on a new home both take their time.
@@ -133,7 +134,7 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options) {
   CHECK_OK(found_installation(*parts));
   TRY(const std::filesystem::path runner_program, runner.get());
   TRY(const std::filesystem::path sdk_folder, sdk.get());
-  CHECK_OK(add_targets(parts->targets, parts->home, runner_program));
+  CHECK_OK(add_targets(parts->targets, parts->home, runner_program, open_files));
   parts->planner.emplace(make_environment_planner());
   parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
@@ -175,9 +176,9 @@ void take_down(Parts& parts, net::HttpServer& server) {
   parts.store->close();
 }
 
-Status run_server(const cli::ServeOptions& options) {
+Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
   CHECK_OK(check_options(options));
-  TRY(const std::unique_ptr<Parts> parts, build_parts(options));
+  TRY(const std::unique_ptr<Parts> parts, build_parts(options, open_files));
   parts->counters.last_request_ms = system_clock().monotonic_now().count();
   api::Api api{*parts->engine,  parts->engine->services(),      *parts->vault, parts->hub, parts->facts,
                parts->counters, [] { kill(getpid(), SIGTERM); }};
@@ -213,13 +214,15 @@ int serve(const cli::ServeOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file over its limit is an error to answer, like a full disk
+  const uint64_t open_files = raise_open_files_limit();
   LogSink sink;
   sink.level = log_level_from(options.log_level);
   if (!isatty(STDERR_FILENO)) {
     if (make_directories(options.home / "logs")) sink.file = options.home / "logs" / "server.log";
   }
   open_log(sink);
-  const Status outcome = run_server(options);
+  const Status outcome = run_server(options, open_files);
   if (outcome) return 0;
   const Error& error = outcome.error();
   log_error("server not started code={} error={:?}", error.code->id, error.to_string());

@@ -6,7 +6,9 @@
 
 namespace werkbank {
 
-Status add_targets(lifecycle::TargetRegistry& registry, const Home& home, const std::filesystem::path& runner_program);
+// `open_files`: the limit for users' programs (base/limits.hh).
+Status add_targets(lifecycle::TargetRegistry& registry, const Home& home, const std::filesystem::path& runner_program,
+                   uint64_t open_files);
 environment::EnvironmentPlanner make_environment_planner();
 
 }  // namespace werkbank

@@ -21,6 +21,7 @@ struct AttemptContext {
   Lifeline& lifeline;
   Warnings& warnings;
   StateFile& state;
+  uint64_t open_files = 0;       // the script's limit
   bool is_after_reboot = false;  // the files may end before what the server has of them
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.hh"
+#include "base/limits.hh"
 #include "base/log.hh"
 #include "base/process_tree.hh"
 #include "runner/steps.hh"
@@ -37,7 +38,7 @@ Runner::Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed)
       folder_(std::move(folder)),
       dismissed_(dismissed),
       state_(folder_.state()),
-      context_{plan_, folder_, lifeline_, warnings_, state_, is_of_another_boot(plan_)},
+      context_{plan_, folder_, lifeline_, warnings_, state_, raise_open_files_limit(), is_of_another_boot(plan_)},
       reporter_(context_, [this] { ask_cancel(); }) {}
 
 // The wish travels by the same file, whoever had it: it survives this process.

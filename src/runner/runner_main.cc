@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.hh"
 #include "runner/build_environment.hh"
 #include "runner/runner.hh"
 #include "runner/shim.hh"
@@ -25,8 +26,10 @@ int main(int count, char** words) {
     return 2;
   }
   const std::filesystem::path folder = std::filesystem::absolute(arguments[1]);
-  if (arguments[0] == "build") return werkbank::runner::build_environment(folder);
   if (arguments[0] == "run") return werkbank::runner::run_runner({folder});
+  // These two start programs that are not ours.
+  werkbank::restore_open_files_limit();
+  if (arguments[0] == "build") return werkbank::runner::build_environment(folder);
   if (arguments[0] == "shim") return werkbank::runner::run_shim({folder});
   fmt::print(stderr, "werkbank-runner: unknown command {:?}\n{}", arguments[0], kUsage);
   return 2;

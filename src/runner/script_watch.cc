@@ -11,6 +11,7 @@
 
 #include "base/clock.hh"
 #include "base/failpoint.hh"
+#include "base/limits.hh"
 #include "base/log.hh"
 #include "base/process_tree.hh"
 
@@ -65,6 +66,7 @@ Status start_shim(const AttemptContext& context) {
     program = "/proc/self/exe";  // replaced by a newer one meanwhile: the file that runs still can be started
   plan.argv = {program.native(), "shim", context.folder.root.native()};
   plan.environment = {{std::string(kAttemptMarkVariable), attempt_mark(context.plan)}};
+  pass_open_files_limit(plan.environment, context.open_files);
   const auto own = current_environment();
   for (const char* const failpoints : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
     if (const auto armed = own.find(failpoints); armed != own.end()) plan.environment.insert(*armed);

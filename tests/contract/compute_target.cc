@@ -161,6 +161,15 @@ TEST_CASE("a failing script says how") {
   if (kind == RunEndKind::kLaunch) CHECK_FALSE(end.message.empty());
 }
 
+TEST_CASE("a script may open as many files as the server's caller may, not as many as the server") {
+  LocalBench bench;
+  bench.local =
+      compute::make_local_target({bench.folder / "work", WERKBANK_RUNNER_FOR_TESTS, bench.folder / "environments", 2, 777});
+  const json::object handle = bench.start(bench.plan_for("ulimit -Sn\nenv | grep -c WERKBANK_OPEN_FILES\n"));
+  REQUIRE(bench.server.wait_for_end());
+  CHECK(driver_log(bench.server.records()) == "777\n0\n");
+}
+
 TEST_CASE("many starts at once start one") {
   LocalBench bench;
   const LaunchPlan plan = bench.plan_for("echo once >> \"$SIDE/starts\"; sleep 0.1");

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import resource
 import sys
 
 import pytest
@@ -171,6 +172,22 @@ def test_events_resume_from_their_cursor_without_loss_or_repetition(wb):
         for block in blocks[:cut] + [block for block in rest.body.decode().split("\n\n") if "data:" in block]
     )
     assert text == wb.log(run)
+
+
+def test_many_open_files_for_the_server_and_its_runners_not_for_scripts(wb, gate):
+    knock, go = gate("knock"), gate("go")
+    wb.run("sh", "-c", 'ulimit -Sn 600 && exec "$WERKBANK_BINARY" server start')
+    run = wb.submit(
+        "import resource\nprint(resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+        f"open({str(knock.path)!r}, 'w').write('x')\nopen({str(go.path)!r}).read()\n"
+    )
+    knock.await_knock()
+    for pid in [wb.server_pid(), *wb.runner_pids()]:
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        assert soft == hard, wb.processes()[pid]
+    go.open()
+    wb.completed(run)
+    assert wb.log(run) == "600\n"
 
 
 def test_a_second_server_on_the_same_home_is_refused(wb):

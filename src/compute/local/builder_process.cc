@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/hash.hh"
+#include "base/limits.hh"
 #include "base/log.hh"
 #include "base/process_tree.hh"
 #include "domain/submitter.hh"
@@ -144,6 +145,7 @@ Result<bool> follow_builder(const BuilderCall& call, const BuilderFiles& files, 
   SpawnPlan plan;
   plan.argv = {call.runner_binary.native(), "build", call.cache_folder.native()};
   plan.environment = builder_environment(mark);
+  pass_open_files_limit(plan.environment, call.open_files);
   plan.working_directory = call.scratch_folder;
   plan.stdin_path = files.recipe;
   plan.stdout_path = files.output;

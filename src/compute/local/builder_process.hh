@@ -36,6 +36,7 @@ struct BuilderCall {
   std::filesystem::path runner_binary;
   std::filesystem::path cache_folder;
   std::filesystem::path scratch_folder;  // made for this build and removed after it
+  uint64_t open_files = 0;               // as LocalConfig has it
 };
 // Blocks until the environment is ready or cannot be. A builder that is killed before it has answered is started again, twice.
 // Ends the builder and all it started when `canceled` says so.

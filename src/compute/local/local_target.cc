@@ -14,6 +14,7 @@
 
 #include "base/failpoint.hh"
 #include "base/hash.hh"
+#include "base/limits.hh"
 #include "base/log.hh"
 #include "base/process_tree.hh"
 #include "compute/local/builder_process.hh"
@@ -123,6 +124,7 @@ Status LocalTarget::ensure_runner(const WorkFolder& folder, const std::string& n
   plan.argv = {config_.runner_binary.native(), "run", folder.root.native()};
   // Nothing of the server's environment: its secrets are not the script's, nor the runner's.
   plan.environment = {{std::string(kAttemptMarkVariable), mark}};
+  pass_open_files_limit(plan.environment, config_.open_files);
   const std::map<std::string, std::string> own = current_environment();
   for (const char* const failpoints : {"WERKBANK_FAILPOINTS", "WERKBANK_FAILPOINTS_ONCE"}) {
     if (const auto armed = own.find(failpoints); armed != own.end()) plan.environment.insert(*armed);
@@ -274,7 +276,7 @@ Result<std::vector<KeptAttempt>> LocalTarget::kept() {
 Result<ReadyEnvironment> LocalTarget::prepare(const EnvironmentRecipe& recipe, const OutputSink& output,
                                               const std::function<bool()>& canceled) {
   if (std::optional<ReadyEnvironment> ready = environments_.find(recipe)) return std::move(*ready);
-  const BuilderCall call{config_.runner_binary, config_.environment_cache, builds_folder() / random_hex(8)};
+  const BuilderCall call{config_.runner_binary, config_.environment_cache, builds_folder() / random_hex(8), config_.open_files};
   Result<ReadyEnvironment> ready = run_builder(call, recipe, output, canceled);
   if (const Status removed = remove_tree(call.scratch_folder); !removed) log_warning("{}", removed.error().to_string());
   if (ready) environments_.remember(recipe, *ready);

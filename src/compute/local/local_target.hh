@@ -15,6 +15,7 @@ struct LocalConfig {
   std::filesystem::path runner_binary;      // absolute; werkbank-runner
   std::filesystem::path environment_cache;  // absolute; what `werkbank-runner build` fills
   int64_t max_runs_at_once = 0;             // 0: the number of cores
+  uint64_t open_files = 0;                  // the limit for scripts and build tools; 0: this process's
 };
 
 // Thread-safe. Runners go on when the target is destroyed; its own thread only buries the ones it started.
