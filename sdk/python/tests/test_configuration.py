@@ -368,6 +368,9 @@ def test_a_registered_environment_comes_back_whole(workspace):
         ["https://example.org"],
     )
     assert list(found.python.conda_dependencies.pip_packages) == ["pandas"] and found.version == "1"
+    environment.python.user_managed_dependencies = True
+    found = environment.register(workspace)
+    assert list(found.python.conda_dependencies.pip_packages) == ["pandas"] and found.python.user_managed_dependencies
 
 
 def test_building_ahead_of_a_run(workspace, server, capsys):

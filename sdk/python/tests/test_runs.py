@@ -325,3 +325,24 @@ def test_an_image_of_a_figure(run):
     for name in ("curve", "current"):
         assert metrics[name].content.startswith(b"\x89PNG") and metrics[name].path.startswith(name + "_")
     pyplot.close(figure)
+
+
+def test_other_distributions_provide_classes_for_their_types_of_runs(tmp_path, experiment, server, monkeypatch):
+    from azureml._werkbank import run_factory
+    from azureml.core import Run
+
+    info = tmp_path / "site" / "other-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "entry_points.txt").write_text("[azureml_run_type_providers]\nother.Run = other_runs:OtherRun.made_of\n")
+    (tmp_path / "site" / "other_runs.py").write_text(
+        "from azureml.core import Run\n\n\nclass OtherRun(Run):\n    @classmethod\n    def made_of(cls, experiment, document):\n"
+        "        return cls(experiment, document['runId'], _document=document)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr(run_factory, "_searched", [])
+    monkeypatch.setattr(run_factory, "_providers", {})
+    run = experiment.start_logging(snapshot_directory=None)
+    server.state.runs[run.id]["runType"] = "other.Run"
+    assert type(Run.get(experiment.workspace, run.id)).__name__ == "OtherRun"
+    server.state.runs[run.id]["runType"] = "unknown.Run"
+    assert type(Run.get(experiment.workspace, run.id)) is Run

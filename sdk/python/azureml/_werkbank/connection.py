@@ -225,6 +225,8 @@ class Server(object):
             except (OSError, HTTPException) as error:
                 if kept:
                     self._drop_connection()
+                if "CERTIFICATE_VERIFY_FAILED" in "{}".format(error):  # it would be the same again
+                    raise self._unreachable(error)
                 if (connected and not repeatable) or time.monotonic() > deadline:
                     raise self._unreachable(error)
                 if not connected:
@@ -265,6 +267,8 @@ class Server(object):
             if self.is_unix
             else "Check WERKBANK_URL, and that the server listens there."
         )
+        if "CERTIFICATE_VERIFY_FAILED" in "{}".format(error):
+            hint = "Where the server has a certificate of its own, name the file with it in REQUESTS_CA_BUNDLE."
         return ServiceException(
             "The Werkbank server at {} does not answer: {}".format(self.url, error or type(error).__name__),
             status_code=None,

@@ -68,6 +68,11 @@ def _other_sections(environment):
         "databricks": to_data(environment.databricks),
         "r": to_data(environment.r) if environment.r is not None else None,
     }
+    if python.user_managed_dependencies and python.conda_dependencies is not None:
+        from azureml.core.conda_dependencies import CondaDependencies
+
+        if python.conda_dependencies != CondaDependencies():  # it has no effect, but its user wrote it
+            other["condaDependencies"] = python.conda_dependencies.as_dict()
     if other["interpreterPath"] == "python":
         del other["interpreterPath"]
     if not any(other["databricks"].values()):
@@ -109,6 +114,8 @@ def environment_from_wire(wire):
     if wire.get("spark"):
         fill(environment.spark, wire["spark"], "spark")
     other = wire.get("other") or {}
+    if other.get("condaDependencies"):
+        python.conda_dependencies = CondaDependencies(_underlying_structure=other["condaDependencies"])
     python._base_conda_environment = other.get("baseCondaEnvironment")
     environment.inferencing_stack_version = other.get("inferencingStackVersion")
     python.interpreter_path = other.get("interpreterPath") or python.interpreter_path

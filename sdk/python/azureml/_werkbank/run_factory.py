@@ -3,6 +3,51 @@
 from azureml._werkbank.run_record import as_text
 
 _providers = {}
+_searched = []
+
+
+def _installed_providers():
+    """Providers that other distributions declare in the entry-point group azureml_run_type_providers; looked for once, by the
+    files themselves: on old interpreters the modules that do so take longer than a request."""
+    import os
+    import sys
+    from configparser import ConfigParser, Error
+
+    found = {}
+    for folder in sys.path:
+        try:
+            names = [name for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for name in names:
+            parser = ConfigParser(delimiters=("=",), interpolation=None)
+            parser.optionxform = str
+            try:
+                parser.read(os.path.join(folder or ".", name, "entry_points.txt"), encoding="utf-8")
+                for run_type, target in parser.items("azureml_run_type_providers"):
+                    found.setdefault(run_type, target)
+            except (Error, OSError, UnicodeDecodeError):
+                continue  # none of ours, or not readable
+    return found
+
+
+def _provider(run_type):
+    """The factory for a type of run; None where nobody has one."""
+    if run_type in _providers or not run_type or run_type == "azureml.scriptrun":
+        return _providers.get(run_type)
+    if not _searched:
+        _searched.append(_installed_providers())
+    target = _searched[0].get(run_type)
+    if target is None:
+        return None
+    from importlib import import_module
+
+    module, _, name = target.partition(":")
+    factory = import_module(module.strip())
+    for part in name.split("[")[0].strip().split("."):
+        factory = getattr(factory, part)
+    _providers[run_type] = factory
+    return factory
 
 
 def add_provider(run_type, factory):
@@ -18,8 +63,9 @@ def make_run(experiment, document, rehydrate=True):
     if document.get("experiment") and document["experiment"] != experiment.name:
         experiment = Experiment(experiment.workspace, document["experiment"], _skip_name_validation=True, _create_in_cloud=False)
     run_type = document.get("runType") or (document.get("properties") or {}).get("azureml.runsource")
-    if rehydrate and run_type in _providers:
-        return _providers[run_type](experiment, document)
+    factory = _provider(run_type) if rehydrate else None
+    if factory is not None:
+        return factory(experiment, document)
     if rehydrate and run_type == "azureml.scriptrun":
         from azureml.core.script_run import ScriptRun
 
