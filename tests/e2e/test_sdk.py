@@ -259,7 +259,7 @@ for arguments in (dict(name='AzureML-Minimal', version='7'), dict(name='none')):
     try:
         Environment.get(ws, **arguments)
     except AzureMLException as error:
-        assert error.werkbank_code == 'environment_not_found'
+        assert error.werkbank_code == 'environment_not_found' and 'Environment.list' in error.hint
     else:
         raise AssertionError(arguments)
 own = Environment('own')

@@ -96,7 +96,7 @@ class Environment(_AbstractRunConfigElement):
                     "There is no environment {!r}{}.".format(name, "" if version is None else " version " + str(version)),
                     inner_exception=error,
                     werkbank_code="environment_not_found",
-                    hint="Environment.list(workspace) shows those there are.",
+                    hint=_names_hint(workspace, name),
                 )
             raise
 
@@ -355,6 +355,18 @@ class ImageBuildDetails(object):
         elif show_output:
             print("The environment is ready.")
         return self
+
+
+def _names_hint(workspace, name):
+    """What there is in place of an environment that is not: the nearest name, or the curated ones for somebody who wants one."""
+    from azureml._werkbank.config_text import suggestion
+
+    names = sorted(document["name"] for document in workspace._client.items("environments"))
+    if name.lower().startswith("azureml"):
+        near = "The curated environments are {}.".format(", ".join(each for each in names if each.startswith("AzureML")))
+    else:
+        near = suggestion(name, names).strip()
+    return (near + " Environment.list(workspace) shows those there are.").strip()
 
 
 def _show(text):
