@@ -10,13 +10,29 @@ namespace {
 using access::Permission;
 using net::Method;
 
-Task<Result<net::Response>> put_snapshot(Api& api, Call& call) {
-  CO_TRY(const std::string text, co_await call.request.body->all(content::kManifestBytesMax));
-  const auto put = [&api, &text] { return content::put_manifest(api.services.blobs, text); };
-  CO_TRY(const content::PutManifest outcome, co_await api.services.pool.run(put));
+net::Response snapshot_answer(const content::PutManifest& outcome) {
   json::array missing;
   for (const Hash& hash : outcome.missing) missing.emplace_back(hash.hex());
-  co_return json_response(json::object{{"snapshotId", outcome.id.hex()}, {"missing", std::move(missing)}});
+  return json_response(json::object{{"snapshotId", outcome.id.hex()}, {"missing", std::move(missing)}});
+}
+
+Task<Result<net::Response>> put_snapshot(Api& api, Call& call) {
+  CO_TRY(const std::string text, co_await call.request.body->all(content::kManifestBytesMax));
+  lifecycle::Services& services = api.services;
+  const auto put = [&services, &text] { return content::put_manifest(services.blobs, *services.checked_snapshots, text); };
+  CO_TRY(const content::PutManifest outcome, co_await services.pool.run(put));
+  co_return snapshot_answer(outcome);
+}
+
+Task<Result<net::Response>> put_snapshot_changes(Api& api, Call& call) {
+  CO_TRY(const Hash base, Hash::parse(call.arguments[1]));
+  CO_TRY(const std::string text, co_await call.request.body->all(content::kManifestBytesMax));
+  lifecycle::Services& services = api.services;
+  const auto put = [&services, &base, &text] {
+    return content::put_changes(services.blobs, *services.checked_snapshots, base, text);
+  };
+  CO_TRY(const content::PutManifest outcome, co_await services.pool.run(put));
+  co_return snapshot_answer(outcome);
 }
 
 Task<Result<net::Response>> get_snapshot(Api& api, Call& call) {
@@ -79,6 +95,9 @@ constexpr Route kRoutes[] = {
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/snapshots", put_snapshot,
                             {"Announce a snapshot: answers which blobs are missing; with none missing it is stored", "",
                              "text/plain", "SnapshotAnswer"}),
+    route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/snapshots/{id}/changes", put_snapshot_changes,
+                            {"Announce what a stored snapshot becomes when some of its files change; answers as for a whole one",
+                             "", "text/plain", "SnapshotAnswer"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}", get_snapshot,
                              {"Get a snapshot's manifest", "", "", "text/plain"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}/files/{path...}", get_snapshot_file,

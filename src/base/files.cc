@@ -103,17 +103,19 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t size_m
   if (static_cast<uint64_t>(status.st_size) > size_max) return refuse();
   std::string bytes;
   // Files of /proc say 0 and have content; so reading goes on to the end, not to the size.
-  size_t capacity = static_cast<size_t>(status.st_size) + 1;
+  constexpr size_t kMoreBytes = 4096;
+  size_t wanted = static_cast<size_t>(status.st_size) + 1;
+  bytes.reserve(wanted + kMoreBytes);
   for (;;) {
     const size_t length = bytes.size();
-    bytes.resize(std::max(capacity, length + 4096));
+    bytes.resize(length + wanted);
     const ssize_t count = ::read(file.get(), bytes.data() + length, bytes.size() - length);
     bytes.resize(length + static_cast<size_t>(std::max<ssize_t>(count, 0)));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail_errno("read", path);
     if (count == 0) return bytes;
     if (bytes.size() > size_max) return refuse();
-    capacity = bytes.size() * 2;
+    wanted = kMoreBytes;
   }
 }
 

@@ -25,6 +25,8 @@ crypto_generichash_state* state_of(std::array<unsigned char, 384>& bytes) {
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
+constexpr char kHexDigits[] = "0123456789abcdef";
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -73,6 +75,13 @@ Result<Hash> Hash::of_file(const std::filesystem::path& path) {
 
 std::string Hash::hex() const { return hex_encode(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())); }
 
+void Hash::write_hex(char* to) const {
+  for (const uint8_t byte : bytes) {
+    *to++ = kHexDigits[byte >> 4];
+    *to++ = kHexDigits[byte & 15];
+  }
+}
+
 Hasher::Hasher() {
   prepare_sodium();
   crypto_generichash_init(state_of(state_), nullptr, 0, Hash::kSizeBytes);
@@ -86,14 +95,23 @@ Hash Hasher::finish() {
   return hash;
 }
 
+Checksum checksum(std::string_view bytes) {
+  prepare_sodium();
+  // Poly1305 under a key that everybody knows: of its two halves the second is only added to the sum.
+  static constexpr unsigned char kKey[crypto_onetimeauth_KEYBYTES] = "werkbank checksum, version one.";
+  Checksum sum;
+  static_assert(sizeof sum == crypto_onetimeauth_BYTES);
+  crypto_onetimeauth(sum.data(), bytes_of(bytes), bytes.size(), kKey);
+  return sum;
+}
+
 std::string hex_encode(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  char* to = text.data();
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
+    *to++ = kHexDigits[byte >> 4];
+    *to++ = kHexDigits[byte & 15];
   }
   return text;
 }

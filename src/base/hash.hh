@@ -20,6 +20,7 @@ class Hash {
   static Result<Hash> of_file(const std::filesystem::path& path);  // reads in 1 MiB pieces
 
   std::string hex() const;
+  void write_hex(char* to) const;  // 2 * kSizeBytes characters, no NUL
   auto operator<=>(const Hash&) const = default;
   std::array<uint8_t, kSizeBytes> bytes{};
 };
@@ -33,6 +34,10 @@ class Hasher {
  private:
   alignas(64) std::array<unsigned char, 384> state_;
 };
+
+// Tells bytes from bytes that were damaged by chance, several times faster than a Hash; anybody can forge one.
+using Checksum = std::array<uint8_t, 16>;
+Checksum checksum(std::string_view bytes);
 
 std::string hex_encode(std::string_view bytes);
 std::string base64url_encode(std::string_view bytes);  // no padding

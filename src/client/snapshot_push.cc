@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <thread>
 
 #include "base/files.hh"
 #include "base/process.hh"
+#include "domain/snapshot_changes.hh"
 
 namespace werkbank::client {
 namespace {
@@ -25,6 +27,56 @@ constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 constexpr int kScansMax = 3;
 constexpr int kPausesMax = 5;  // of 100, 200 … 1600 ms while the server does not answer
 
+// Below, the manifest is no larger than a few packets.
+constexpr size_t kManyFiles = 500;
+
+bool is_worth_a_list_of_changes(const SnapshotScan& scan) {
+  if (!scan.changes || scan.manifest.entries.size() < kManyFiles) return false;
+  return scan.changes->put.size() + scan.changes->removed.size() <= scan.manifest.entries.size() / 8;
+}
+
+std::string list_of_changes(const SnapshotScan& scan) {
+  SnapshotChanges changes;
+  for (const size_t index : scan.changes->put) changes.put.push_back(scan.manifest.entries[index]);
+  changes.removed = scan.changes->removed;
+  return changes.to_text();
+}
+
+// The manifest's text and id, which take a while of a large folder: made beside the requests.
+class LazyText {
+ public:
+  explicit LazyText(const SnapshotScan& scan) : scan_(scan) {}
+  ~LazyText() {
+    if (maker_.joinable()) maker_.join();
+  }
+  LazyText(const LazyText&) = delete;
+  LazyText& operator=(const LazyText&) = delete;
+
+  void begin() {
+    if (scan_.written || is_base()) return;
+    try {
+      maker_ = std::thread([this] { made_ = manifest_text(scan_.manifest); });
+    } catch (const std::system_error&) {
+      // No thread is to be had: made when it is asked for.
+    }
+  }
+  const Hash& id() { return is_base() ? scan_.changes->base : get().id; }
+  const std::string& text() { return get().text; }
+
+ private:
+  bool is_base() const { return scan_.changes && scan_.changes->put.empty() && scan_.changes->removed.empty(); }
+  const ManifestText& get() {
+    if (scan_.written) return *scan_.written;
+    if (maker_.joinable()) maker_.join();
+    if (!made_) made_ = manifest_text(scan_.manifest);
+    return *made_;
+  }
+
+  const SnapshotScan& scan_;
+  std::thread maker_;
+  std::optional<ManifestText> made_;
+};
+
 class Upload {
  public:
   Upload(net::HttpClient& client, std::string workspace, std::filesystem::path folder, const SnapshotOptions& options)
@@ -33,18 +85,20 @@ class Upload {
         folder_(std::move(folder)),
         options_(options) {}
 
-  // Sends what is most likely new before anybody asked for it: of a large folder with a few changed files the manifest then
-  // travels once instead of twice. A failure costs nothing, the manifest's answer still tells what is missing.
-  void send_ahead(const SnapshotManifest& manifest, std::vector<Hash> changed, SnapshotResult& result);
   // False: the folder is no longer what was scanned.
-  Result<bool> run(const SnapshotManifest& manifest, SnapshotResult& result);
+  Result<bool> run(const SnapshotScan& scan, SnapshotResult& result);
 
  private:
   struct Answer {
     std::string snapshot_id;
     std::vector<Hash> missing;
   };
-  Result<Answer> post_manifest(const std::string& text);
+  // Sends what is most likely new before anybody asked for it: of a large folder with a few changed files the list then travels
+  // once instead of twice. A failure costs nothing, the answer to the list still tells what is missing.
+  void send_ahead(const SnapshotScan& scan, SnapshotResult& result);
+  Result<Answer> announce(const SnapshotScan& scan, LazyText& written);
+  Result<net::ClientResponse> post_list(const std::string& target, std::string text);
+  static Result<Answer> read_answer(const net::ClientResponse& response);
   Result<bool> send_missing(const SnapshotManifest& manifest, std::vector<Hash> missing, SnapshotResult& result);
   Result<bool> send_small(const std::vector<const SnapshotEntry*>& entries, SnapshotResult& result);
   Result<bool> send_batch(const std::string& body, const std::vector<const SnapshotEntry*>& entries, SnapshotResult& result);
@@ -58,6 +112,8 @@ class Upload {
   const std::filesystem::path folder_;
   const SnapshotOptions& options_;
   bool takes_batches_ = true;
+  std::string changes_;  // the list of changes to send in place of the manifest; empty: send the manifest
+  bool knows_base_ = true;
   SnapshotProgress progress_;
   Steady::time_point started_, reported_;
 };
@@ -67,13 +123,29 @@ std::unexpected<Error> bad_answer(std::string_view what) {
               "Is WERKBANK_URL the address of a Werkbank server of this version or a newer one?");
 }
 
-Result<Upload::Answer> Upload::post_manifest(const std::string& text) {
+Result<Upload::Answer> Upload::announce(const SnapshotScan& scan, LazyText& written) {
+  if (!changes_.empty()) {
+    TRY(const net::ClientResponse response, post_list(base_ + "/snapshots/" + scan.changes->base.hex() + "/changes", changes_));
+    auto answer = read_answer(response);
+    if (response.status >= 500 || (answer && answer->snapshot_id == written.id().hex())) return answer;
+    // The base is not there any more, or this is an older server, or what it keeps was damaged: the manifest tells everything.
+    changes_.clear();
+    knows_base_ = false;
+  }
+  TRY(const net::ClientResponse response, post_list(base_ + "/snapshots", written.text()));
+  return read_answer(response);
+}
+
+Result<net::ClientResponse> Upload::post_list(const std::string& target, std::string text) {
   net::ClientRequest request;
   request.method = net::Method::kPost;
-  request.target = base_ + "/snapshots";
+  request.target = target;
   request.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
-  request.body = text;
-  TRY(const net::ClientResponse response, client_.send(request));
+  request.body = std::move(text);
+  return client_.send(request);
+}
+
+Result<Upload::Answer> Upload::read_answer(const net::ClientResponse& response) {
   if (response.status != 200 && response.status != 201) return fail(net::error_from_response(response));
   auto document = parse_json(response.body, {.size_bytes_max = size_t{512} << 20});
   if (!document) return bad_answer(document.error().message);
@@ -89,38 +161,44 @@ Result<Upload::Answer> Upload::post_manifest(const std::string& text) {
   return answer;
 }
 
-void Upload::send_ahead(const SnapshotManifest& manifest, std::vector<Hash> changed, SnapshotResult& result) {
-  constexpr size_t kWorthFiles = 500;
+void Upload::send_ahead(const SnapshotScan& scan, SnapshotResult& result) {
   constexpr uint64_t kWorthBytes = 1 << 20;
-  if (changed.empty() || manifest.entries.size() < kWorthFiles) return;
-  std::ranges::sort(changed);
-  changed.erase(std::ranges::unique(changed).begin(), changed.end());
+  std::vector<Hash> hashes;
   uint64_t bytes = 0;
-  for (const SnapshotEntry& entry : manifest.entries) {
-    if (std::ranges::binary_search(changed, entry.hash)) bytes += entry.size_bytes;
+  for (const size_t index : scan.changes->put) {
+    hashes.push_back(scan.manifest.entries[index].hash);
+    bytes += scan.manifest.entries[index].size_bytes;
   }
-  if (bytes > kWorthBytes) return;
+  if (hashes.empty() || bytes > kWorthBytes) return;
+  std::ranges::sort(hashes);
+  hashes.erase(std::ranges::unique(hashes).begin(), hashes.end());
   SnapshotResult sent = result;
-  if (send_missing(manifest, std::move(changed), sent).value_or(false)) result = sent;
+  if (send_missing(scan.manifest, std::move(hashes), sent).value_or(false)) result = sent;
 }
 
-Result<bool> Upload::run(const SnapshotManifest& manifest, SnapshotResult& result) {
-  const std::string text = manifest.to_text();
-  const std::string id = Hash::of(text).hex();
+Result<bool> Upload::run(const SnapshotScan& scan, SnapshotResult& result) {
+  LazyText written(scan);
+  if (is_worth_a_list_of_changes(scan)) {
+    changes_ = list_of_changes(scan);
+    written.begin();
+    send_ahead(scan, result);
+  }
   bool has_answered = false;
   for (int pauses = 0, rounds = 0;;) {
     std::optional<Error> error;
-    if (auto answer = post_manifest(text)) {
+    if (auto answer = announce(scan, written)) {
       has_answered = true;
+      const std::string id = written.id().hex();
       if (answer->snapshot_id != id)
         return bad_answer(fmt::format("snapshot {} was sent, {} is answered", id, answer->snapshot_id));
       if (answer->missing.empty()) {
+        if (!knows_base_ && !scan.written) remember(scan, written.id());
         result.snapshot_id = id;
         return true;
       }
       // A second round takes up what an interruption left; blobs that keep vanishing are a fault of the server.
       if (++rounds > kPausesMax + 2) return bad_answer("files that were uploaded are missing again");
-      auto sent = send_missing(manifest, std::move(answer->missing), result);
+      auto sent = send_missing(scan.manifest, std::move(answer->missing), result);
       if (sent && !*sent) return false;
       if (!sent) error = std::move(sent.error());
     } else {
@@ -274,10 +352,9 @@ Result<SnapshotResult> take_snapshot(net::HttpClient& client, std::string worksp
   if (options.cache_folder.empty()) options.cache_folder = default_cache_folder(current_environment());
   SnapshotResult result;
   for (int scans = 0; scans < kScansMax; ++scans) {
-    TRY(SnapshotScan scan, scan_folder(folder, {.cache_folder = options.cache_folder}));
+    TRY(SnapshotScan scan, scan_folder(folder, {.cache_folder = options.cache_folder, .threads = 0}));
     Upload upload(client, workspace, folder, options);
-    upload.send_ahead(scan.manifest, std::move(scan.hashed), result);
-    TRY(const bool is_taken, upload.run(scan.manifest, result));
+    TRY(const bool is_taken, upload.run(scan, result));
     if (!is_taken) continue;
     result.files = scan.manifest.entries.size();
     result.bytes = scan.manifest.total_bytes();

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "base/files.hh"
+#include "domain/snapshot_changes.hh"
 #include "net/http_server.hh"
 
 using namespace werkbank;
@@ -50,6 +51,8 @@ class ScriptedServer {
   int unavailable = 0;  // so many requests with blobs are answered 503
   std::function<void()> before_blobs;
   std::vector<std::string> requests;
+  std::map<std::string, std::string> snapshots;  // manifests by id
+  std::string damage;                            // what a faulty server makes of changes, besides
 
  private:
   Task<net::Response> answer(net::Request& request) {
@@ -60,7 +63,9 @@ class ScriptedServer {
 
   net::Response decide(const net::Request& request, const std::string& body) {
     const std::lock_guard lock(mutex_);
-    requests.push_back(fmt::format("{} {}", net::to_string(request.method), request.segments[4]));
+    requests.push_back(fmt::format("{} {}", net::to_string(request.method),
+                                   request.segments.back().size() == 64 ? request.segments[4] : request.segments.back()));
+    if (request.segments[4] == "snapshots" && request.segments.size() > 5) return take_changes(request.segments[5], body);
     if (request.segments[4] == "snapshots") return take_manifest(body);
     if (before_blobs) std::exchange(before_blobs, {})();
     if (unavailable > 0) {
@@ -91,7 +96,17 @@ class ScriptedServer {
       const json::value hash(entry.hash.hex());
       if (!blobs_.contains(entry.hash.hex()) && std::ranges::find(missing, hash) == missing.end()) missing.push_back(hash);
     }
+    if (missing.empty()) snapshots[manifest->id().hex()] = text;
     return {.status = 200, .body = canonical_json(json::object{{"snapshotId", manifest->id().hex()}, {"missing", missing}})};
+  }
+
+  net::Response take_changes(const std::string& base, const std::string& text) {
+    const auto changes = SnapshotChanges::parse(text);
+    const auto known = snapshots.find(base);
+    if (!changes || known == snapshots.end()) return {.status = 404};
+    const auto changed = apply_changes(known->second, *changes);
+    if (!changed) return {.status = 400};
+    return take_manifest(changed->text + damage);
   }
 
   std::filesystem::path folder_;
@@ -135,6 +150,48 @@ TEST_CASE("a snapshot travels once: small files together, large ones alone, know
   REQUIRE(changed);
   CHECK(changed->snapshot_id != first->snapshot_id);
   CHECK(changed->uploaded_files == 1);
+}
+
+TEST_CASE("of a large folder with a few changes only these travel") {
+  ScriptedServer server;
+  for (int i = 0; i < 600; ++i) server.write(fmt::format("p{}/f{}.py", i % 7, i), fmt::format("{}", i));
+  const auto first = server.take();
+  REQUIRE_MESSAGE(first, first.error().to_string());
+  const auto taken_as = [&server](const std::vector<std::string>& expected) {
+    server.requests.clear();
+    const auto taken = server.take();
+    REQUIRE_MESSAGE(taken, taken.error().to_string());
+    CHECK(server.requests == expected);
+    const auto manifest = SnapshotManifest::parse(server.snapshots[taken->snapshot_id]);
+    REQUIRE(manifest);
+    CHECK(manifest->entries.size() == taken->files);
+    return *taken;
+  };
+  CHECK(taken_as({"POST changes"}).snapshot_id == first->snapshot_id);
+  server.write("p3/f3.py", "changed");
+  std::filesystem::remove(server.project() / "p4/f4.py");
+  const SnapshotResult changed = taken_as({"POST blobs", "POST changes"});
+  CHECK(changed.snapshot_id != first->snapshot_id);
+  CHECK(changed.files == 599);
+  CHECK(changed.uploaded_files == 1);
+  CHECK(server.has("changed"));
+
+  SUBCASE("a server that has lost the base gets the manifest, and is the base's server from then on") {
+    server.snapshots.clear();
+    server.write("p5/f5.py", "again");
+    taken_as({"POST blobs", "POST changes", "POST snapshots"});
+    server.write("p6/f6.py", "and again");
+    taken_as({"POST blobs", "POST changes"});
+  }
+  SUBCASE("an answer that is not what was meant is not believed") {
+    server.damage = Hash::of("again").hex() + " 5 - zzz\n";
+    server.write("p5/f5.py", "again");
+    CHECK(taken_as({"POST blobs", "POST changes", "POST snapshots"}).files == 599);
+  }
+  SUBCASE("many changes are a new manifest") {
+    for (int i = 0; i < 300; ++i) server.write(fmt::format("p{}/f{}.py", i % 7, i), fmt::format("new {}", i));
+    taken_as({"POST snapshots", "POST blobs", "POST snapshots"});
+  }
 }
 
 TEST_CASE("a server without the batch route gets the files one by one") {

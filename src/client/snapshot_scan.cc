@@ -32,7 +32,19 @@ int64_t file_clock_ns() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-Result<IgnoreRules> read_ignore_rules(const std::string& root) {
+// Files that are read again at each scan cost less than writing the cache anew, up to so many.
+constexpr size_t kReadAgainMax = 16;
+constexpr uint64_t kReadAgainBytesMax = 1 << 20;
+constexpr size_t kChangesMax = 64;
+// From so many unknown files on it is worth asking whether they were moved here with their folder.
+constexpr size_t kMovedMin = 8;
+
+struct RulesOfFolder {
+  IgnoreRules rules;
+  Hash id;
+};
+
+Result<RulesOfFolder> read_ignore_rules(const std::string& root) {
   for (const char* name : {".amlignore", ".gitignore"}) {
     const std::string path = root + '/' + name;
     struct stat facts{};
@@ -43,9 +55,9 @@ Result<IgnoreRules> read_ignore_rules(const std::string& root) {
       return fail(errors::snapshot_refused, fmt::format("{} cannot be read: {}", name, text.error().message),
                   "Correct or remove it: without it, nobody knows what to leave out.");
     }
-    return IgnoreRules::parse(*text);
+    return RulesOfFolder{IgnoreRules::parse(*text), Hash::of(*text)};
   }
-  return IgnoreRules();
+  return RulesOfFolder{IgnoreRules(), Hash::of("")};
 }
 
 // What reading one file came to.
@@ -185,23 +197,53 @@ void note_bulky_folders(const SnapshotManifest& manifest, std::vector<std::strin
 }
 
 // The hashes of all files, from the cache or read; files that are gone or unreadable are marked in `readings`.
-std::vector<Reading> find_hashes(const std::string& root, const SnapshotCache& cache, const ScanOptions& options,
+std::vector<Reading> find_hashes(const std::string& root, const SnapshotCache& cache, unsigned threads,
                                  std::vector<FoundFile>& files) {
   std::vector<Reading> readings(files.size());
   std::vector<size_t> unknown;
   for (size_t i = 0; i < files.size(); ++i) {
-    if (const auto known = cache.find(files[i].stamp)) {
-      readings[i].hash = *known;
+    const FoundFile& file = files[i];
+    if (file.known != nullptr && file.known->stamp == file.stamp) {
+      readings[i].hash = file.known->hash;
     } else {
       unknown.push_back(i);
     }
   }
-  if (!unknown.empty()) hash_files(root, unknown, options.hash_threads, files, readings);
+  if (unknown.size() >= kMovedMin && !cache.empty()) {
+    const SnapshotCache::ByStamp by_stamp = cache.by_stamp();
+    std::erase_if(unknown, [&](size_t i) {
+      const KnownFile* const moved = by_stamp.find(files[i].stamp);
+      if (moved != nullptr) readings[i].hash = moved->hash;
+      return moved != nullptr;
+    });
+  }
+  if (!unknown.empty()) hash_files(root, unknown, threads, files, readings);
   return readings;
 }
 
-Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, std::vector<LeftOut>& left_out,
-                 std::vector<KnownHash>& known) {
+// What the scan comes to: files with their hashes become entries, and are held against what the cache knows.
+class Assembly {
+ public:
+  Assembly(const SnapshotCache& cache, size_t file_count) : cache_(cache) {
+    scan_.manifest.entries.reserve(file_count);
+    scan_.stamps.reserve(file_count);
+  }
+
+  Status add(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out);
+  // The rest of the scan, all but its notes.
+  SnapshotScan finish(std::filesystem::path cache_file, const Hash& rules);
+
+ private:
+  void add_entry(FoundFile& file, const Reading& reading);
+  std::vector<std::string> removed() const;
+
+  const SnapshotCache& cache_;
+  SnapshotScan scan_;
+  std::vector<size_t> put_;            // entries that are not as the cache has them
+  std::vector<const KnownFile*> met_;  // what the cache has under the paths of entries
+};
+
+Status Assembly::add(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out) {
   using Outcome = Reading::Outcome;
   switch (reading.outcome) {
     case Outcome::kGone:
@@ -215,57 +257,109 @@ Status add_entry(FoundFile& file, const Reading& reading, SnapshotScan& scan, st
       return fail(errors::snapshot_refused, fmt::format("{:?} changes while it is read", escape_snapshot_path(file.path)),
                   "Wait until it is complete, or exclude it in .amlignore.");
     case Outcome::kHashed:
-      ++scan.hashed_files;
-      if (scan.hashed_files <= kHashedListed)
-        scan.hashed.push_back(reading.hash);
-      else
-        scan.hashed.clear();
-      scan.hashed_bytes += file.stamp.size_bytes;
+      ++scan_.hashed_files;
+      scan_.hashed_bytes += file.stamp.size_bytes;
       break;
     case Outcome::kKnown:
       break;
   }
-  if (reading.may_be_remembered) known.push_back({file.stamp, reading.hash});
-  scan.manifest.entries.push_back({std::move(file.path), reading.hash, file.stamp.size_bytes, file.executable});
+  add_entry(file, reading);
   return {};
 }
 
-}  // namespace
+void Assembly::add_entry(FoundFile& file, const Reading& reading) {
+  const KnownFile* const known = file.known;
+  if (known != nullptr) met_.push_back(known);
+  const bool is_as_known = known != nullptr && known->hash == reading.hash && (known->executable != 0) == file.executable;
+  if (!is_as_known) put_.push_back(scan_.manifest.entries.size());
+  scan_.stamps.push_back(file.stamp);
+  if (!reading.may_be_remembered) scan_.stamps.back().inode = 0;
+  scan_.manifest.entries.push_back({std::move(file.path), reading.hash, file.stamp.size_bytes, file.executable});
+}
 
-Result<SnapshotScan> scan_folder(const std::filesystem::path& folder, const ScanOptions& options) {
+std::vector<std::string> Assembly::removed() const {
+  std::vector<std::string> paths;
+  if (met_.size() == cache_.files().size()) return paths;
+  std::vector<bool> is_met(cache_.files().size());
+  for (const KnownFile* known : met_) is_met[static_cast<size_t>(known - cache_.files().data())] = true;
+  for (size_t i = 0; i < is_met.size(); ++i) {
+    if (!is_met[i]) paths.push_back(cache_.path_of(i));
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+SnapshotScan Assembly::finish(std::filesystem::path cache_file, const Hash& rules) {
+  scan_.cache_file = std::move(cache_file);
+  scan_.rules = rules;
+  if (!cache_.empty()) scan_.changes = ManifestChanges{cache_.manifest(), std::move(put_), removed()};
+  if (scan_.cache_file.empty()) return std::move(scan_);
+  const bool is_worth_remembering = !scan_.changes || cache_.rules() != rules || scan_.hashed_files > kReadAgainMax ||
+                                    scan_.hashed_bytes > kReadAgainBytesMax ||
+                                    scan_.changes->put.size() + scan_.changes->removed.size() > kChangesMax;
+  if (is_worth_remembering && !(scan_.manifest.entries.empty() && cache_.empty())) {
+    scan_.written = manifest_text(scan_.manifest);
+    remember(scan_, scan_.written->id);
+  }
+  return std::move(scan_);
+}
+
+Result<std::string> resolve_folder(const std::filesystem::path& folder) {
   char* const resolved = ::realpath(folder.c_str(), nullptr);
   if (resolved == nullptr) {
     return fail(errors::snapshot_refused,
                 fmt::format("the folder {} cannot be opened: {}", folder.string(), std::strerror(errno)),
                 "Name an existing project folder.");
   }
-  const std::string root(resolved);
+  std::string root(resolved);
   std::free(resolved);
   struct stat facts{};
   if (::stat(root.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
     return fail(errors::snapshot_refused, folder.string() + " is not a folder", "Name a project folder.");
   }
-  TRY(const IgnoreRules rules, read_ignore_rules(root));
-  FolderWalk walk(root, rules);
-  CHECK_OK(walk.run());
+  return root;
+}
 
-  const bool remembers = !options.cache_folder.empty();
-  const std::filesystem::path cache_file = options.cache_folder / ("snapshot-" + Hash::of(root).hex());
+}  // namespace
+
+Result<SnapshotScan> scan_folder(const std::filesystem::path& folder, const ScanOptions& options) {
+  TRY(const std::string root, resolve_folder(folder));
+  TRY(const RulesOfFolder rules, read_ignore_rules(root));
+  const unsigned threads = options.threads > 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
+  std::filesystem::path cache_file;
   SnapshotCache cache;
-  if (remembers) cache = SnapshotCache::load(cache_file);
+  if (!options.cache_folder.empty()) {
+    cache_file = options.cache_folder / ("snapshot-" + Hash::of(root).hex());
+    cache = SnapshotCache::load(cache_file);
+  }
+  FolderWalk walk(root, rules.rules, {.cache = &cache, .has_same_rules = cache.rules() == rules.id, .threads = threads});
+  CHECK_OK(walk.run());
   std::vector<FoundFile> files = walk.take_files();
-  const std::vector<Reading> readings = find_hashes(root, cache, options, files);
-  SnapshotScan scan;
   std::vector<LeftOut> left_out = walk.left_out();
-  std::vector<KnownHash> known;
-  scan.manifest.entries.reserve(files.size());
-  known.reserve(files.size());
-  for (size_t i = 0; i < files.size(); ++i) CHECK_OK(add_entry(files[i], readings[i], scan, left_out, known));
+  const std::vector<Reading> readings = find_hashes(root, cache, threads, files);
+  Assembly assembly(cache, files.size());
+  for (size_t i = 0; i < files.size(); ++i) CHECK_OK(assembly.add(files[i], readings[i], left_out));
+  SnapshotScan scan = assembly.finish(std::move(cache_file), rules.id);
   note_left_out(left_out, scan.notes);
   note_bulky_folders(scan.manifest, scan.notes);
-  // A cache that cannot be written costs time at the next scan, nothing else.
-  if (remembers) static_cast<void>(cache.replace(cache_file, std::move(known)));
   return scan;
+}
+
+ManifestText manifest_text(const SnapshotManifest& manifest) {
+  ManifestText written{manifest.to_text(), {}};
+  written.id = Hash::of(written.text);
+  return written;
+}
+
+void remember(const SnapshotScan& scan, const Hash& id) {
+  if (scan.cache_file.empty()) return;
+  std::vector<FileToRemember> files;
+  files.reserve(scan.stamps.size());
+  for (size_t i = 0; i < scan.stamps.size(); ++i) {
+    const SnapshotEntry& entry = scan.manifest.entries[i];
+    files.push_back({entry.path, scan.stamps[i], entry.hash, entry.executable});
+  }
+  static_cast<void>(SnapshotCache::write(scan.cache_file, files, scan.rules, id));
 }
 
 std::filesystem::path default_cache_folder(const std::map<std::string, std::string>& environment) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/files.hh"
@@ -254,27 +255,99 @@ TEST_CASE("a stamp is trusted only where a later change must show in it") {
 TEST_CASE("the cache remembers, and damage only empties it") {
   const Project project;
   const std::filesystem::path file = project.folder / "cache" / "snapshot-x";
-  std::vector<KnownHash> known;
-  for (uint64_t i = 0; i < 100; ++i) known.push_back({{1, 1000 - i, i, 5, 6}, Hash::of(fmt::format("{}", i))});
-  known.push_back(known.front());  // a hard link
-  SnapshotCache cache;
-  REQUIRE(cache.replace(file, known));
+  std::vector<std::string> paths = {"a-b", "a.py", "a/b/c.py", "a/x", "b/y", "z"};
+  std::vector<FileToRemember> files;
+  for (uint64_t i = 0; i < paths.size(); ++i) files.push_back({paths[i], {1, 1000 - i, i, 5, 6}, Hash::of(paths[i]), i == 2});
+  REQUIRE(SnapshotCache::write(file, files, Hash::of("rules"), Hash::of("manifest")));
   const SnapshotCache loaded = SnapshotCache::load(file);
-  for (const KnownHash& one : known) CHECK(loaded.find(one.stamp) == one.hash);
-  FileStamp other = known[3].stamp;
-  ++other.changed_ns;
-  CHECK_FALSE(loaded.find(other));
+  CHECK(loaded.rules() == Hash::of("rules"));
+  CHECK(loaded.manifest() == Hash::of("manifest"));
+  std::vector<std::string> read;
+  for (size_t i = 0; i < loaded.files().size(); ++i) read.push_back(loaded.path_of(i));
+  std::ranges::sort(read);
+  CHECK(read == paths);
+  CHECK(loaded.files_in("").size() == 3);
+  REQUIRE(loaded.files_in("a/b").size() == 1);
+  const KnownFile& deep = loaded.files_in("a/b")[0];
+  CHECK(loaded.name_of(deep) == "c.py");
+  CHECK(deep.hash == Hash::of("a/b/c.py"));
+  CHECK(deep.executable == 1);
+  CHECK(loaded.files_in("nowhere").empty());
+  FileStamp stamp = files[3].stamp;
+  CHECK(loaded.by_stamp().find(stamp)->hash == Hash::of("a/x"));
+  ++stamp.changed_ns;
+  CHECK(loaded.by_stamp().find(stamp) == nullptr);
 
   const std::string bytes = *read_file(file);
   for (const size_t size : {size_t{0}, size_t{7}, size_t{40}, bytes.size() / 2, bytes.size() - 1}) {
     REQUIRE(write_file_atomically(file, std::string_view(bytes).substr(0, size), 0600, false));
-    CHECK_FALSE(SnapshotCache::load(file).find(known[0].stamp));
+    CHECK(SnapshotCache::load(file).empty());
   }
-  std::string flipped = bytes;
-  flipped[bytes.size() / 2] ^= 1;
-  REQUIRE(write_file_atomically(file, flipped, 0600, false));
-  CHECK_FALSE(SnapshotCache::load(file).find(known[0].stamp));
-  CHECK_FALSE(SnapshotCache::load(project.folder / "none").find(known[0].stamp));
+  for (const size_t at : {size_t{0}, size_t{30}, bytes.size() / 2, bytes.size() - 1}) {
+    std::string flipped = bytes;
+    flipped[at] ^= 1;
+    REQUIRE(write_file_atomically(file, flipped, 0600, false));
+    CHECK(SnapshotCache::load(file).empty());
+  }
+  CHECK(SnapshotCache::load(project.folder / "none").empty());
+}
+
+TEST_CASE("a large folder is found whole and in order, by one thread and by many") {
+  const Project project;
+  std::vector<std::string> paths;
+  for (int i = 0; i < 1500; ++i) paths.push_back(fmt::format("flat/f{}.bin", i));
+  for (int i = 0; i < 300; ++i) {
+    for (const char* name : {"x", "y-z", "y/z"})
+      paths.push_back(fmt::format("deep/d{}/{}", i % 20, fmt::format("{}{}", i, name)));
+  }
+  for (const char* path : {"flat-b", "flat.py", "flat0", "deep-/a"}) paths.emplace_back(path);
+  for (const std::string& path : paths) project.write(path, path);
+  std::ranges::sort(paths);
+  for (const unsigned threads : {1U, 4U}) {
+    const auto scan = scan_folder(project.folder, {.cache_folder = {}, .threads = threads});
+    REQUIRE(scan);
+    REQUIRE(scan->manifest.entries.size() == paths.size());
+    for (size_t i = 0; i < paths.size(); ++i) REQUIRE(scan->manifest.entries[i].path == paths[i]);
+    for (const SnapshotEntry& entry : scan->manifest.entries) REQUIRE(entry.hash == Hash::of(entry.path));
+    CHECK(SnapshotManifest::parse(scan->manifest.to_text()));
+  }
+}
+
+TEST_CASE("a scan tells what differs from the one that is remembered") {
+  const Project project;
+  for (int i = 0; i < 30; ++i) project.write(fmt::format("p/f{:02}.py", i), fmt::format("{}", i));
+  project.write("a-b", "1");
+  project.write("a/b", "2");
+  const auto first = project.scan();
+  REQUIRE(first);
+  CHECK_FALSE(first->changes);
+  const auto same = project.scan();
+  REQUIRE(same->changes);
+  CHECK(same->changes->base == first->manifest.id());
+  CHECK(same->changes->put.empty());
+  CHECK(same->changes->removed.empty());
+
+  project.write("p/f03.py", "other");
+  project.write("new.py", "n");
+  std::filesystem::permissions(project.folder / "p/f04.py", std::filesystem::perms::owner_all);
+  std::filesystem::rename(project.folder / "p/f05.py", project.folder / "q.py");
+  std::filesystem::remove_all(project.folder / "a");
+  project.write("a", "a file now");
+  const auto changed = project.scan();
+  REQUIRE(changed);
+  REQUIRE(changed->changes);
+  CHECK(changed->changes->removed == std::vector<std::string>{"a/b", "p/f05.py"});
+  std::vector<std::string> put;
+  for (const size_t index : changed->changes->put) put.push_back(changed->manifest.entries[index].path);
+  CHECK(put == std::vector<std::string>{"a", "new.py", "p/f03.py", "p/f04.py", "q.py"});
+
+  // The rules decide anew about files that are known.
+  project.write(".amlignore", "p/f1*\n");
+  const auto ignoring = project.scan();
+  REQUIRE(ignoring);
+  CHECK(ignoring->manifest.entries.size() == changed->manifest.entries.size() - 10 + 1);
+  std::filesystem::remove(project.folder / ".amlignore");
+  CHECK(project.scan()->manifest.to_text() == changed->manifest.to_text());
 }
 
 TEST_CASE("a scan reads again what the cache does not vouch for") {

@@ -1,7 +1,15 @@
-// The walk of a scan: which files of a folder belong to its snapshot, without reading them.
+// The walk of a scan: which files of a folder belong to its snapshot, without reading them. Several threads share a large folder.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/files.hh"
@@ -14,6 +22,7 @@ struct FoundFile {
   std::string path;  // relative, raw bytes
   FileStamp stamp;
   bool executable = false;
+  const KnownFile* known = nullptr;  // what the cache says of this path
 };
 
 struct LeftOut {
@@ -21,37 +30,60 @@ struct LeftOut {
   std::string why;   // "cannot be read (Permission denied)"; what has the same reason is told in one line
 };
 
+struct WalkOptions {
+  const SnapshotCache* cache = nullptr;
+  // The cache was made under the same rules: a file that it knows is not ignored.
+  bool has_same_rules = false;
+  unsigned threads = 1;
+};
+
 class FolderWalk {
  public:
-  // `root` is absolute, without links.
-  FolderWalk(std::string root, const IgnoreRules& rules) : root_(std::move(root)), rules_(rules) {}
+  // `root` is absolute, without links. The cache outlives what is found.
+  FolderWalk(std::string root, const IgnoreRules& rules, WalkOptions options);
+  ~FolderWalk();
 
   Status run();  // snapshot_refused, io_failed
-  // Sorted by path.
+  // Sorted by path, as everything here.
   std::vector<FoundFile> take_files() { return std::move(files_); }
   const std::vector<LeftOut>& left_out() const { return left_out_; }
 
  private:
-  struct Name {
-    std::string text;
-    unsigned char type;  // DT_…
+  struct Folder;
+  struct Part;
+  struct Task {
+    Folder* folder;
+    Part* part;  // null: the folder is yet to be listed
   };
-  struct Place {
-    uint64_t device, inode;
-    std::string path;
-  };
-  Status visit_folder(Fd fd, const std::string& path);
-  Status visit_entry(int folder, const Name& name, const std::string& path);
-  Status visit_link(int folder, const Name& name, const std::string& path);
-  Status enter(int folder, const Name& name, const std::string& path, bool is_link);
-  Status add_file(const std::string& path, const struct stat& facts);
-  Result<std::vector<Name>> list(Fd fd, const std::string& path) const;
-  bool is_virtual_environment(int folder, const std::vector<Name>& names) const;
-  void leave_out(std::string path, std::string why) { left_out_.push_back({std::move(path), std::move(why)}); }
+
+  void share(Task task);
+  void start_helpers();  // called with the lock held
+  void work();
+  void carry_out(const Task& task);
+  void visit_folder(Folder& folder);
+  void visit_part(Folder& folder, Part& part);
+  Status list(Folder& folder) const;
+  Status visit_entry(Folder& folder, Part& part, size_t index);
+  Status visit_link(Folder& folder, Part& part, size_t index);
+  Status enter(Folder& folder, Part& part, size_t index, bool is_link);
+  Status add_file(Part& part, std::string path, const struct statx& facts, const KnownFile* known);
+  void refuse(Part& part, Error error);
+  Status gather(Folder& folder);
 
   const std::string root_;
   const IgnoreRules& rules_;
-  std::vector<Place> around_;  // the folders that the walk is in
+  const WalkOptions options_;
+  std::unique_ptr<Folder> top_;
+  std::atomic<size_t> seen_{0}, file_count_{0};
+  std::atomic<bool> is_refused_{false};
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::vector<Task> queue_;
+  size_t unfinished_ = 0;  // tasks queued or under way
+  bool has_started_helpers_ = false;
+  std::vector<std::thread> helpers_;
+
   std::vector<FoundFile> files_;
   std::vector<LeftOut> left_out_;
 };

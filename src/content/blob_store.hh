@@ -38,11 +38,17 @@ class BlobBatch {
   virtual Status commit() = 0;
 };
 
+// A store may note a blob's uses as coarsely as this, and who was told that a blob is there may rely on it for as long again
+// before asking anew. The least grace of a collect() among live clients leaves another 16 hours for an upload that goes on
+// meanwhile.
+inline constexpr int64_t kUseSeconds = 4 * 3600;
+inline constexpr int64_t kGraceMs = 24 * 3'600'000;
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  // The size of each blob, in the order given; nothing for one that is not there. What is named here counts as used now: it
-  // survives a collect() with a grace time of two hours or more.
+  // The size of each blob, in the order given; nothing for one that is not there. What is named here counts as used now,
+  // give or take kUseSeconds: it is younger than that for collect().
   virtual Result<std::vector<std::optional<uint64_t>>> sizes(const std::vector<Hash>& hashes) = 0;
   Result<std::vector<Hash>> missing(const std::vector<Hash>& hashes);  // in the order given, each once
   virtual Result<std::unique_ptr<BlobWriter>> create() = 0;
@@ -53,6 +59,8 @@ class BlobStore {
   virtual std::optional<std::filesystem::path> local_folder() const = 0;
   // Frees blobs that no root names and that are older than the grace time; answers the freed bytes. With dry_run it only counts.
   virtual Result<uint64_t> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) = 0;
+  // How many calls of collect() may have removed blobs so far, since the store was opened.
+  virtual uint64_t collections() const = 0;
   virtual void close() = 0;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <limits>
 
 namespace werkbank {
 namespace {
@@ -11,7 +10,6 @@ namespace {
 constexpr std::string_view kFirstLine = "werkbank-snapshot 1\n";
 constexpr size_t kPathBytesMax = 1024;
 constexpr size_t kNameBytesMax = 255;
-constexpr uint64_t kTotalBytesMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
 bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
@@ -53,8 +51,10 @@ bool is_plain(std::string_view path) {
   return true;
 }
 
+// 0: a line by itself.
 std::unexpected<Error> refuse_line(size_t line_number, std::string_view what) {
-  return fail(errors::snapshot_refused, fmt::format("the manifest's line {} {}", line_number, what),
+  const std::string which = line_number > 0 ? fmt::format("the manifest's line {}", line_number) : "the line of a file";
+  return fail(errors::snapshot_refused, fmt::format("{} {}", which, what),
               "The manifest must have the form of docs/reference/snapshot-format.md, byte for byte.");
 }
 
@@ -70,7 +70,7 @@ Result<SnapshotEntry> parse_line(std::string_view line, size_t line_number) {
   const char* const end = rest.data() + rest.size();
   const auto [after, error] = std::from_chars(rest.data(), end, entry.size_bytes);
   const auto digits = static_cast<size_t>(after - rest.data());
-  if (error != std::errc() || entry.size_bytes > kTotalBytesMax || (rest[0] == '0' && digits > 1)) {
+  if (error != std::errc() || entry.size_bytes > kSnapshotBytesMax || (rest[0] == '0' && digits > 1)) {
     return refuse_line(line_number, "has no valid size");
   }
   const std::string_view tail = rest.substr(digits);
@@ -172,19 +172,28 @@ std::string SnapshotManifest::to_text() const {
   std::string text;
   text.reserve(size);
   text += kFirstLine;
-  for (const SnapshotEntry& entry : entries) {
-    text += entry.hash.hex();
-    text += ' ';
-    char digits[24];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, entry.size_bytes);
-    WB_INVARIANT(error == std::errc());
-    text.append(digits, end);
-    text += entry.executable ? " x " : " - ";
-    text += is_plain(entry.path) ? entry.path : escape_snapshot_path(entry.path);
-    text += '\n';
-  }
+  for (const SnapshotEntry& entry : entries) append_snapshot_line(entry, text);
   return text;
 }
+
+void append_snapshot_line(const SnapshotEntry& entry, std::string& text) {
+  char head[2 * Hash::kSizeBytes + 32];
+  entry.hash.write_hex(head);
+  char* at = head + 2 * Hash::kSizeBytes;
+  *at++ = ' ';
+  const auto [end, error] = std::to_chars(at, head + sizeof head, entry.size_bytes);
+  WB_INVARIANT(error == std::errc());
+  text.append(head, end);
+  text += entry.executable ? " x " : " - ";
+  if (is_plain(entry.path)) {
+    text += entry.path;
+  } else {
+    text += escape_snapshot_path(entry.path);
+  }
+  text += '\n';
+}
+
+Result<SnapshotEntry> parse_snapshot_line(std::string_view line) { return parse_line(line, 0); }
 
 Result<SnapshotManifest> SnapshotManifest::parse(std::string_view text) {
   if (!text.starts_with(kFirstLine)) {
@@ -201,7 +210,7 @@ Result<SnapshotManifest> SnapshotManifest::parse(std::string_view text) {
     if (!manifest.entries.empty() && entry.path <= manifest.entries.back().path) {
       return refuse_line(line_number, "is not sorted after the line before it");
     }
-    if (entry.size_bytes > kTotalBytesMax - total) return refuse_line(line_number, "makes the total size overflow");
+    if (entry.size_bytes > kSnapshotBytesMax - total) return refuse_line(line_number, "makes the total size overflow");
     total += entry.size_bytes;
     manifest.entries.push_back(std::move(entry));
     start = end + 1;

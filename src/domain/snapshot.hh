@@ -19,6 +19,9 @@ struct SnapshotEntry {
   bool executable = false;
 };
 
+// What the sizes of a snapshot's files may come to.
+inline constexpr uint64_t kSnapshotBytesMax = INT64_MAX;
+
 // Entries sorted by path, paths unique, no path a prefix folder of another file. The id is the hash of the canonical text.
 struct SnapshotManifest {
   std::vector<SnapshotEntry> entries;
@@ -39,6 +42,10 @@ Status check_snapshot_path(std::string_view path);
 std::string escape_snapshot_path(std::string_view path);
 // The inverse; invalid_request where the text is not exactly what escape_snapshot_path writes.
 Result<std::string> unescape_snapshot_path(std::string_view text);
+
+// One file's line of a manifest, without its line end: "<hash> <size> <x|-> <escaped path>". snapshot_refused.
+Result<SnapshotEntry> parse_snapshot_line(std::string_view line);
+void append_snapshot_line(const SnapshotEntry& entry, std::string& text);  // with the line end
 
 // The line of one file in a manifest's text, found without reading the other lines; nothing where it is not there.
 // The text must be canonical (it came from to_text, or parse has taken it before).

@@ -14,6 +14,7 @@
 #include "compute/compute_target.hh"
 #include "content/blob_store.hh"
 #include "content/log_store.hh"
+#include "content/snapshot_store.hh"
 #include "environment/environment_kind.hh"
 #include "store/series.hh"
 #include "store/store.hh"
@@ -55,6 +56,7 @@ struct Services {
   BlockingPool& pool;          // short calls into targets
   BlockingPool& builders;      // environment builds: minutes
   RunnerSettings runner;
+  std::unique_ptr<content::CheckedSnapshots> checked_snapshots = std::make_unique<content::CheckedSnapshots>();
   std::function<bool()> is_stopping = [] { return false; };  // set by the engine: builds under way are given up, and made again
 };
 

@@ -14,6 +14,7 @@
 #include "content/directory/directory_blob_store.hh"
 #include "content/memory/memory_blob_store.hh"
 #include "content/snapshot_store.hh"
+#include "domain/snapshot_changes.hh"
 
 using namespace werkbank;
 using namespace werkbank::content;
@@ -180,15 +181,16 @@ TEST_CASE("a snapshot is stored when all its files are there") {
     SnapshotManifest manifest;
     manifest.entries = {{"a.py", Hash::of("a"), 1, false}, {"b.py", Hash::of("bb"), 2, true}, {"c.py", Hash::of("a"), 1, false}};
     const std::string text = manifest.to_text();
-    const auto first = put_manifest(store, text);
+    CheckedSnapshots checked;
+    const auto first = put_manifest(store, checked, text);
     REQUIRE(first);
     CHECK(first->id == Hash::of(text));
     CHECK(first->missing.size() == 2);
     CHECK(code_of(get_manifest(store, first->id)) == &errors::snapshot_not_found);
     REQUIRE(put_blob(store, "a"));
-    CHECK(put_manifest(store, text)->missing == std::vector<Hash>{Hash::of("bb")});
+    CHECK(put_manifest(store, checked, text)->missing == std::vector<Hash>{Hash::of("bb")});
     REQUIRE(put_blob(store, "bb"));
-    CHECK(put_manifest(store, text)->missing.empty());
+    CHECK(put_manifest(store, checked, text)->missing.empty());
     CHECK(get_manifest_text(store, first->id) == text);
     CHECK(get_manifest(store, first->id)->entries.size() == 3);
     CHECK(find_snapshot_file(store, first->id, "b.py")->hash == Hash::of("bb"));
@@ -198,8 +200,53 @@ TEST_CASE("a snapshot is stored when all its files are there") {
     CHECK(code_of(find_snapshot_file(store, Hash::of("a"), "a.py")) == &errors::snapshot_not_found);
     // a size that is not the blob's
     manifest.entries[0].size_bytes = 9;
-    CHECK(code_of(put_manifest(store, manifest.to_text())) == &errors::snapshot_refused);
-    CHECK(code_of(put_manifest(store, "nonsense")) == &errors::snapshot_refused);
+    CHECK(code_of(put_manifest(store, checked, manifest.to_text())) == &errors::snapshot_refused);
+    CHECK(code_of(put_manifest(store, checked, "nonsense")) == &errors::snapshot_refused);
+  });
+}
+
+TEST_CASE("a snapshot is stored by what it changes of another") {
+  for_each_store([](BlobStore& store) {
+    CheckedSnapshots checked;
+    SnapshotManifest manifest;
+    manifest.entries = {{"a.py", Hash::of("a"), 1, false}, {"b.py", Hash::of("bb"), 2, true}};
+    const std::string before = manifest.to_text();
+    const std::string removal = "werkbank-changes 1\n- b.py\n";
+    CHECK(code_of(put_changes(store, checked, Hash::of(before), removal)) == &errors::snapshot_not_found);
+    REQUIRE(put_blob(store, "a"));
+    const Hash bb = *put_blob(store, "bb");
+    const Hash base = put_manifest(store, checked, before)->id;
+    CHECK(put_changes(store, checked, base, "werkbank-changes 1\n")->id == base);
+
+    manifest.entries = {{"a.py", Hash::of("new"), 3, false}, {"b.py", bb, 2, true}, {"c.py", Hash::of("new"), 3, false}};
+    const std::string after = manifest.to_text();
+    SnapshotChanges changes{.put = {manifest.entries[0], manifest.entries[2]}, .removed = {}};
+    const auto announced = put_changes(store, checked, base, changes.to_text());
+    REQUIRE(announced);
+    CHECK(announced->id == Hash::of(after));
+    CHECK(announced->missing == std::vector<Hash>{Hash::of("new")});
+    CHECK(code_of(get_manifest(store, announced->id)) == &errors::snapshot_not_found);
+    REQUIRE(put_blob(store, "new"));
+    CheckedSnapshots none;  // as after a restart
+    for (CheckedSnapshots* known : {&checked, &none}) {
+      const auto stored = put_changes(store, *known, base, changes.to_text());
+      REQUIRE(stored);
+      CHECK(stored->id == Hash::of(after));
+      CHECK(stored->missing.empty());
+      CHECK(get_manifest_text(store, stored->id) == after);
+    }
+
+    // refused, and nothing is stored
+    CHECK(code_of(put_changes(store, checked, base, "- b.py\n")) == &errors::snapshot_refused);
+    CHECK(code_of(put_changes(store, checked, base, "werkbank-changes 1\n- d.py\n")) == &errors::snapshot_refused);
+    changes.put[0].size_bytes = 4;
+    CHECK(code_of(put_changes(store, checked, base, changes.to_text())) == &errors::snapshot_refused);
+    CHECK(code_of(put_changes(store, checked, bb, removal)) == &errors::snapshot_not_found);  // no snapshot
+
+    // Without one of its blobs the base is no base, whatever was known of it.
+    CHECK(store.collect([&bb](const Hash& hash) { return hash != bb; }, 0, false) == 2);
+    CHECK(code_of(put_changes(store, checked, base, removal)) == &errors::snapshot_not_found);
+    CHECK(put_manifest(store, checked, after)->missing == std::vector<Hash>{bb});
   });
 }
 
@@ -276,12 +323,32 @@ TEST_CASE("directory: a manifest that was changed on the disk is store_corrupt")
   const auto store = open_directory_blob_store(folder.path);
   REQUIRE(store);
   const std::string text = SnapshotManifest{}.to_text();
-  const Hash id = put_manifest(**store, text)->id;
+  CheckedSnapshots checked;
+  const Hash id = put_manifest(**store, checked, text)->id;
   const std::filesystem::path file = blob_path(folder.path, id);
   std::filesystem::remove(file);
   std::ofstream(file) << "werkbank-snapshot 9\n";
   CHECK(code_of(get_manifest(**store, id)) == &errors::store_corrupt);
   CHECK(code_of(find_snapshot_file(**store, id, "a")) == &errors::store_corrupt);
+}
+
+TEST_CASE("directory: what was told to be there is young for a collection, however long it has been known") {
+  const TemporaryFolder folder;
+  const auto store = open_directory_blob_store(folder.path);
+  REQUIRE(store);
+  const Hash hash = *put_blob(**store, "old");
+  const std::filesystem::path file = blob_path(folder.path, hash);
+  const auto age = [&file](int64_t seconds) {
+    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(seconds));
+  };
+  age(kGraceMs / 1000 + 60);
+  const auto nothing_is_reachable = [](const Hash&) { return false; };
+  CHECK((*store)->collect(nothing_is_reachable, kGraceMs, true) == 3);
+  (*store)->close();
+  const auto again = open_directory_blob_store(folder.path);
+  REQUIRE(again);
+  CHECK((*again)->sizes({hash}) == std::vector<std::optional<uint64_t>>{3});
+  CHECK((*again)->collect(nothing_is_reachable, kUseSeconds * 1000, true) == 0);
 }
 
 TEST_CASE("directory: collection leaves foreign files alone") {

@@ -189,6 +189,16 @@ def test_manifests(wb, text):
     assert answer.status == 400 and answer.code, answer
 
 
+CHANGES = ["", "nonsense", "werkbank-snapshot 1\n", "werkbank-changes 1\n- a", "werkbank-changes 1\n- ../a\n", "werkbank-changes 1\n+ a\n"]
+
+
+@pytest.mark.parametrize("text", CHANGES, ids=range(len(CHANGES)))
+def test_lists_of_changes(wb, text):
+    base = wb.http("POST", "snapshots", b"werkbank-snapshot 1\n", {"Content-Type": "text/plain"}).json["snapshotId"]
+    answer = wb.http("POST", f"snapshots/{base}/changes", text.encode(), {"Content-Type": "text/plain"})
+    assert answer.status == 400 and answer.code, answer
+
+
 PATHS = ["../up", "outputs/../../up", "/absolute", "outputs//x", "outputs/./x", "outputs/", "a\0b", "x" * 2000, "a\nb"]
 
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -20,8 +21,6 @@
 namespace werkbank::content {
 namespace {
 
-// A blob's file time is its last use. It is refreshed at most this often: collect() needs a grace of twice that.
-constexpr int64_t kRefreshSeconds = 3600;
 // Up to here every file is synced by itself; above, one sync of the file system is cheaper than so many.
 constexpr size_t kSyncedSinglyMax = 24;
 
@@ -83,6 +82,7 @@ class DirectoryBlobStore final : public BlobStore {
   Result<std::string> read(const Hash& hash, uint64_t offset, uint64_t size_max) override;
   std::optional<std::filesystem::path> local_folder() const override { return folder_; }
   Result<uint64_t> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) override;
+  uint64_t collections() const override { return collections_; }
   void close() override;
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -102,6 +102,7 @@ class DirectoryBlobStore final : public BlobStore {
 
   const std::filesystem::path folder_;
   CrashMarker marker_;
+  std::atomic<uint64_t> collections_{0};
   std::mutex mutex_;  // guards what follows, and unlinking against refreshing
   PresenceCache present_;
   // Renamed, but their names not yet durable: nobody may be told that these are there. After a failure they stay in this set
@@ -176,7 +177,7 @@ Status DirectoryBlobStore::check_open() {
 
 // The size of a durable blob; called with the lock held. Counts as a use.
 Result<std::optional<uint64_t>> DirectoryBlobStore::find(const Hash& hash, int64_t now) {
-  if (const auto known = present_.find(hash, now - kRefreshSeconds)) return known;
+  if (const auto known = present_.find(hash, now - kUseSeconds)) return known;
   if (settling_.contains(hash)) return std::optional<uint64_t>();
   const std::filesystem::path path = blob_path(folder_, hash);
   struct stat facts{};
@@ -185,11 +186,16 @@ Result<std::optional<uint64_t>> DirectoryBlobStore::find(const Hash& hash, int64
     return fail(errno_error(errno, "cannot look at " + path.string()));
   }
   if (!S_ISREG(facts.st_mode)) return fail(errors::store_corrupt, path.string() + " is not a file");
-  if (facts.st_mtim.tv_sec <= now - kRefreshSeconds && ::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
-    return fail(errno_error(errno, "cannot refresh the time of " + path.string()));
+  // A blob's file time is its last use.
+  int64_t used_s = facts.st_mtim.tv_sec;
+  if (used_s <= now - kUseSeconds) {
+    if (::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
+      return fail(errno_error(errno, "cannot refresh the time of " + path.string()));
+    }
+    used_s = now;
   }
   const auto size_bytes = static_cast<uint64_t>(facts.st_size);
-  present_.remember(hash, size_bytes, now);
+  present_.remember(hash, size_bytes, used_s);
   return std::optional<uint64_t>(size_bytes);
 }
 
@@ -321,6 +327,7 @@ Result<uint64_t> DirectoryBlobStore::collect(const std::function<bool(const Hash
                                              bool dry_run) {
   CHECK_OK(check_open());
   const int64_t newest_ms = system_clock().utc_now_ms() - grace_ms;
+  if (!dry_run) ++collections_;
   uint64_t freed = 0;
   for (int i = 0; i < 256; ++i) CHECK_OK(collect_in(fmt::format("{:02x}", i), is_reachable, newest_ms, dry_run, freed));
   return freed;

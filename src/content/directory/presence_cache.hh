@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 
 #include "base/hash.hh"
 
@@ -15,26 +16,38 @@ namespace werkbank::content {
 class PresenceCache {
  public:
   // calloc: pages of the table that are never used are never resident.
-  PresenceCache() : slots_(static_cast<Slot*>(std::calloc(kSlotCount, sizeof(Slot)))) {
+  PresenceCache() : slots_(static_cast<Slot*>(std::calloc(kSetCount * kSetSlots, sizeof(Slot)))) {
     if (!slots_) throw std::bad_alloc();
   }
 
   // The size of a blob that was used after `oldest_s`.
   std::optional<uint64_t> find(const Hash& hash, int64_t oldest_s) const {
-    const Slot& slot = slots_.get()[index(hash)];
-    if (slot.used_s <= oldest_s || slot.used_s == 0 || slot.hash != hash) return std::nullopt;
-    return slot.size_bytes;
+    for (const Slot& slot : set_of(hash)) {
+      if (slot.used_s != 0 && slot.hash == hash) return slot.used_s > oldest_s ? std::optional(slot.size_bytes) : std::nullopt;
+    }
+    return std::nullopt;
   }
+  // Takes the place of what was known of this blob, or of the one of its set whose use lies farthest back.
   void remember(const Hash& hash, uint64_t size_bytes, int64_t used_s) {
-    slots_.get()[index(hash)] = Slot{hash, size_bytes, used_s};
+    Slot* taken = nullptr;
+    for (Slot& slot : set_of(hash)) {
+      if (slot.used_s != 0 && slot.hash == hash) {
+        taken = &slot;
+        break;
+      }
+      if (taken == nullptr || slot.used_s < taken->used_s) taken = &slot;
+    }
+    *taken = Slot{hash, size_bytes, used_s};
   }
   void forget(const Hash& hash) {
-    Slot& slot = slots_.get()[index(hash)];
-    if (slot.hash == hash) slot.used_s = 0;
+    for (Slot& slot : set_of(hash)) {
+      if (slot.hash == hash) slot.used_s = 0;
+    }
   }
 
  private:
-  static constexpr size_t kSlotCount = 1 << 16;
+  // Several slots for the hashes that begin the same: with one, a third of the slots in use would already be fought over.
+  static constexpr size_t kSetCount = 1 << 14, kSetSlots = 4;
   struct Slot {
     Hash hash;
     uint64_t size_bytes;
@@ -43,7 +56,10 @@ class PresenceCache {
   struct Free {
     void operator()(Slot* slots) const { std::free(slots); }
   };
-  static size_t index(const Hash& hash) { return static_cast<size_t>(hash.bytes[0]) << 8 | hash.bytes[1]; }
+  std::span<Slot> set_of(const Hash& hash) const {
+    const size_t set = (static_cast<size_t>(hash.bytes[0]) << 8 | hash.bytes[1]) % kSetCount;
+    return {slots_.get() + set * kSetSlots, kSetSlots};
+  }
 
   std::unique_ptr<Slot, Free> slots_;
 };

@@ -63,6 +63,7 @@ class MemoryBlobStore final : public BlobStore {
     // The question is asked without the lock: its answer may come from another store.
     std::erase_if(candidates, is_reachable);
     const std::lock_guard lock(mutex_);
+    if (!dry_run) ++collections_;
     const UtcMs newest = clock_.utc_now_ms() - grace_ms;
     uint64_t freed = 0;
     for (const Hash& hash : candidates) {
@@ -72,6 +73,11 @@ class MemoryBlobStore final : public BlobStore {
       if (!dry_run) blobs_.erase(found);
     }
     return freed;
+  }
+
+  uint64_t collections() const override {
+    const std::lock_guard lock(mutex_);
+    return collections_;
   }
 
   void close() override {
@@ -98,8 +104,9 @@ class MemoryBlobStore final : public BlobStore {
   }
 
   const Clock& clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<Hash, Blob> blobs_;
+  uint64_t collections_ = 0;
   bool closed_ = false;
 };
 
