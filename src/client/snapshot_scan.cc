@@ -62,7 +62,7 @@ Result<RulesOfFolder> read_ignore_rules(const std::string& root) {
 
 // What reading one file came to.
 struct Reading {
-  enum class Outcome { kKnown, kHashed, kGone, kUnreadable, kRestless, kFailed } outcome = Outcome::kKnown;
+  enum class Outcome { kHashed, kGone, kUnreadable, kRestless, kFailed } outcome = Outcome::kGone;
   Hash hash;
   bool may_be_remembered = true;
   int error_number = 0;
@@ -107,21 +107,20 @@ Reading read_and_hash(const std::string& root, FoundFile& file, std::string& buf
   return reading;
 }
 
-// Fills readings[i] for the files that the cache does not know.
-void hash_files(const std::string& root, const std::vector<size_t>& unknown, unsigned threads_max, std::vector<FoundFile>& files,
-                std::vector<Reading>& readings) {
+// Reads files by several threads; the outcomes are in their order.
+std::vector<Reading> read_files(const std::string& root, const std::vector<FoundFile*>& files, unsigned threads_max) {
+  std::vector<Reading> readings(files.size());
   std::atomic<size_t> next{0};
   const auto work = [&] {
     std::string buffer(kReadBytes, '\0');
-    for (size_t i = next++; i < unknown.size(); i = next++) {
-      readings[unknown[i]] = read_and_hash(root, files[unknown[i]], buffer);
-    }
+    for (size_t i = next++; i < files.size(); i = next++) readings[i] = read_and_hash(root, *files[i], buffer);
   };
   std::vector<std::thread> helpers;
-  const size_t thread_count = std::min<size_t>(std::max(1U, threads_max), (unknown.size() + 15) / 16);
+  const size_t thread_count = std::min<size_t>(std::max(1U, threads_max), (files.size() + 15) / 16);
   for (size_t i = 1; i < thread_count; ++i) helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
+  return readings;
 }
 
 std::string human_size(uint64_t bytes) {
@@ -175,20 +174,26 @@ void note_bulky_folders(const SnapshotManifest& manifest, std::vector<std::strin
     bool holds_packages = false;
   };
   std::map<std::string_view, Bulk> folders;
+  Bulk* bulk = nullptr;         // of the file before: most files lie where that one does
+  std::string_view its_folder;  // and where that is
   for (const SnapshotEntry& entry : manifest.entries) {
-    bool holds_packages = false;
-    const std::string_view folder = notable_folder(entry.path, holds_packages);
-    if (folder.empty()) continue;
-    Bulk& bulk = folders[folder];
-    ++bulk.files;
-    bulk.bytes += entry.size_bytes;
-    bulk.holds_packages = holds_packages;
+    const std::string_view path = entry.path;
+    const std::string_view around = path.substr(0, path.find_last_of('/') + 1);  // npos + 1 is 0
+    if (around.empty()) continue;
+    if (bulk == nullptr || around != its_folder) {
+      bool holds_packages = false;
+      bulk = &folders[notable_folder(path, holds_packages)];
+      bulk->holds_packages = holds_packages;
+      its_folder = around;
+    }
+    ++bulk->files;
+    bulk->bytes += entry.size_bytes;
   }
   std::vector<std::string> named;
-  for (const auto& [folder, bulk] : folders) {
-    if (!bulk.holds_packages && bulk.bytes < kLooksLikeDataBytes) continue;
-    named.push_back(fmt::format("{}/ ({}, {} {})", escape_snapshot_path(folder), human_size(bulk.bytes), bulk.files,
-                                bulk.files == 1 ? "file" : "files"));
+  for (const auto& [folder, sum] : folders) {
+    if (!sum.holds_packages && sum.bytes < kLooksLikeDataBytes) continue;
+    named.push_back(fmt::format("{}/ ({}, {} {})", escape_snapshot_path(folder), human_size(sum.bytes), sum.files,
+                                sum.files == 1 ? "file" : "files"));
   }
   if (named.empty()) return;
   notes.push_back(
@@ -196,29 +201,25 @@ void note_bulky_folders(const SnapshotManifest& manifest, std::vector<std::strin
                   name_some(named)));
 }
 
-// The hashes of all files, from the cache or read; files that are gone or unreadable are marked in `readings`.
-std::vector<Reading> find_hashes(const std::string& root, const SnapshotCache& cache, unsigned threads,
-                                 std::vector<FoundFile>& files) {
-  std::vector<Reading> readings(files.size());
-  std::vector<size_t> unknown;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const FoundFile& file = files[i];
-    if (file.known != nullptr && file.known->stamp == file.stamp) {
-      readings[i].hash = file.known->hash;
+// Reads the files that the cache does not vouch for, and gives each file what is known of it now: `readings` are those of the
+// files in `unknown`, which stay in their order.
+std::vector<Reading> read_unknown(const std::string& root, const SnapshotCache& cache, unsigned threads,
+                                  const std::vector<FoundFile*>& files, std::vector<FoundFile*>& unknown) {
+  for (FoundFile* const file : files) {
+    if (file->known != nullptr && file->known->stamp == file->stamp) {
+      file->unchanged = file->known;
     } else {
-      unknown.push_back(i);
+      unknown.push_back(file);
     }
   }
   if (unknown.size() >= kMovedMin && !cache.empty()) {
     const SnapshotCache::ByStamp by_stamp = cache.by_stamp();
-    std::erase_if(unknown, [&](size_t i) {
-      const KnownFile* const moved = by_stamp.find(files[i].stamp);
-      if (moved != nullptr) readings[i].hash = moved->hash;
-      return moved != nullptr;
+    std::erase_if(unknown, [&by_stamp](FoundFile* file) {
+      file->unchanged = by_stamp.find(file->stamp);
+      return file->unchanged != nullptr;
     });
   }
-  if (!unknown.empty()) hash_files(root, unknown, threads, files, readings);
-  return readings;
+  return read_files(root, unknown, threads);
 }
 
 // What the scan comes to: files with their hashes become entries, and are held against what the cache knows.
@@ -229,12 +230,13 @@ class Assembly {
     scan_.stamps.reserve(file_count);
   }
 
-  Status add(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out);
+  void add_known(FoundFile& file) { add_entry(file, file.unchanged->hash, true); }
+  Status add_read(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out);
   // The rest of the scan, all but its notes.
   SnapshotScan finish(std::filesystem::path cache_file, const Hash& rules);
 
  private:
-  void add_entry(FoundFile& file, const Reading& reading);
+  void add_entry(FoundFile& file, const Hash& hash, bool may_be_remembered);
   std::vector<std::string> removed() const;
 
   const SnapshotCache& cache_;
@@ -243,7 +245,7 @@ class Assembly {
   std::vector<const KnownFile*> met_;  // what the cache has under the paths of entries
 };
 
-Status Assembly::add(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out) {
+Status Assembly::add_read(FoundFile& file, const Reading& reading, std::vector<LeftOut>& left_out) {
   using Outcome = Reading::Outcome;
   switch (reading.outcome) {
     case Outcome::kGone:
@@ -260,21 +262,19 @@ Status Assembly::add(FoundFile& file, const Reading& reading, std::vector<LeftOu
       ++scan_.hashed_files;
       scan_.hashed_bytes += file.stamp.size_bytes;
       break;
-    case Outcome::kKnown:
-      break;
   }
-  add_entry(file, reading);
+  add_entry(file, reading.hash, reading.may_be_remembered);
   return {};
 }
 
-void Assembly::add_entry(FoundFile& file, const Reading& reading) {
+void Assembly::add_entry(FoundFile& file, const Hash& hash, bool may_be_remembered) {
   const KnownFile* const known = file.known;
   if (known != nullptr) met_.push_back(known);
-  const bool is_as_known = known != nullptr && known->hash == reading.hash && (known->executable != 0) == file.executable;
+  const bool is_as_known = known != nullptr && known->hash == hash && (known->executable != 0) == file.executable;
   if (!is_as_known) put_.push_back(scan_.manifest.entries.size());
   scan_.stamps.push_back(file.stamp);
-  if (!reading.may_be_remembered) scan_.stamps.back().inode = 0;
-  scan_.manifest.entries.push_back({std::move(file.path), reading.hash, file.stamp.size_bytes, file.executable});
+  if (!may_be_remembered) scan_.stamps.back().inode = 0;
+  scan_.manifest.entries.push_back({std::move(file.path), hash, file.stamp.size_bytes, file.executable});
 }
 
 std::vector<std::string> Assembly::removed() const {
@@ -334,11 +334,18 @@ Result<SnapshotScan> scan_folder(const std::filesystem::path& folder, const Scan
   }
   FolderWalk walk(root, rules.rules, {.cache = &cache, .has_same_rules = cache.rules() == rules.id, .threads = threads});
   CHECK_OK(walk.run());
-  std::vector<FoundFile> files = walk.take_files();
   std::vector<LeftOut> left_out = walk.left_out();
-  const std::vector<Reading> readings = find_hashes(root, cache, threads, files);
-  Assembly assembly(cache, files.size());
-  for (size_t i = 0; i < files.size(); ++i) CHECK_OK(assembly.add(files[i], readings[i], left_out));
+  std::vector<FoundFile*> unknown;
+  const std::vector<Reading> readings = read_unknown(root, cache, threads, walk.files(), unknown);
+  Assembly assembly(cache, walk.files().size());
+  size_t next_reading = 0;
+  for (FoundFile* const file : walk.files()) {
+    if (file->unchanged != nullptr) {
+      assembly.add_known(*file);
+    } else {
+      CHECK_OK(assembly.add_read(*file, readings[next_reading++], left_out));
+    }
+  }
   SnapshotScan scan = assembly.finish(std::move(cache_file), rules.id);
   note_left_out(left_out, scan.notes);
   note_bulky_folders(scan.manifest, scan.notes);

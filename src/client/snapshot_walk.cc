@@ -246,6 +246,7 @@ void FolderWalk::visit_folder(Folder& folder) {
 }
 
 void FolderWalk::visit_part(Folder& folder, Part& part) {
+  part.files.reserve(part.last - part.first);
   if (part.first > 0 && !folder.known.empty()) {
     const auto name_of = [this](const KnownFile& known) { return options_.cache->name_of(known); };
     const auto found = std::ranges::lower_bound(folder.known, folder.name(part.first), {}, name_of);
@@ -360,10 +361,10 @@ Status FolderWalk::gather(Folder& folder) {
   std::ranges::sort(folders, {}, [](const Folder* below) { return below->path + '/'; });
   auto next = files.begin();
   for (Folder* below : folders) {
-    for (; next != files.end() && is_before_folder((*next)->path, below->path); ++next) files_.push_back(std::move(**next));
+    for (; next != files.end() && is_before_folder((*next)->path, below->path); ++next) files_.push_back(*next);
     CHECK_OK(gather(*below));
   }
-  for (; next != files.end(); ++next) files_.push_back(std::move(**next));
+  for (; next != files.end(); ++next) files_.push_back(*next);
   return {};
 }
 

@@ -22,7 +22,8 @@ struct FoundFile {
   std::string path;  // relative, raw bytes
   FileStamp stamp;
   bool executable = false;
-  const KnownFile* known = nullptr;  // what the cache says of this path
+  const KnownFile* known = nullptr;      // what the cache says of this path
+  const KnownFile* unchanged = nullptr;  // whose content it surely has; for who made the scan to fill
 };
 
 struct LeftOut {
@@ -44,8 +45,8 @@ class FolderWalk {
   ~FolderWalk();
 
   Status run();  // snapshot_refused, io_failed
-  // Sorted by path, as everything here.
-  std::vector<FoundFile> take_files() { return std::move(files_); }
+  // Sorted by path, as everything here; they live as long as this.
+  const std::vector<FoundFile*>& files() const { return files_; }
   const std::vector<LeftOut>& left_out() const { return left_out_; }
 
  private:
@@ -68,7 +69,7 @@ class FolderWalk {
   Status enter(Folder& folder, Part& part, size_t index, bool is_link);
   Status add_file(Part& part, std::string path, const struct statx& facts, const KnownFile* known);
   void refuse(Part& part, Error error);
-  Status gather(Folder& folder);
+  Status gather(Folder& folder);  // after the walk, into what follows the helpers
 
   const std::string root_;
   const IgnoreRules& rules_;
@@ -84,7 +85,7 @@ class FolderWalk {
   bool has_started_helpers_ = false;
   std::vector<std::thread> helpers_;
 
-  std::vector<FoundFile> files_;
+  std::vector<FoundFile*> files_;
   std::vector<LeftOut> left_out_;
 };
 

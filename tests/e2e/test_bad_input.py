@@ -189,7 +189,8 @@ def test_manifests(wb, text):
     assert answer.status == 400 and answer.code, answer
 
 
-CHANGES = ["", "nonsense", "werkbank-snapshot 1\n", "werkbank-changes 1\n- a", "werkbank-changes 1\n- ../a\n", "werkbank-changes 1\n+ a\n"]
+HEAD = "werkbank-changes 1\n"
+CHANGES = ["", "nonsense", "werkbank-snapshot 1\n", HEAD + "- a", HEAD + "- ../a\n", HEAD + "+ a\n"]
 
 
 @pytest.mark.parametrize("text", CHANGES, ids=range(len(CHANGES)))
