@@ -1,9 +1,11 @@
 // A package index (PEP 503) that serves the SDK's own wheel under the names v1 code asks for: pip and uv find it with
 // --extra-index-url http://SERVER/simple/.
-#include <array>
+#include <algorithm>
 
 #include "api/reading.hh"
 #include "api/responses.hh"
+#include "api/standin_wheel.hh"
+#include "environment/requirement.hh"
 
 namespace werkbank::api {
 namespace {
@@ -11,27 +13,51 @@ namespace {
 using access::Permission;
 using net::Method;
 
+constexpr std::string_view kOwnName = "werkbank-azureml";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+
+std::string page(const std::string& links) { return "<!DOCTYPE html><html><body>\n" + links + "</body></html>\n"; }
+
+// The names are ours or normalised, so they hold nothing that HTML would read.
+std::string file_link(std::string_view file, std::string_view fragment) {
+  return fmt::format("<a href=\"/packages/{0}{1}\" data-requires-python=\"&gt;=3.6\">{0}</a>\n", file, fragment);
+}
+
 Task<Result<net::Response>> list_packages(Api&, Call&) {
-  co_return text_response("<!DOCTYPE html><html><body><a href=\"/simple/werkbank-azureml/\">werkbank-azureml</a></body></html>\n",
-                          "text/html; charset=utf-8");
+  std::string links = fmt::format("<a href=\"/simple/{0}/\">{0}</a>\n", kOwnName);
+  for (const std::string& name : standin_names()) links += fmt::format("<a href=\"/simple/{0}/\">{0}</a>\n", name);
+  co_return text_response(page(links), kHtml);
 }
 
 Task<Result<net::Response>> list_files(Api& api, Call& call) {
-  if (call.arguments[0] != "werkbank-azureml")
+  const std::string name = environment::normalized_name(call.arguments[0]);
+  if (name == kOwnName) {
+    const std::string fragment = "#blake2b=" + Hash::of(api.facts.wheel).hex();
+    co_return text_response(page(file_link(api.facts.wheel_name, fragment)), kHtml);
+  }
+  const bool plain =
+      std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  if (!name.starts_with("azureml-") || !plain || name.size() > 100)
     co_return fail(errors::not_found, fmt::format("the package {:?} is not served here", call.arguments[0]));
-  co_return text_response(fmt::format("<!DOCTYPE html><html><body><a href=\"/packages/{0}#blake2b={1}\" "
-                                      "data-requires-python=\"&gt;=3.6\">{0}</a></body></html>\n",
-                                      api.facts.wheel_name, Hash::of(api.facts.wheel).hex()),
-                          "text/html; charset=utf-8");
+  std::string links;
+  for (std::string& version : standin_versions(name)) links += file_link(standin_file_name({name, std::move(version)}), "");
+  co_return text_response(page(links), kHtml);
+}
+
+Result<net::Response> serve_file(const Call& call, std::string bytes) {
+  const std::string tag = Hash::of(bytes).hex();
+  const uint64_t size = bytes.size();
+  return bytes_response(call.request, size, "application/zip", tag,
+                        [bytes = std::move(bytes)](uint64_t offset, uint64_t size_max) -> Result<std::string> {
+                          return bytes.substr(offset, size_max);
+                        });
 }
 
 Task<Result<net::Response>> get_wheel(Api& api, Call& call) {
+  if (const auto standin = standin_of(call.arguments[0])) co_return serve_file(call, standin_wheel(*standin));
   if (call.arguments[0] != api.facts.wheel_name)
     co_return fail(errors::not_found, fmt::format("the file {:?} is not served here", call.arguments[0]));
-  const std::string_view wheel = api.facts.wheel;
-  co_return bytes_response(
-      call.request, wheel.size(), "application/zip", Hash::of(wheel).hex(),
-      [wheel](uint64_t offset, uint64_t size_max) -> Result<std::string> { return std::string(wheel.substr(offset, size_max)); });
+  co_return serve_file(call, std::string(api.facts.wheel));
 }
 
 constexpr Route kRoutes[] = {
