@@ -16,8 +16,8 @@ import sys
 
 from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_average, scratch_folder
 
-BENCHMARKS = ('first_line', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'server_start', 'start_commands',
-              'import_sdk')
+BENCHMARKS = ('first_line', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
+              'start_commands', 'import_sdk')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 
 
