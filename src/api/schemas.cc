@@ -114,6 +114,15 @@ constexpr std::string_view kSchemas = R"json({
     "submitterEnvironment": {"$ref": "#/components/schemas/TextMap"}
   }
 },
+"BuiltEnvironment": {
+  "type": "object", "required": ["hash", "ready"],
+  "properties": {
+    "hash": {"type": "string"}, "name": {"type": "string"}, "ready": {"type": "boolean"}, "managed": {"type": "boolean"},
+    "pythonVersion": {"type": "string"}, "interpreter": {"type": "string"}, "packages": {"$ref": "#/components/schemas/Texts"},
+    "relaxed": {"$ref": "#/components/schemas/Texts"}, "builtUtc": {"$ref": "#/components/schemas/Time"},
+    "usedUtc": {"$ref": "#/components/schemas/Time"}, "inUse": {"type": "boolean"}, "sizeBytes": {"type": "integer"}
+  }
+},
 "RunSpec": {
   "type": "object",
   "properties": {

@@ -9,7 +9,7 @@ namespace werkbank::cli {
 namespace {
 
 struct SubmitOptions {
-  std::string configuration, experiment, target, conda_file, python, name, folder = ".";
+  std::string configuration, experiment, target, conda_file, python, name, folder = ".", environment_policy;
   std::vector<std::string> requirements, variables, tags;
   std::optional<int64_t> timeout_seconds, priority;
   bool detach = false;
@@ -23,6 +23,8 @@ void declare_submit(CLI::App& verb, SubmitOptions& options) {
   verb.add_option("--conda-file", options.conda_file, "Build the environment from this conda_dependencies.yml");
   verb.add_option("--python", options.python, "Use this interpreter as it is");
   add_repeatable(verb, "--requirement", options.requirements, "Build an environment with this requirement (repeatable)");
+  verb.add_option("--environment-policy", options.environment_policy,
+                  "exact (default): pins are met or the run fails; nearest: they give way where they must");
   add_repeatable(verb, "--env", options.variables, "NAME=VALUE for the script's environment (repeatable)");
   verb.add_option("--name", options.name, "Display name of the run");
   add_repeatable(verb, "--tag", options.tags, "NAME=VALUE (repeatable)");
@@ -42,6 +44,7 @@ Result<int> submit_run(Context& context, const SubmitOptions& options) {
   request.conda_file = options.conda_file;
   request.python = options.python;
   request.requirements = options.requirements;
+  request.environment_policy = options.environment_policy;
   request.timeout_seconds = options.timeout_seconds;
   request.priority = options.priority;
   request.detach = options.detach;

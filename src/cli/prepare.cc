@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "domain/submitter.hh"
+
 namespace werkbank::cli {
 namespace {
 
@@ -27,21 +29,11 @@ void take_event(const net::ServerSentEvent& event, Terminal& terminal, Progress&
   }
 }
 
-}  // namespace
-
-Result<int> prepare_environment(Context& context, const SubmitRequest& request) {
-  context.project_folder = request.folder.string();
-  std::vector<std::string> notes;
-  TRY(const RunSpec spec, make_environment_spec(context, request, notes));
-  for (const std::string& note : notes) context.terminal().warn(visible(note));
-  TRY(const std::string workspace, context.workspace(request.folder));
-  CHECK_OK(context.ensure_workspace(workspace));
-  TRY(const std::string target, context.route("/environments/prepare"));
+Result<int> stream_build(Context& context, const json::object& body) {
+  TRY(const std::string route, context.route("/environments/prepare"));
   TRY(client::Session* const server, context.session());
-  net::ClientRequest post{.method = net::Method::kPost, .target = target, .headers = {{"Content-Type", "application/json"}}};
-  post.body = json::serialize(json::object{{"environment", to_json(spec.environment)},
-                                           {"target", spec.target},
-                                           {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}});
+  net::ClientRequest post{.method = net::Method::kPost, .target = route, .headers = {{"Content-Type", "application/json"}}};
+  post.body = json::serialize(body);
   Progress progress;
   net::SseParser parser;
   const auto sink = [&](std::string_view bytes) {
@@ -59,6 +51,38 @@ Result<int> prepare_environment(Context& context, const SubmitRequest& request) 
                 "Prepare it again: what was built is kept.");
   CHECK_OK(context.print(*progress.ready, {}));
   return kExitDone;
+}
+
+}  // namespace
+
+Result<int> prepare_environment(Context& context, const SubmitRequest& request) {
+  context.project_folder = request.folder.string();
+  std::vector<std::string> notes;
+  TRY(const RunSpec spec, make_environment_spec(context, request, notes));
+  for (const std::string& note : notes) context.terminal().warn(visible(note));
+  TRY(const std::string workspace, context.workspace(request.folder));
+  CHECK_OK(context.ensure_workspace(workspace));
+  return stream_build(context, {{"environment", to_json(spec.environment)},
+                                {"target", spec.target},
+                                {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}});
+}
+
+Result<int> prepare_definition(Context& context, const json::value& definition, const std::string& target) {
+  TRY(const std::string workspace, context.workspace());
+  CHECK_OK(context.ensure_workspace(workspace));
+  return stream_build(context, {{"environment", definition},
+                                {"target", target},
+                                {"submitterEnvironment", text_map_to_json(submitter_environment(context.environment()))}});
+}
+
+Result<int> prepare_default_runtime(Context& context, const std::string& target) {
+  TRY(const std::string workspace, context.workspace());
+  CHECK_OK(context.ensure_workspace(workspace));
+  std::map<std::string, std::string> shell = submitter_environment(context.environment());
+  for (const char* const active : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_VERSION"}) shell.erase(active);
+  return stream_build(
+      context,
+      {{"environment", to_json(EnvironmentDefinition{})}, {"target", target}, {"submitterEnvironment", text_map_to_json(shell)}});
 }
 
 }  // namespace werkbank::cli

@@ -44,7 +44,9 @@ Status apply_environment(const SubmitRequest& request, EnvironmentDefinition& en
   }
   if (!request.conda_file.empty()) {
     const std::map<std::string, std::string> variables = environment.variables;
+    const PinPolicy policy = environment.policy;
     TRY(environment, load_conda_environment(request.conda_file));
+    environment.policy = policy;
     environment.variables.insert(variables.begin(), variables.end());
     environment.user_managed = false;
   }
@@ -57,6 +59,9 @@ Status apply_environment(const SubmitRequest& request, EnvironmentDefinition& en
   if (!request.python.empty()) {
     environment.user_managed = true;
     environment.interpreter = interpreter_path(request.python);
+  }
+  if (!request.environment_policy.empty()) {
+    TRY(environment.policy, pin_policy_from(request.environment_policy));
   }
   return {};
 }

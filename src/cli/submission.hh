@@ -23,6 +23,7 @@ struct SubmitRequest {
   std::string conda_file;  // at most one of conda_file, python; requirements may join conda_file
   std::string python;
   std::vector<std::string> requirements;
+  std::string environment_policy;  // "exact", "nearest"; empty: the configuration's
   std::vector<std::pair<std::string, std::string>> variables;
   std::vector<std::pair<std::string, std::string>> tags;
   std::optional<int64_t> timeout_seconds;

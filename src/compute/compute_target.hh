@@ -50,6 +50,15 @@ struct KeptAttempt {
 // Receives build output as it comes; bytes, not lines.
 using OutputSink = std::function<void(std::string_view)>;
 
+// An environment that lies ready on a target.
+struct BuiltEnvironment {
+  ReadyEnvironment ready;
+  EnvironmentRecipe recipe;  // what it was made of
+  int64_t built_ms = 0;
+  int64_t used_ms = 0;      // when a run last asked for it
+  uint64_t size_bytes = 0;  // of files that it shares with no other, and its part of those it shares
+};
+
 class ComputeTarget {
  public:
   virtual ~ComputeTarget() = default;
@@ -60,6 +69,18 @@ class ComputeTarget {
   // environment_failed with the tool's own last lines where it cannot be built. `canceled` is polled.
   virtual Result<ReadyEnvironment> prepare(const EnvironmentRecipe& recipe, const OutputSink& output,
                                            const std::function<bool()>& canceled) = 0;
+  // The environments that were built here, newest use first; sizes take a walk through their files, so only where asked for.
+  virtual Result<std::vector<BuiltEnvironment>> environments([[maybe_unused]] bool with_sizes) {
+    return std::vector<BuiltEnvironment>{};
+  }
+  // What exactly was installed. not_found where the environment is not here.
+  virtual Result<std::string> environment_lock(const std::string& hash) {
+    return fail(errors::not_found, "there is no built environment " + hash + " on this target");
+  }
+  // The caller knows that no run uses it. not_found where it is not here; conflict while it is being built.
+  virtual Status remove_environment(const std::string& hash) {
+    return fail(errors::not_found, "there is no built environment " + hash + " on this target");
+  }
   // Starts the runner for the plan and answers the handle.
   virtual Result<json::object> start(const LaunchPlan& plan) = 0;
   // After a server restart, or a lapsed lease: is the runner there? Starts a runner again that died beside a living script.

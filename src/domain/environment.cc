@@ -33,9 +33,9 @@ json::object read_object(JsonReader& reader, std::string_view key) {
 
 PinPolicy read_policy(JsonReader& reader) {
   const std::string policy = reader.string_or("policy", "exact");
-  if (policy != "exact" && policy != "nearest")
-    reader.refuse("policy", "must be \"exact\" or \"nearest\", not \"" + policy + "\"");
-  return policy == "nearest" ? PinPolicy::kNearest : PinPolicy::kExact;
+  if (const Result<PinPolicy> read = pin_policy_from(policy)) return *read;
+  reader.refuse("policy", "must be \"exact\" or \"nearest\", not \"" + policy + "\"");
+  return PinPolicy::kExact;
 }
 
 std::string_view policy_text(PinPolicy policy) { return policy == PinPolicy::kNearest ? "nearest" : "exact"; }
@@ -50,6 +50,15 @@ void check_variables(JsonReader& reader, const std::map<std::string, std::string
 }
 
 }  // namespace
+
+Result<PinPolicy> pin_policy_from(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  if (lower == "exact") return PinPolicy::kExact;
+  if (lower == "nearest") return PinPolicy::kNearest;
+  return fail(errors::invalid_request, "the environment's policy is \"exact\" or \"nearest\", not \"" + std::string(text) + "\"",
+              "With exact (the default) pins are met or the run fails; with nearest they become lower bounds where they must.");
+}
 
 json::object to_json(const EnvironmentDefinition& definition) {
   json::object object;
@@ -102,15 +111,23 @@ json::object to_json(const EnvironmentRecipe& recipe) {
   object["lookup"] = map_to_json(recipe.lookup);
   object["requirements"] = texts_to_json(recipe.requirements);
   object["options"] = texts_to_json(recipe.options);
+  object["condaSpecs"] = texts_to_json(recipe.conda_specs);
+  object["condaWheels"] = texts_to_json(recipe.conda_wheels);
+  object["condaChannels"] = texts_to_json(recipe.conda_channels);
+  object["withSdk"] = recipe.with_sdk;
   object["policy"] = policy_text(recipe.policy);
+  object["network"] = map_to_json(recipe.network);
   object["notes"] = texts_to_json(recipe.notes);
+  object["wheelNotes"] = texts_to_json(recipe.wheel_notes);
   return object;
 }
 
 std::string recipe_hash(const EnvironmentRecipe& recipe) {
   json::object object = to_json(recipe);
   object.erase("hash");
+  object.erase("network");
   object.erase("notes");
+  object.erase("wheelNotes");
   return Hash::of(canonical_json(object)).hex();
 }
 
@@ -125,8 +142,14 @@ Result<EnvironmentRecipe> environment_recipe_from_json(const json::value& value)
   recipe.lookup = read_map(reader, "lookup");
   recipe.requirements = reader.strings_or_empty("requirements");
   recipe.options = reader.strings_or_empty("options");
+  recipe.conda_specs = reader.strings_or_empty("condaSpecs");
+  recipe.conda_wheels = reader.strings_or_empty("condaWheels");
+  recipe.conda_channels = reader.strings_or_empty("condaChannels");
+  recipe.with_sdk = reader.bool_or("withSdk", false);
   recipe.policy = read_policy(reader);
+  recipe.network = read_map(reader, "network");
   recipe.notes = reader.strings_or_empty("notes");
+  recipe.wheel_notes = reader.strings_or_empty("wheelNotes");
   CHECK_OK(reader.finish());
   // The hash becomes the name of a folder: nothing but a hash that belongs to this very recipe is accepted.
   if (recipe.hash != recipe_hash(recipe)) {
@@ -166,6 +189,7 @@ json::object to_json(const ReadyEnvironment& ready) {
   object["pythonVersion"] = ready.python_version;
   object["hasAzureml"] = ready.has_azureml;
   object["variables"] = map_to_json(ready.variables);
+  if (!ready.relaxed.empty()) object["relaxed"] = texts_to_json(ready.relaxed);
   return object;
 }
 
@@ -177,6 +201,7 @@ Result<ReadyEnvironment> ready_environment_from_json(const json::value& value) {
   ready.python_version = reader.string_or("pythonVersion");
   ready.has_azureml = reader.bool_or("hasAzureml", false);
   ready.variables = read_map(reader, "variables");
+  ready.relaxed = reader.strings_or_empty("relaxed");
   CHECK_OK(reader.finish());
   return ready;
 }

@@ -39,6 +39,8 @@ constexpr std::array kNames{
     "PIP_FIND_LINKS",
     "PIP_TRUSTED_HOST",
     "PIP_NO_INDEX",
+    "PIP_PROXY",
+    "NETRC",
     "UV_INDEX_URL",
     "UV_CACHE_DIR",
     "WERKBANK_UV",

@@ -16,7 +16,8 @@ class EnvironmentKind {
  public:
   virtual ~EnvironmentKind() = default;
   virtual std::string name() const = 0;
-  virtual bool accepts(const EnvironmentDefinition& definition) const = 0;
+  virtual bool accepts(const EnvironmentDefinition& definition,
+                       const std::map<std::string, std::string>& submitter_environment) const = 0;
   // requirement_invalid naming the requirement where one is malformed.
   virtual Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
                                          const std::map<std::string, std::string>& submitter_environment) const = 0;

@@ -9,7 +9,7 @@ EnvironmentPlanner::EnvironmentPlanner(std::vector<std::unique_ptr<EnvironmentKi
 Result<EnvironmentRecipe> EnvironmentPlanner::plan(const EnvironmentDefinition& definition,
                                                    const std::map<std::string, std::string>& submitter_environment) const {
   for (const auto& kind : kinds_) {
-    if (!kind->accepts(definition)) continue;
+    if (!kind->accepts(definition, submitter_environment)) continue;
     auto recipe = kind->plan(definition, submitter_environment);
     if (!recipe) return fail_in(fmt::format("environment '{}'", definition.name), std::move(recipe).error());
     return recipe;

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "environment/default_runtime.hh"
 #include "environment/environment_kind.hh"
 #include "environment/python_choice.hh"
 #include "environment/system_kind.hh"
@@ -13,6 +16,7 @@ using Texts = std::vector<std::string>;
 Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
                                const std::map<std::string, std::string>& submitter = {}) {
   std::vector<std::unique_ptr<EnvironmentKind>> kinds;
+  kinds.push_back(make_default_runtime_kind());
   kinds.push_back(make_system_kind());
   kinds.push_back(make_uv_kind());
   return EnvironmentPlanner(std::move(kinds)).plan(definition, submitter);
@@ -32,12 +36,15 @@ TEST_CASE("a managed environment becomes a recipe of kind uv") {
       plan(managed({"joblib", "Joblib", "--find-links /wheels", "azureml-defaults"}, {"scikit-learn=0.22", "pip"}, "3.6.2"));
   REQUIRE(recipe.has_value());
   CHECK(recipe->kind == "uv");
-  CHECK(recipe->python_version == "3.6");
+  CHECK(recipe->python_version == "3.6.2");
   CHECK(recipe->python_fallbacks.empty());
-  CHECK(recipe->requirements == Texts{"joblib", "scikit-learn==0.22.*"});
+  CHECK(recipe->requirements == Texts{"joblib"});
+  CHECK(recipe->conda_specs == Texts{"scikit-learn=0.22"});
+  CHECK(recipe->conda_wheels == Texts{"scikit-learn==0.22.*"});
+  CHECK(recipe->conda_channels == Texts{"conda-forge"});
   CHECK(recipe->options == Texts{"--find-links=/wheels"});
   CHECK(recipe->hash == recipe_hash(*recipe));
-  CHECK(recipe->notes.size() == 2);
+  CHECK(recipe->notes.size() == 1);
 }
 
 TEST_CASE("equal wishes make equal hashes, others do not") {
@@ -94,11 +101,42 @@ TEST_CASE("an own interpreter becomes a recipe of kind system") {
   CHECK(plan(definition, submitter).error().code == &errors::interpreter_not_found);
 }
 
+TEST_CASE("without interpreter and active environment it is the default runtime, the same for all") {
+  const EnvironmentDefinition nothing_named;
+  const auto recipe = plan(nothing_named, {{"PATH", "/usr/bin"}, {"PIP_INDEX_URL", "https://mirror/simple"}});
+  REQUIRE(recipe.has_value());
+  CHECK(recipe->kind == "uv");
+  CHECK(recipe->with_sdk);
+  CHECK(std::ranges::find(recipe->requirements, "numpy") != recipe->requirements.end());
+  CHECK(recipe->network.at("PIP_INDEX_URL") == "https://mirror/simple");
+  CHECK(plan(nothing_named, {})->hash == recipe->hash);
+  for (const char* const active : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_VERSION"}) {
+    CHECK(plan(nothing_named, {{"PATH", "/usr/bin"}, {active, "/x"}})->kind == "system");
+  }
+  EnvironmentDefinition named;
+  named.interpreter = "python3";
+  CHECK(plan(named, {{"PATH", "/usr/bin"}})->kind == "system");
+}
+
+TEST_CASE("channels are part of the recipe only where they are asked, and have to look like channels") {
+  EnvironmentDefinition definition = managed({"six"}, {}, "3.8.13");
+  definition.conda_channels = {"anaconda", "conda-forge"};
+  CHECK(plan(definition)->conda_channels.empty());
+  definition.conda_packages = {"cudatoolkit=10.1", "numpy"};
+  const auto recipe = plan(definition);
+  CHECK(recipe->conda_channels == Texts{"anaconda", "conda-forge"});
+  CHECK(recipe->conda_wheels == Texts{"numpy"});
+  CHECK(recipe->wheel_notes.size() == 1);  // what a library comes to among wheels
+  definition.conda_channels = {"-o /etc/passwd"};
+  CHECK(plan(definition).error().code == &errors::requirement_invalid);
+  CHECK(plan(managed({}, {}, "3.5.2"))->conda_channels == Texts{"conda-forge"});
+}
+
 TEST_CASE("which Pythons may be taken") {
-  CHECK(choose_python("3.8")->minor == "3.8");
-  CHECK(choose_python("3.8.*")->minor == "3.8");
-  CHECK(choose_python("3.8.13")->minor == "3.8");
-  CHECK_FALSE(choose_python("3.8.13")->note.empty());
+  CHECK(choose_python("3.8")->exact == "3.8");
+  CHECK(choose_python("3.8.*")->exact == "3.8");
+  CHECK(choose_python("3.8.13")->exact == "3.8.13");
+  CHECK(choose_python("3.5.2")->exact == "3.5.2");  // only a channel may have it
   const Texts all = choose_python("")->fallbacks;
   CHECK(all.size() == 9);
   CHECK(all.front() == "3.10");
@@ -108,7 +146,7 @@ TEST_CASE("which Pythons may be taken") {
   CHECK(choose_python(">3.12")->fallbacks == Texts{"3.13", "3.14"});
   CHECK(choose_python("<=3.7,!=3.6")->fallbacks == Texts{"3.7"});
   CHECK(choose_python("~=3.12")->fallbacks == Texts{"3.12", "3.13", "3.14"});
-  for (const char* bad : {"2.7", "3.5", "three", "3.x", ">=4", "3.8 3.9", "==", "3.99999999999999999999"}) {
+  for (const char* bad : {"2.7", "3.4", "three", "3.x", ">=4", "3.8 3.9", "==", "3.99999999999999999999"}) {
     CAPTURE(bad);
     CHECK_FALSE(choose_python(bad).has_value());
   }

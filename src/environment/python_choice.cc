@@ -8,6 +8,7 @@ namespace werkbank::environment {
 namespace {
 
 constexpr int kOldestMinor = 6;
+constexpr int kOldestExactMinor = 5;  // only a conda channel has it
 constexpr int kNewestMinor = 14;
 constexpr int kUsualMinor = 10;  // what v1 gave an environment without a wish
 
@@ -55,14 +56,13 @@ Result<PythonChoice> choose_python(const std::vector<VersionClause>& clauses) {
   if (clauses.size() == 1 && (clauses[0].op == "==" || clauses[0].op == "===")) {
     TRY(const Numbers numbers, numbers_of(clauses[0].version));
     if (numbers.minor >= 0) {
-      if (numbers.major != 3 || numbers.minor < kOldestMinor) {
+      if (numbers.major != 3 || numbers.minor < kOldestExactMinor) {
         return fail(errors::requirement_invalid,
                     fmt::format("python {}: environments are built for Python 3.6 and newer", clauses[0].version),
                     "Use an interpreter that you manage yourself: userManagedDependencies with an interpreterPath.");
       }
-      choice.minor = fmt::format("3.{}", numbers.minor);
-      if (numbers.patch)
-        choice.note = fmt::format("python {}: the newest Python {} that is found is used", clauses[0].version, choice.minor);
+      choice.exact = numbers.patch ? clauses[0].version : fmt::format("3.{}", numbers.minor);
+      if (choice.exact.ends_with(".*")) choice.exact.resize(choice.exact.size() - 2);
       return choice;
     }
   }
@@ -79,7 +79,8 @@ Result<PythonChoice> choose_python(const std::vector<VersionClause>& clauses) {
     if (minor != kUsualMinor) CHECK_OK(add_if_allowed(minor));
   }
   if (choice.fallbacks.empty()) {
-    return fail(errors::requirement_invalid, "python: no Python from 3.6 to 3.14 satisfies the versions asked for");
+    return fail(errors::requirement_invalid, "python: no Python from 3.6 to 3.14 satisfies the versions asked for",
+                "Ask for one of them, such as 3.8 or >=3.8,<3.11.");
   }
   return choice;
 }

@@ -11,9 +11,8 @@
 namespace werkbank::environment {
 
 struct PythonChoice {
-  std::string minor;                   // "3.6": the user's own wish
+  std::string exact;                   // "3.6" or "3.6.2": the user's own wish
   std::vector<std::string> fallbacks;  // without such a wish: to be tried in this order
-  std::string note;
 };
 
 // `wanted` is empty, a version ("3", "3.6", "3.8.13", "3.8.*"), or a range (">=3.6,<3.9").

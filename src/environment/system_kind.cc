@@ -13,7 +13,9 @@ constexpr std::array kLookupVariables{"PATH", "VIRTUAL_ENV", "PYENV_ROOT", "PYEN
 class SystemKind final : public EnvironmentKind {
  public:
   std::string name() const override { return "system"; }
-  bool accepts(const EnvironmentDefinition& definition) const override { return definition.user_managed; }
+  bool accepts(const EnvironmentDefinition& definition, const std::map<std::string, std::string>&) const override {
+    return definition.user_managed;
+  }
 
   Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
                                  const std::map<std::string, std::string>& submitter_environment) const override {

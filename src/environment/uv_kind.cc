@@ -15,6 +15,11 @@ namespace werkbank::environment {
 namespace {
 
 constexpr size_t kRequirementsMax = 2000;
+constexpr std::string_view kUsualChannel = "conda-forge";  // where a list of conda packages names none
+constexpr std::array kNetworkVariables{"HTTP_PROXY",         "HTTPS_PROXY",    "NO_PROXY",        "ALL_PROXY",
+                                       "http_proxy",         "https_proxy",    "no_proxy",        "all_proxy",
+                                       "SSL_CERT_FILE",      "SSL_CERT_DIR",   "PIP_CERT",        "PIP_PROXY",
+                                       "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CONFIG_FILE", "NETRC"};
 
 // Gathers the parts of a recipe while the definition is read.
 class Plan {
@@ -32,9 +37,8 @@ class Plan {
     for (const std::string& line : definition_.pip_requirements) CHECK_OK(add_pip(line));
     CHECK_OK(decide_python());
     add_submitter_indexes(submitter_environment);
-    if (!definition_.conda_channels.empty() && !definition_.conda_packages.empty()) {
-      recipe_.notes.push_back("conda channels are not asked: the packages come as wheels from the Python index");
-    }
+    add_network(submitter_environment);
+    CHECK_OK(decide_channels());
     finish();
     return std::move(recipe_);
   }
@@ -46,8 +50,16 @@ class Plan {
       python_from_packages_ = std::move(spec.clauses);
       return {};
     }
-    TRY(auto wheel, wheel_of(spec, recipe_.notes));
-    if (wheel) add(*wheel);
+    if (spec.name == "pip") return {};
+    Requirement sdk;
+    sdk.name = spec.name;
+    if (is_azureml_package(sdk)) {
+      add(sdk, recipe_.requirements);
+      return {};
+    }
+    recipe_.conda_specs.emplace_back(without_comment(text));
+    TRY(auto wheel, wheel_of(spec, recipe_.wheel_notes));
+    if (wheel) add(*wheel, recipe_.conda_wheels);
     return {};
   }
 
@@ -59,20 +71,20 @@ class Plan {
       return {};
     }
     TRY(const Requirement requirement, parse_requirement(line));
-    add(requirement);
+    add(requirement, recipe_.requirements);
     return {};
   }
 
-  void add(const Requirement& requirement) {
+  void add(const Requirement& requirement, std::vector<std::string>& requirements) {
     if (requirement.key() == "pip") return;  // a tool of the builder; uv brings its own
     if (!is_azureml_package(requirement)) {
-      recipe_.requirements.push_back(requirement.text());
+      requirements.push_back(requirement.text());
       return;
     }
-    std::string note = fmt::format("{} is not installed: Werkbank's SDK takes its place", requirement.key());
+    std::string note = fmt::format("{} is not installed: Werkbank's SDK takes its place", requirement.text());
     const std::vector<std::string> companions = companions_of(requirement);
     if (!companions.empty()) note += fmt::format("; with it come {}", fmt::join(companions, ", "));
-    recipe_.requirements.insert(recipe_.requirements.end(), companions.begin(), companions.end());
+    requirements.insert(requirements.end(), companions.begin(), companions.end());
     recipe_.notes.push_back(std::move(note));
   }
 
@@ -83,10 +95,34 @@ class Plan {
     } else {
       TRY(choice, choose_python(definition_.python_version));
     }
-    recipe_.python_version = choice.minor;
+    recipe_.python_version = choice.exact;
     recipe_.python_fallbacks = choice.fallbacks;
-    if (!choice.note.empty()) recipe_.notes.push_back(choice.note);
     return {};
+  }
+
+  // Channels are asked for packages, and for a Python that is older than what wheels are installed with. Whether one answers is
+  // only known on the target.
+  Status decide_channels() {
+    if (recipe_.conda_specs.empty() && !recipe_.python_version.starts_with("3.5")) return {};
+    for (const std::string& channel : definition_.conda_channels) {
+      const bool strange = channel.empty() || channel.size() > 2048 || channel.front() == '-' ||
+                           std::ranges::any_of(channel, [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+      if (strange) {
+        return fail(errors::requirement_invalid, fmt::format("conda channel {:?}: it is no name and no address", channel),
+                    "A channel is a name such as conda-forge, or an address such as https://host/channel.");
+      }
+      recipe_.conda_channels.push_back(channel);
+    }
+    if (recipe_.conda_channels.empty()) recipe_.conda_channels.emplace_back(kUsualChannel);
+    return {};
+  }
+
+  // How the submitter's shell reaches the net, for a server whose own variables say nothing about it.
+  void add_network(const std::map<std::string, std::string>& variables) {
+    for (const char* name : kNetworkVariables) {
+      if (const auto found = variables.find(name); found != variables.end() && !found->second.empty())
+        recipe_.network.insert(*found);
+    }
   }
 
   // What pip would take from the submitter's variables. The definition's own index wins over them; the rest adds up.
@@ -97,6 +133,9 @@ class Plan {
                                                                          {"PIP_EXTRA_INDEX_URL", "--extra-index-url="},
                                                                          {"PIP_FIND_LINKS", "--find-links="},
                                                                          {"PIP_TRUSTED_HOST", "--trusted-host="}}};
+    const auto no_index = variables.find("PIP_NO_INDEX");
+    if (!own_index && no_index != variables.end() && (no_index->second == "1" || no_index->second == "true"))
+      recipe_.options.emplace_back("--no-index");
     for (const auto& [variable, option] : kNames) {
       const auto found = variables.find(variable);
       if (found == variables.end() || (own_index && std::string_view(option) == "--index-url=")) continue;
@@ -111,14 +150,18 @@ class Plan {
 
   // One order and no doubles: equal wishes make equal recipes. The order of indexes has a meaning and stays.
   void finish() {
-    std::ranges::sort(recipe_.requirements);
-    recipe_.requirements.erase(std::unique(recipe_.requirements.begin(), recipe_.requirements.end()), recipe_.requirements.end());
+    for (std::vector<std::string>* const list : {&recipe_.requirements, &recipe_.conda_specs, &recipe_.conda_wheels}) {
+      std::ranges::sort(*list);
+      list->erase(std::unique(list->begin(), list->end()), list->end());
+    }
     const auto keep_first = [](std::vector<std::string>& texts) {
       std::set<std::string> seen;
       std::erase_if(texts, [&seen](const std::string& text) { return !seen.insert(text).second; });
     };
     keep_first(recipe_.options);
     keep_first(recipe_.notes);
+    keep_first(recipe_.wheel_notes);
+    keep_first(recipe_.conda_channels);
     recipe_.hash = recipe_hash(recipe_);
   }
 
@@ -130,7 +173,9 @@ class Plan {
 class UvKind final : public EnvironmentKind {
  public:
   std::string name() const override { return "uv"; }
-  bool accepts(const EnvironmentDefinition& definition) const override { return !definition.user_managed; }
+  bool accepts(const EnvironmentDefinition& definition, const std::map<std::string, std::string>&) const override {
+    return !definition.user_managed;
+  }
   Result<EnvironmentRecipe> plan(const EnvironmentDefinition& definition,
                                  const std::map<std::string, std::string>& submitter_environment) const override {
     return Plan(definition).make(submitter_environment);

@@ -66,6 +66,13 @@ RunEnd environment_end(const Error& error) {
   return end;
 }
 
+// With the policy "nearest" the run itself tells which pins gave way, not only the log of the build that it may have found made.
+void note_relaxed(Run& run, const ReadyEnvironment& ready) {
+  if (ready.relaxed.empty()) return;
+  run.properties["werkbank.environment.policy"] = "nearest";
+  run.properties["werkbank.environment.relaxed"] = fmt::format("{}", fmt::join(ready.relaxed, "; "));
+}
+
 }  // namespace
 
 Result<ReadyEnvironment> ready_environment(Services& services, const RunSpec& spec, const compute::OutputSink& output,
@@ -107,6 +114,7 @@ Task<Status> prepare_run(Services& services, RunKey key) {
       return end_run(transaction, services.clock, *run, std::move(end));
     }
     if (!ready) return end_run(transaction, services.clock, *run, environment_end(ready.error()));
+    note_relaxed(*run, *ready);
     return move_run(transaction, services.clock, *run, RunStatus::kQueued);
   };
   co_return co_await services.store.write(std::move(apply));

@@ -134,7 +134,7 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
   CHECK_OK(found_installation(*parts));
   TRY(const std::filesystem::path runner_program, runner.get());
   TRY(const std::filesystem::path sdk_folder, sdk.get());
-  CHECK_OK(add_targets(parts->targets, parts->home, runner_program, open_files));
+  CHECK_OK(add_targets(parts->targets, parts->home, runner_program, sdk_folder, open_files));
   parts->planner.emplace(make_environment_planner());
   parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
   parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
@@ -231,8 +231,20 @@ int serve(const cli::ServeOptions& options) {
   return 2;
 }
 
-std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path&) {
-  std::vector<cli::DoctorCheck> checks;
+// Where scripts run that name no interpreter.
+cli::DoctorCheck examine_default_runtime(const std::filesystem::path& home) {
+  const auto recipe = make_environment_planner().plan(EnvironmentDefinition{}, {});
+  if (!recipe) return {"default runtime", cli::CheckState::kFailed, recipe.error().to_string(), ""};
+  const std::filesystem::path folder = home / "environments" / recipe->hash;
+  std::error_code error;
+  const bool ready = std::filesystem::exists(folder / "ready.json", error);
+  if (ready) return {"default runtime", cli::CheckState::kOk, (folder / "bin/python").string(), ""};
+  return {"default runtime", cli::CheckState::kOk,
+          "not built yet; a script that names no interpreter has it built (werkbank environment build default-runtime)", ""};
+}
+
+std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path& home) {
+  std::vector<cli::DoctorCheck> checks{examine_default_runtime(home)};
   const std::string_view runner = embedded_runner();
   const bool is_program = runner.starts_with(
       "\x7f"

@@ -8,7 +8,7 @@ namespace werkbank {
 
 // `open_files`: the limit for users' programs (base/limits.hh).
 Status add_targets(lifecycle::TargetRegistry& registry, const Home& home, const std::filesystem::path& runner_program,
-                   uint64_t open_files);
+                   const std::filesystem::path& sdk_folder, uint64_t open_files);
 environment::EnvironmentPlanner make_environment_planner();
 
 }  // namespace werkbank

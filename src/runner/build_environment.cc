@@ -14,6 +14,7 @@
 #include "base/json.hh"
 #include "base/process.hh"
 #include "runner/build_command.hh"
+#include "runner/build_index.hh"
 #include "runner/build_interpreters.hh"
 #include "runner/build_venv.hh"
 
@@ -113,6 +114,13 @@ Result<ReadyEnvironment> build_cached(const fs::path& cache_folder, const Enviro
     static_cast<void>(remove_tree(folder));
     return ready;
   }
+  // Beside it for whoever looks at the cache; nothing is read from it to find an environment.
+  EnvironmentRecipe shown = recipe;
+  shown.network.clear();
+  for (std::string& option : shown.options) option = without_password(option);
+  for (std::string& channel : shown.conda_channels) channel = without_password(channel);
+  shown.hash = recipe_hash(shown);
+  CHECK_OK(write_file_atomically(folder / "recipe.json", canonical_json(to_json(shown)) + "\n", 0600, false));
   failpoint_kill("build.before_ready");
   CHECK_OK(write_file_atomically(folder / "ready.json", canonical_json(to_json(*ready)) + "\n"));
   failpoint_kill("build.after_ready");

@@ -50,6 +50,8 @@ constexpr std::array kPatterns{
     Pattern{FailureCause::kBuildFailed, "Failed to (?:build|download and build) `" NAME "(?:==[^`]*)?`"},
     Pattern{FailureCause::kNoVersion, "there (?:is|are) no versions? of " NAME TAIL},
     Pattern{FailureCause::kPythonTooOld, "and " NAME TAIL " depends on Python"},
+    Pattern{FailureCause::kPythonTooOld, NAME TAIL " requires Python"},
+    Pattern{FailureCause::kNoVersion, "only " NAME "(?:[=<>!~]=?[^ ]*) (?:is|are) available"},
     Pattern{FailureCause::kPythonTooOld, "Because the (?:requested|current) Python version .*? does not satisfy .*? and " NAME},
     Pattern{FailureCause::kConflict, "you require " NAME "[^ ]* .*? we can conclude that your requirements"},
     Pattern{FailureCause::kConflict, "you require " NAME},
@@ -71,6 +73,7 @@ std::string normalized(std::string_view name) {
 // From "error:" or "Because" on: what comes before is progress.
 std::string reason_in(const std::string& text) {
   size_t start = text.find("Because ");
+  if (start == std::string::npos) start = text.find("you require ");
   if (start == std::string::npos) start = text.find("error: ");
   if (start == std::string::npos) start = text.find(" \xc3\x97 ");
   std::string reason = start == std::string::npos ? text : text.substr(start);

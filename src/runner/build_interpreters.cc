@@ -1,6 +1,7 @@
 #include "runner/build_interpreters.hh"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -163,15 +164,80 @@ Result<Interpreter> probe_interpreter(const fs::path& file, const Variables& env
   return interpreter;
 }
 
-std::vector<Interpreter> find_interpreters(const Variables& environment, const std::vector<fs::path>& uv_folders) {
+namespace {
+
+// What files answered when they were last asked. To start ten interpreters takes longer than many an environment.
+class ProbeMemory {
+ public:
+  explicit ProbeMemory(fs::path file) : file_(std::move(file)) {
+    if (file_.empty()) return;
+    const auto text = read_file(file_, 1 << 20);
+    const auto document = text ? parse_json(*text) : Result<json::value>(fail(text.error()));
+    if (document && document->is_object()) known_ = document->as_object();
+  }
+
+  std::optional<Interpreter> ask(const fs::path& file, const fs::path& real, const Variables& environment) {
+    const std::string fingerprint = fingerprint_of(file, real);
+    if (auto remembered = recall(file, fingerprint)) return remembered;
+    const auto interpreter = probe_interpreter(file, environment);
+    if (!interpreter) return std::nullopt;  // what fails once may be mended: it is asked again
+    known_[file.native()] = {{"fingerprint", fingerprint},
+                             {"path", interpreter->path.native()},
+                             {"version", interpreter->version},
+                             {"prefix", interpreter->prefix},
+                             {"basePrefix", interpreter->base_prefix}};
+    changed_ = true;
+    return *interpreter;
+  }
+
+  void save() {
+    if (file_.empty() || !changed_) return;
+    static_cast<void>(write_file_atomically(file_, json::serialize(known_), 0600, false));  // only time is lost without it
+  }
+
+ private:
+  static std::string fingerprint_of(const fs::path& file, const fs::path& real) {
+    struct stat facts{};
+    struct stat settings{};
+    stat(real.c_str(), &facts);
+    stat((file.parent_path().parent_path() / "pyvenv.cfg").c_str(), &settings);
+    return fmt::format("{} {} {}.{} {}", real.native(), facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
+                       settings.st_mtim.tv_sec);
+  }
+
+  std::optional<Interpreter> recall(const fs::path& file, const std::string& fingerprint) const {
+    const json::value* const found = known_.if_contains(file.native());
+    if (found == nullptr) return std::nullopt;
+    JsonReader reader(*found, "probe");
+    Interpreter interpreter;
+    const bool same = reader.required_string("fingerprint") == fingerprint;
+    interpreter.path = reader.required_string("path");
+    interpreter.version = reader.required_string("version");
+    interpreter.prefix = reader.required_string("prefix");
+    interpreter.base_prefix = reader.required_string("basePrefix");
+    interpreter.minor = interpreter.version.substr(0, interpreter.version.rfind('.'));
+    if (!reader.finish() || !same) return std::nullopt;
+    return interpreter;
+  }
+
+  fs::path file_;
+  json::object known_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::vector<Interpreter> find_interpreters(const Variables& environment, const std::vector<fs::path>& uv_folders,
+                                           const fs::path& memory) {
   std::vector<Interpreter> found;
   std::set<fs::path> seen_files;
   std::set<std::string> seen_versions;
+  ProbeMemory probes(memory);
   for (const fs::path& file : candidate_files(environment, uv_folders)) {
     std::error_code error;
     const fs::path real = fs::canonical(file, error);
     if (error || !seen_files.insert(real).second) continue;
-    auto interpreter = probe_interpreter(file, environment);
+    auto interpreter = probes.ask(file, real, environment);
     if (!interpreter || version_less(interpreter->version, "3.6")) continue;
     // A virtual environment stands on another interpreter, which lasts longer than it. Its file is a link to that one, which
     // has to be asked under its own name.
@@ -181,6 +247,7 @@ std::vector<Interpreter> find_interpreters(const Variables& environment, const s
     }
     if (seen_versions.insert(interpreter->version).second) found.push_back(std::move(*interpreter));
   }
+  probes.save();
   std::ranges::sort(found, [](const Interpreter& a, const Interpreter& b) { return version_less(a.version, b.version); });
   return found;
 }

@@ -28,7 +28,10 @@ Result<Interpreter> probe_interpreter(const std::filesystem::path& file, const V
 
 // All interpreters of Python 3.6 and newer: PATH, pyenv, uv, conda. Sorted by version; of one version the first found.
 // Extra folders are those in which uv keeps the interpreters it fetched.
-std::vector<Interpreter> find_interpreters(const Variables& environment, const std::vector<std::filesystem::path>& uv_folders);
+// What an interpreter answered is kept in `memory` (a file; empty: nowhere) for as long as its file does not change: only
+// version and places are to be read from such an answer, packages may have come since.
+std::vector<Interpreter> find_interpreters(const Variables& environment, const std::vector<std::filesystem::path>& uv_folders,
+                                           const std::filesystem::path& memory);
 
 // "3.6.15 (/usr/bin/python3.6), …" for messages.
 std::string list_interpreters(const std::vector<Interpreter>& interpreters);

@@ -22,6 +22,8 @@ std::string first_version_in(std::string_view lock, const std::string& name) {
   return {};
 }
 
+bool is_pinned(const std::string& requirement) { return relaxed(requirement) != requirement; }
+
 bool is_about_wheels(FailureCause cause) { return cause == FailureCause::kNoWheel || cause == FailureCause::kPythonTooOld; }
 
 // What no other interpreter and no other pin could mend.
@@ -90,6 +92,13 @@ Result<Resolution> Resolver::try_nearest(const std::vector<Interpreter>& candida
     if (!changed) std::ranges::for_each(requirements, relax);
     if (!changed) break;
     auto found = try_all(candidates, requirements);
+    if (found) {
+      for (size_t i = 0; i < requirements.size(); ++i) {
+        if (requirements[i] == recipe_.requirements[i]) continue;
+        const std::string name = requirement_name(requirements[i]);
+        found->relaxed.push_back(fmt::format("{} -> {}=={}", recipe_.requirements[i], name, first_version_in(found->lock, name)));
+      }
+    }
     if (found || is_hopeless(failure_.cause)) return found;
   }
   return fail(explain(candidates.front(), requirements));
@@ -115,8 +124,14 @@ std::string Resolver::what_would_work(const Interpreter& wanted, const std::stri
   }
   if (!minors.empty()) hints.push_back(fmt::format("{} itself works with Python {}", requirement, fmt::join(minors, ", ")));
   if (hints.empty()) return {};
-  return fmt::format("On this machine {}.{}", fmt::join(hints, "; "),
-                     recipe_.policy == PinPolicy::kExact ? " Or let pins give way with the policy \"nearest\"." : "");
+  return fmt::format(
+      "On this machine {}.{}", fmt::join(hints, "; "),
+      recipe_.policy == PinPolicy::kExact && is_pinned(requirement) ? " Or let pins give way with the policy \"nearest\"." : "");
+}
+
+Error Resolver::explain_output(const Interpreter& interpreter, std::string_view uv_output) {
+  failure_ = read_failure(uv_output);
+  return explain(interpreter, recipe_.requirements);
 }
 
 Error Resolver::explain(const Interpreter& wanted, const std::vector<std::string>& requirements) {
@@ -148,8 +163,10 @@ Error Resolver::explain(const Interpreter& wanted, const std::vector<std::string
       error.message = fmt::format("{}: there is no such version for Python {}", subject, wanted.version);
       break;
     case FailureCause::kNoWheel:
-    case FailureCause::kPythonTooOld:
       error.message = fmt::format("{}: there is no wheel of it for Python {}", subject, wanted.version);
+      break;
+    case FailureCause::kPythonTooOld:
+      error.message = fmt::format("{}: it does not work with Python {}", subject, wanted.version);
       break;
     case FailureCause::kBuildFailed:
       error.message =
@@ -158,12 +175,18 @@ Error Resolver::explain(const Interpreter& wanted, const std::vector<std::string
     case FailureCause::kConflict:
       error.message = fmt::format("the requirements exclude each other ({}): {}", subject, failure_.reason);
       error.hint = "Loosen one of the pins that the message names.";
+      if (recipe_.policy == PinPolicy::kExact && std::ranges::any_of(requirements, is_pinned)) {
+        error.hint = "Loosen one of the pins that the message names, or let pins give way with the policy \"nearest\".";
+      }
       return error;
     case FailureCause::kOther:
       error.message = fmt::format("the requirements cannot be installed: {}", failure_.reason);
       return error;
   }
-  error.hint = requirement ? what_would_work(wanted, *requirement) : fmt::format("uv says: {}", failure_.reason);
+  if (requirement) error.hint = what_would_work(wanted, *requirement);
+  const auto meant = probably_meant(failure_.package);
+  if (requirement && meant && error.hint.empty()) error.hint = fmt::format("Did you mean {}?", *meant);
+  if (error.hint.empty()) error.hint = fmt::format("uv says: {}", failure_.reason);
   return error;
 }
 

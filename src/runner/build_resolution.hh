@@ -15,8 +15,9 @@ namespace werkbank::runner {
 
 struct Resolution {
   Interpreter interpreter;
-  std::string lock;  // name==version lines
+  std::string lock;  // name==version lines, with hashes
   SourceBuilds source_builds = SourceBuilds::kRefused;
+  std::vector<std::string> relaxed;  // "a==1.0 -> a==1.2", policy "nearest"
 };
 
 class Resolver {
@@ -27,6 +28,8 @@ class Resolver {
   // policy "nearest", with pins that give way, each told in the log. environment_failed naming the requirement and what would
   // work.
   Result<Resolution> resolve(const std::vector<Interpreter>& candidates);
+  // What uv's output means, said of the recipe's requirements.
+  Error explain_output(const Interpreter& interpreter, std::string_view uv_output);
 
  private:
   Result<Resolution> try_all(const std::vector<Interpreter>& candidates, const std::vector<std::string>& requirements);

@@ -20,26 +20,6 @@ bool is_program(const fs::path& file) {
   return fs::is_regular_file(file, error) && access(file.c_str(), X_OK) == 0;
 }
 
-// A folder below the cache for the files of one command; gone with it.
-class ScratchFolder {
- public:
-  static Result<ScratchFolder> make(const fs::path& cache_folder) {
-    const fs::path folder = cache_folder / "tmp" / random_hex(8);
-    CHECK_OK(make_directories(folder));
-    return ScratchFolder(folder);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    if (!folder_.empty()) static_cast<void>(remove_tree(folder_));
-  }
-  const fs::path& path() const { return folder_; }
-
- private:
-  explicit ScratchFolder(fs::path folder) : folder_(std::move(folder)) {}
-  fs::path folder_;
-};
-
 Variables install_environment(const Variables& environment) {
   Variables variables = environment;
   // pip installs where it is told to; variables of the submitter's own environment would mislead it.
@@ -78,7 +58,7 @@ Result<fs::path> bootstrap(const fs::path& cache_folder, const Variables& enviro
   TRY(const FileLock lock, FileLock::lock(tools / "uv.lock"));
   const fs::path known = tools / "uv";
   if (is_program(known)) return known;
-  const std::vector<Interpreter> interpreters = find_interpreters(environment, {});
+  const std::vector<Interpreter> interpreters = find_interpreters(environment, {}, tools / "interpreters.json");
   say("uv, which builds the environments, is not on this machine: it is installed once into " + tools.string());
   std::string reasons;
   for (const Interpreter& one : interpreters) {
@@ -101,6 +81,16 @@ Result<fs::path> bootstrap(const fs::path& cache_folder, const Variables& enviro
 }
 
 }  // namespace
+
+Result<ScratchFolder> ScratchFolder::make(const fs::path& cache_folder) {
+  const fs::path folder = cache_folder / "tmp" / random_hex(8);
+  CHECK_OK(make_directories(folder));
+  return ScratchFolder(folder);
+}
+
+ScratchFolder::~ScratchFolder() {
+  if (!folder_.empty()) static_cast<void>(remove_tree(folder_));
+}
 
 UvTool::UvTool(fs::path path, fs::path cache_folder, const Variables& environment)
     : path_(std::move(path)), cache_folder_(std::move(cache_folder)), environment_(environment) {
@@ -149,9 +139,17 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
   const fs::path input = scratch.path() / "requirements.in";
   const fs::path lock = scratch.path() / "requirements.lock";
   CHECK_OK(write_file_atomically(input, fmt::format("{}\n", fmt::join(requirements, "\n")), 0600, false));
-  std::vector<std::string> argv{path_.string(),  "pip",           "compile",  "--quiet",
-                                "--no-header",   "--no-annotate", "--python", interpreter.path.string(),
-                                "--output-file", lock.string()};
+  std::vector<std::string> argv{path_.string(),
+                                "pip",
+                                "compile",
+                                "--quiet",
+                                "--generate-hashes",
+                                "--no-header",
+                                "--no-annotate",
+                                "--python",
+                                interpreter.path.string(),
+                                "--output-file",
+                                lock.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
   argv.push_back(input.string());
   TRY(CommandResult result, run_command(argv, environment_, Echo::kHide));
@@ -161,16 +159,19 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
   return result;
 }
 
-Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder) const {
-  // With pip and setuptools, as a conda environment has them: scripts and older packages import pkg_resources.
-  const std::vector<std::string> argv{path_.string(), "venv",         "--quiet", "--python", interpreter.path.string(),
-                                      "--seed",       folder.string()};
-  TRY(CommandResult seeded, run_command(argv, environment_, Echo::kHide));
-  if (seeded.exit_code == 0) return seeded;
-  CHECK_OK(remove_tree(folder));
-  TRY(CommandResult bare, run_command({path_.string(), "venv", "--quiet", "--python", interpreter.path.string(), folder.string()},
-                                      environment_, Echo::kHide));
-  if (bare.exit_code == 0) say("pip and setuptools could not be put into the environment; it is made without them");
+Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder, Seeds seeds) const {
+  const std::vector<std::string> bare_argv{path_.string(), "venv", "--quiet", "--python", interpreter.path.string(),
+                                           folder.string()};
+  if (seeds == Seeds::kPip) {
+    std::vector<std::string> argv = bare_argv;
+    argv.emplace_back("--seed");
+    TRY(CommandResult seeded, run_command(argv, environment_, Echo::kHide));
+    if (seeded.exit_code == 0) return seeded;
+    CHECK_OK(remove_tree(folder));
+  }
+  TRY(CommandResult bare, run_command(bare_argv, environment_, Echo::kHide));
+  if (bare.exit_code == 0 && seeds == Seeds::kPip)
+    say("pip and setuptools could not be put into the environment; it is made without them");
   return bare;
 }
 
@@ -182,8 +183,18 @@ Result<CommandResult> UvTool::install(const fs::path& venv_python, const fs::pat
   return run_command(argv, environment_, Echo::kShow);
 }
 
-Result<CommandResult> UvTool::freeze(const fs::path& venv_python) const {
-  return run_command({path_.string(), "--quiet", "pip", "freeze", "--python", venv_python.string()}, environment_, Echo::kHide);
+Result<CommandResult> UvTool::install_requirements(const fs::path& python, const std::vector<std::string>& requirements,
+                                                   SourceBuilds source_builds, Echo echo) const {
+  TRY(const ScratchFolder scratch, ScratchFolder::make(cache_folder_));
+  const fs::path input = scratch.path() / "requirements.in";
+  CHECK_OK(write_file_atomically(input, fmt::format("{}\n", fmt::join(requirements, "\n")), 0600, false));
+  std::vector<std::string> argv{path_.string(), "pip", "install", "--python", python.string(), "-r", input.string()};
+  if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
+  return run_command(argv, environment_, echo);
+}
+
+Result<CommandResult> UvTool::freeze(const fs::path& python) const {
+  return run_command({path_.string(), "--quiet", "pip", "freeze", "--python", python.string()}, environment_, Echo::kHide);
 }
 
 Result<CommandResult> UvTool::fetch_python(const std::string& minor) const {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hh"
@@ -13,24 +14,43 @@
 namespace werkbank::runner {
 
 enum class SourceBuilds { kRefused, kAllowed };
+enum class Seeds { kNone, kPip };  // pip and setuptools, as a conda environment has them: older packages import pkg_resources
+
+// A folder below the cache for the files of one command; gone with it.
+class ScratchFolder {
+ public:
+  static Result<ScratchFolder> make(const std::filesystem::path& cache_folder);
+  ScratchFolder(ScratchFolder&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  ~ScratchFolder();
+  const std::filesystem::path& path() const { return folder_; }
+
+ private:
+  explicit ScratchFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  std::filesystem::path folder_;
+};
 
 class UvTool {
  public:
   // WERKBANK_UV, then beside this program, PATH, CACHEDIR/tools/uv; otherwise it is installed there with one of the interpreters.
   static Result<UvTool> locate(const std::filesystem::path& cache_folder, const Variables& environment);
 
-  // What the requirements come to on this interpreter: the text of a lock. The Error's message is uv's output, for
+  // What the requirements come to on this interpreter: the text of a lock with hashes. The Error's message is uv's output, for
   // read_failure().
   Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
                                 SourceBuilds source_builds) const;
-  Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
+  Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder, Seeds seeds) const;
   Result<CommandResult> install(const std::filesystem::path& venv_python, const std::filesystem::path& lock,
                                 SourceBuilds source_builds) const;
-  Result<CommandResult> freeze(const std::filesystem::path& venv_python) const;
+  // Resolves on top of what is there, and installs.
+  Result<CommandResult> install_requirements(const std::filesystem::path& python, const std::vector<std::string>& requirements,
+                                             SourceBuilds source_builds, Echo echo) const;
+  Result<CommandResult> freeze(const std::filesystem::path& python) const;
   Result<CommandResult> fetch_python(const std::string& minor) const;
 
   void use(const PackageSources& sources);
   const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& cache_folder() const { return cache_folder_; }
   std::filesystem::path python_folder() const { return cache_folder_ / "pythons"; }
 
  private:

@@ -7,6 +7,7 @@
 #include "base/files.hh"
 #include "base/logins.hh"
 #include "runner/build_command.hh"
+#include "runner/build_conda.hh"
 #include "runner/build_index.hh"
 #include "runner/build_resolution.hh"
 #include "runner/build_uv.hh"
@@ -31,13 +32,31 @@ const Interpreter* nearest_of(const std::vector<Interpreter>& sorted, const std:
   return sorted.empty() ? nullptr : &sorted.back();
 }
 
+std::string minor_of(const std::string& version) { return version.substr(0, version.find('.', version.find('.') + 1)); }
+
+// Our SDK, by a path file: a newer server's SDK is there without another build.
+Status add_sdk(const fs::path& cache_folder, const fs::path& folder) {
+  const fs::path link = cache_folder / "sdk";  // kept by the target: the unpacked SDK of the server that runs
+  std::error_code error;
+  if (!fs::exists(link, error)) {
+    say("The SDK is not on this machine: runs have it beside the environment");
+    return {};
+  }
+  for (fs::directory_iterator it(folder / "lib", error), end; !error && it != end; it.increment(error)) {
+    const fs::path packages = it->path() / "site-packages";
+    if (fs::is_directory(packages))
+      CHECK_OK(write_file_atomically(packages / "werkbank-sdk.pth", link.string() + "\n", 0600, false));
+  }
+  return {};
+}
+
 class VenvBuild {
  public:
   VenvBuild(const UvTool& uv, const EnvironmentRecipe& recipe, const Variables& environment)
       : uv_(uv), recipe_(recipe), environment_(environment) {}
 
   Result<ReadyEnvironment> build(const fs::path& folder) {
-    interpreters_ = find_interpreters(environment_, {uv_.python_folder()});
+    interpreters_ = interpreters_now();
     TRY(const std::vector<Interpreter> candidates, choose());
     Resolver resolver(uv_, recipe_, interpreters_);
     TRY(const Resolution resolution, resolver.resolve(candidates));
@@ -62,38 +81,55 @@ class VenvBuild {
     return candidates;
   }
 
+  std::vector<Interpreter> interpreters_now() const {
+    return find_interpreters(environment_, {uv_.python_folder()}, uv_.cache_folder() / "tools" / "interpreters.json");
+  }
+
   Result<Interpreter> pinned_interpreter() {
-    if (const Interpreter* found = newest_of(interpreters_, recipe_.python_version)) return *found;
-    auto fetched = fetch(recipe_.python_version);
+    const std::string& wanted = recipe_.python_version;
+    const std::string minor = minor_of(wanted);
+    const auto exact = std::ranges::find(interpreters_, wanted, &Interpreter::version);
+    if (exact != interpreters_.end()) return *exact;
+    if (const Interpreter* found = newest_of(interpreters_, minor)) {
+      if (wanted != minor)
+        say(fmt::format("Python {} is asked for; {} is taken, of the same minor version", wanted, found->version));
+      return *found;
+    }
+    auto fetched = fetch(minor);
     if (fetched || recipe_.policy == PinPolicy::kExact) return fetched;
-    const Interpreter* nearest = nearest_of(interpreters_, recipe_.python_version);
+    const Interpreter* nearest = nearest_of(interpreters_, minor);
     if (nearest == nullptr) return fetched;
-    say(fmt::format("Policy nearest: Python {} is not on this machine, {} is taken", recipe_.python_version, nearest->version));
+    say(fmt::format("Policy nearest: Python {} is not on this machine, {} is taken", wanted, nearest->version));
+    relaxed_.push_back(fmt::format("python=={} -> python=={}", wanted, nearest->version));
     return *nearest;
   }
 
   // uv has interpreters of its own to offer, where it can reach them.
   Result<Interpreter> fetch(const std::string& minor) {
-    say(fmt::format("Python {} is not on this machine; asking uv for one", minor));
-    TRY(const CommandResult result, uv_.fetch_python(minor));
-    if (result.exit_code == 0) {
-      const std::vector<Interpreter> now = find_interpreters(environment_, {uv_.python_folder()});
-      if (const Interpreter* found = newest_of(now, minor)) return *found;
+    if (!version_less(minor, "3.6")) {
+      say(fmt::format("Python {} is not on this machine; asking uv for one", minor));
+      TRY(const CommandResult result, uv_.fetch_python(minor));
+      if (result.exit_code == 0) {
+        const std::vector<Interpreter> now = interpreters_now();
+        if (const Interpreter* found = newest_of(now, minor)) return *found;
+      }
     }
-    return fail(
-        errors::environment_failed,
-        fmt::format("Python {} is not on this machine and could not be fetched; found: {}", minor,
-                    list_interpreters(interpreters_)),
-        fmt::format(
-            "Install it (pyenv install {}, or your distribution's package), ask for one of those found, or let the version give "
-            "way with the policy \"nearest\".",
-            minor));
+    const std::string wanted = recipe_.python_version.empty() ? minor : recipe_.python_version;
+    const Interpreter* nearest = nearest_of(interpreters_, minor);
+    return fail(errors::environment_failed,
+                fmt::format("Python {} is not on this machine and could not be fetched; found: {}", wanted,
+                            list_interpreters(interpreters_)),
+                fmt::format("Install it (pyenv install {}, or your distribution's package), name a conda channel that has it, or "
+                            "ask for one of those found{}.",
+                            wanted,
+                            nearest == nullptr ? std::string()
+                                               : fmt::format("; the policy \"nearest\" would take {}", nearest->version)));
   }
 
   Result<ReadyEnvironment> install(const fs::path& folder, const Resolution& resolution) {
     say(fmt::format("Creating the environment with Python {} ({})", resolution.interpreter.version,
                     resolution.interpreter.path.string()));
-    TRY(const CommandResult made, uv_.make_venv(resolution.interpreter, folder));
+    TRY(const CommandResult made, uv_.make_venv(resolution.interpreter, folder, Seeds::kPip));
     if (made.exit_code != 0) return fail(failed_with("the virtual environment could not be created", made.output));
     const fs::path python = folder / "bin/python";
     const fs::path lock = folder / "requirements.lock";
@@ -102,10 +138,9 @@ class VenvBuild {
       TRY(const CommandResult installed, uv_.install(python, lock, resolution.source_builds));
       if (installed.exit_code != 0) return fail(explain_install(installed.output));
     }
-    TRY(const CommandResult frozen, uv_.freeze(python));
-    if (frozen.exit_code != 0) return fail(failed_with("the installed packages could not be listed", frozen.output));
     const std::string header = fmt::format("# Python {}; what was installed, exactly\n", resolution.interpreter.version);
-    CHECK_OK(write_file_atomically(lock, header + frozen.output, 0600, false));
+    CHECK_OK(write_file_atomically(lock, header + resolution.lock, 0600, false));
+    if (recipe_.with_sdk) CHECK_OK(add_sdk(uv_.cache_folder(), folder));
     TRY(const Interpreter built, probe_interpreter(python, environment_));
     ReadyEnvironment ready;
     ready.hash = recipe_.hash;
@@ -113,6 +148,8 @@ class VenvBuild {
     ready.python_version = built.version;
     ready.has_azureml = built.has_azureml;
     ready.variables["VIRTUAL_ENV"] = folder.string();
+    ready.relaxed = relaxed_;
+    ready.relaxed.insert(ready.relaxed.end(), resolution.relaxed.begin(), resolution.relaxed.end());
     return ready;
   }
 
@@ -145,18 +182,41 @@ class VenvBuild {
   const EnvironmentRecipe& recipe_;
   const Variables& environment_;
   std::vector<Interpreter> interpreters_;
+  std::vector<std::string> relaxed_;
 };
+
+// What the submitter's shell says about the net counts where this machine says nothing; a CA file counts where it is here.
+Variables with_network(const Variables& machine, const std::map<std::string, std::string>& network) {
+  Variables all = machine;
+  for (const auto& [name, value] : network) {
+    std::error_code error;
+    if (value.starts_with('/') && !fs::exists(value, error)) continue;
+    all.try_emplace(name, value);
+  }
+  return all;
+}
 
 }  // namespace
 
 Result<ReadyEnvironment> build_venv(const fs::path& cache_folder, const fs::path& folder, const EnvironmentRecipe& recipe,
-                                    const Variables& environment) {
+                                    const Variables& machine) {
+  const Variables environment = with_network(machine, recipe.network);
   TRY(UvTool uv, UvTool::locate(cache_folder, environment));
   const PackageSources sources = gather_sources(environment, recipe.options);
   for (const std::string& note : sources.notes) say(note);
   if (!sources.index_url.empty()) say("Packages come from " + without_logins(sources.index_url));
   uv.use(sources);
-  return VenvBuild(uv, recipe, environment).build(folder);
+  if (!recipe.conda_channels.empty()) {
+    const std::vector<Interpreter> interpreters =
+        find_interpreters(environment, {uv.python_folder()}, cache_folder / "tools" / "interpreters.json");
+    TRY(auto built, build_from_channels(uv, folder, recipe, environment, interpreters));
+    if (built) return std::move(*built);
+    if (!recipe.conda_specs.empty()) say("The conda packages are taken as wheels of the same versions, from the Python index");
+  }
+  for (const std::string& note : recipe.wheel_notes) say("Note: " + note);
+  EnvironmentRecipe of_wheels = recipe;
+  of_wheels.requirements.insert(of_wheels.requirements.end(), recipe.conda_wheels.begin(), recipe.conda_wheels.end());
+  return VenvBuild(uv, of_wheels, environment).build(folder);
 }
 
 }  // namespace werkbank::runner

@@ -261,3 +261,28 @@ def test_git_facts(folder, monkeypatch):
     monkeypatch.setenv("AZUREML_GIT_BRANCH", "other")
     assert git_facts(folder)["branch"] == "other"
     assert without_password("git@example.org:a/b") == "git@example.org:a/b"
+
+
+def test_an_environments_policy_and_the_python_that_nobody_wrote():
+    from azureml._werkbank.config_text import to_data
+    from azureml._werkbank.environment_wire import environment_from_wire, environment_to_wire
+    from azureml.core import Environment
+    from azureml.core.conda_dependencies import CondaDependencies
+
+    environment = Environment("e")
+    wire = environment_to_wire(environment)
+    assert (wire["policy"], wire["pythonVersion"]) == ("exact", "")
+    assert "policy" not in to_data(environment) and "policy" not in str(environment)
+    environment.policy = "Nearest"
+    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.6.2")
+    wire = environment_to_wire(environment)
+    assert (wire["policy"], wire["pythonVersion"]) == ("nearest", "3.6.2")
+    assert to_data(environment)["policy"] == "nearest"
+    assert environment_from_wire(wire).policy == "nearest"
+    with pytest.raises(UserErrorException):
+        environment.policy = "roughly"
+    # v1's defaults give way wherever they come from, a version that was set does not.
+    assert environment_to_wire(environment_from_wire({"name": "e"}))["pythonVersion"] == ""
+    environment.python.conda_dependencies = CondaDependencies()
+    environment.python.conda_dependencies.set_python_version("3.8.13")
+    assert environment_to_wire(environment)["pythonVersion"] == "3.8.13"

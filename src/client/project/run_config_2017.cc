@@ -15,17 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Key kRunKeys[] = {
-    {"ArgumentVector", ValueKind::kTexts},
-    {"Target", ValueKind::kText},
-    {"EnvironmentVariables", ValueKind::kTextMap},
-    {"Framework", ValueKind::kText},
-    {"CondaDependenciesFile", ValueKind::kText},
-    {"SparkDependenciesFile", ValueKind::kText},
-    {"PrepareEnvironment", ValueKind::kTruth},
-    {"TrackedRun", ValueKind::kTruth},
-    {"UseSampling", ValueKind::kTruth},
-    {"DataSourceSettings", ValueKind::kAnything},
-    {"DataSourceSubstitutions", ValueKind::kTextMap},
+    {"ArgumentVector", ValueKind::kTexts},         {"Target", ValueKind::kText},
+    {"EnvironmentVariables", ValueKind::kTextMap}, {"Framework", ValueKind::kText},
+    {"CondaDependenciesFile", ValueKind::kText},   {"SparkDependenciesFile", ValueKind::kText},
+    {"PrepareEnvironment", ValueKind::kTruth},     {"TrackedRun", ValueKind::kTruth},
+    {"EnvironmentPolicy", ValueKind::kText},       {"UseSampling", ValueKind::kTruth},
+    {"DataSourceSettings", ValueKind::kAnything},  {"DataSourceSubstitutions", ValueKind::kTextMap},
 };
 
 constexpr Key kComputeKeys[] = {
@@ -113,6 +108,11 @@ class Reader {
     }
     CHECK_OK(read_compute());
     CHECK_OK(read_environment());
+    if (const YamlNode* const policy = node_at(root_, "EnvironmentPolicy"); policy != nullptr && !policy->text.empty()) {
+      auto read = pin_policy_from(policy->text);
+      if (!read) return yaml_error(name_, *policy, read.error().message, read.error().hint);
+      config_.environment.policy = *read;
+    }
     return std::move(config_);
   }
 

@@ -29,6 +29,7 @@ constexpr Key kKeys[] = {
     {"environment.name", kText},
     {"environment.version", kText},
     {"environment.environmentVariables", kTextMap},
+    {"environment.policy", kText},
     {"environment.python", kGroup},
     {"environment.python.userManagedDependencies", kTruth},
     {"environment.python.interpreterPath", kText},
@@ -221,6 +222,11 @@ class Reader {
     environment.version = text_at(root_, "environment.version");
     for (auto& [key, value] : text_map_at(root_, "environment.environmentVariables"))
       environment.variables.insert_or_assign(key, value);
+    if (const YamlNode* const policy = node_at(root_, "environment.policy"); policy != nullptr && !policy->text.empty()) {
+      auto read = pin_policy_from(policy->text);
+      if (!read) return yaml_error(name_, *policy, read.error().message, read.error().hint);
+      environment.policy = *read;
+    }
     read_docker();
     if (const YamlNode* spark = node_at(root_, "environment.spark")) environment.spark = to_json(*spark).as_object();
     if (const YamlNode* base = node_at(root_, "environment.python.baseCondaEnvironment");

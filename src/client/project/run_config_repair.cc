@@ -8,11 +8,12 @@
 namespace werkbank::client {
 namespace {
 
-constexpr std::array<std::string_view, 10> kRunKeys{"ArgumentVector",        "Target",
+constexpr std::array<std::string_view, 11> kRunKeys{"ArgumentVector",        "Target",
                                                     "EnvironmentVariables",  "Framework",
                                                     "CondaDependenciesFile", "SparkDependenciesFile",
                                                     "PrepareEnvironment",    "TrackedRun",
-                                                    "UseSampling",           "DataSourceSettings"};
+                                                    "UseSampling",           "DataSourceSettings",
+                                                    "EnvironmentPolicy"};
 constexpr std::string_view kLastRunKey = "DataSourceSubstitutions";
 constexpr std::array<std::string_view, 10> kComputeKeys{"type",
                                                         "address",

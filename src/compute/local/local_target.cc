@@ -71,6 +71,7 @@ class LocalTarget final : public ComputeTarget {
         environments_(config_.environment_cache) {
     // Of builds that a server before us followed; they themselves go on and fill the cache.
     if (const Status removed = remove_tree(builds_folder()); !removed) log_warning("{}", removed.error().to_string());
+    if (const Status linked = link_sdk(); !linked) log_warning("{}", linked.error().to_string());
   }
 
   std::string kind() const override { return "local"; }
@@ -81,6 +82,9 @@ class LocalTarget final : public ComputeTarget {
   }
   Result<ReadyEnvironment> prepare(const EnvironmentRecipe& recipe, const OutputSink& output,
                                    const std::function<bool()>& canceled) override;
+  Result<std::vector<BuiltEnvironment>> environments(bool with_sizes) override { return environments_.list(with_sizes); }
+  Result<std::string> environment_lock(const std::string& hash) override { return environments_.lock_text(hash); }
+  Status remove_environment(const std::string& hash) override { return environments_.remove(hash); }
   Result<json::object> start(const LaunchPlan& plan) override;
   Result<RunnerStatus> recover(const json::object& handle) override;
   Status cancel(const json::object& handle) override;
@@ -89,6 +93,7 @@ class LocalTarget final : public ComputeTarget {
   Result<std::vector<KeptAttempt>> kept() override;
 
  private:
+  Status link_sdk() const;
   std::filesystem::path builds_folder() const { return config_.work_folder / "builds"; }
   WorkFolder work_folder(const std::string& name) const { return {config_.work_folder / name}; }
   std::vector<ProcessId> runners_of(const WorkFolder& folder, const std::string& name);
@@ -102,6 +107,20 @@ class LocalTarget final : public ComputeTarget {
   std::mutex mutex_;                          // one decision at a time whether a runner is to be started
   std::map<std::string, ProcessId> started_;  // the last runner started here for a folder; runner.json knows it a little later
 };
+
+// Environments that hold our SDK hold this link: with a new server they have the new SDK.
+Status LocalTarget::link_sdk() const {
+  if (config_.sdk_folder.empty()) return {};
+  const std::filesystem::path link = config_.environment_cache / "sdk";
+  std::error_code error;
+  if (std::filesystem::read_symlink(link, error) == config_.sdk_folder) return {};
+  CHECK_OK(make_directories(config_.environment_cache));
+  const std::filesystem::path fresh = config_.environment_cache / ("sdk-" + random_hex(8));
+  std::filesystem::create_symlink(config_.sdk_folder, fresh, error);
+  if (!error) std::filesystem::rename(fresh, link, error);
+  if (error) return fail(errno_error(error.value(), "link " + link.string()));
+  return {};
+}
 
 // The runners that may be in charge of the folder. A second one, if there ever is one, leaves by itself at the first one's lock.
 std::vector<ProcessId> LocalTarget::runners_of(const WorkFolder& folder, const std::string& name) {

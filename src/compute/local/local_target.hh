@@ -16,6 +16,7 @@ struct LocalConfig {
   std::filesystem::path environment_cache;  // absolute; what `werkbank-runner build` fills
   int64_t max_runs_at_once = 0;             // 0: the number of cores
   uint64_t open_files = 0;                  // the limit for scripts and build tools; 0: this process's
+  std::filesystem::path sdk_folder;         // our Python package, unpacked; what built environments link to; empty: none
 };
 
 // Thread-safe. Runners go on when the target is destroyed; its own thread only buries the ones it started.

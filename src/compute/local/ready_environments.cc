@@ -1,8 +1,12 @@
 #include "compute/local/ready_environments.hh"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <functional>
 
 #include "base/files.hh"
 #include "base/hash.hh"
@@ -53,6 +57,31 @@ std::string fingerprint_of(const std::filesystem::path& candidate, const ReadyEn
   return text;
 }
 
+int64_t modified_ms(const std::filesystem::path& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return 0;
+  return status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+}
+
+// A file with several names (in the shared cache, in other environments) counts in parts.
+uint64_t size_of_tree(const std::filesystem::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    struct stat status{};
+    if (lstat(it->path().c_str(), &status) != 0 || S_ISDIR(status.st_mode)) continue;
+    bytes += static_cast<uint64_t>(status.st_blocks) * 512 / std::max<uint64_t>(1, status.st_nlink);
+  }
+  return bytes;
+}
+
+Error no_environment(const std::string& hash) {
+  return Error{&errors::not_found,
+               "there is no built environment " + hash,
+               "werkbank environment list --built shows those there are.",
+               {}};
+}
+
 Result<ReadyEnvironment> read_ready(const std::filesystem::path& path) {
   TRY(const std::string text, read_file(path, 1024 * 1024));
   TRY(const json::value document, parse_json(text));
@@ -71,6 +100,8 @@ std::optional<ReadyEnvironment> ReadyEnvironments::find(const EnvironmentRecipe&
 std::optional<ReadyEnvironment> ReadyEnvironments::find_built(const std::string& hash) const {
   Result<ReadyEnvironment> ready = read_ready(cache_folder_ / hash / "ready.json");
   if (!ready || ready->hash != hash || !is_program(ready->interpreter)) return std::nullopt;
+  // Its time tells `prune` how long nobody has asked for it.
+  utimensat(AT_FDCWD, (cache_folder_ / hash / "recipe.json").c_str(), nullptr, 0);
   return std::move(*ready);
 }
 
@@ -110,6 +141,56 @@ void ReadyEnvironments::remember(const EnvironmentRecipe& recipe, const ReadyEnv
   if (!written) log_warning("interpreter not remembered: {}", written.error().to_string());
   const std::lock_guard lock(mutex_);
   known_.insert_or_assign(hash->hex(), std::move(known));
+}
+
+std::vector<BuiltEnvironment> ReadyEnvironments::list(bool with_sizes) const {
+  std::vector<BuiltEnvironment> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(cache_folder_, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().native();
+    if (!Hash::parse(name)) continue;
+    Result<ReadyEnvironment> ready = read_ready(it->path() / "ready.json");
+    if (!ready) continue;  // being built, or a torso
+    BuiltEnvironment built;
+    built.ready = std::move(*ready);
+    const Result<std::string> text = read_file(it->path() / "recipe.json", 8 << 20);
+    const Result<json::value> document = text ? parse_json(*text) : Result<json::value>(fail(text.error()));
+    if (document) {
+      if (auto recipe = environment_recipe_from_json(*document)) built.recipe = std::move(*recipe);
+      built.recipe.hash = built.ready.hash;  // logins in addresses are masked in the file, and its own hash is of that
+    }
+    built.built_ms = modified_ms(it->path() / "ready.json");
+    built.used_ms = std::max(built.built_ms, modified_ms(it->path() / "recipe.json"));
+    if (with_sizes) built.size_bytes = size_of_tree(it->path());
+    found.push_back(std::move(built));
+  }
+  std::ranges::sort(found, std::greater<>(), &BuiltEnvironment::used_ms);
+  return found;
+}
+
+Result<std::string> ReadyEnvironments::lock_text(const std::string& hash) const {
+  const Result<Hash> valid = Hash::parse(hash);
+  if (!valid) return fail(no_environment(hash));
+  const std::filesystem::path folder = cache_folder_ / valid->hex();
+  if (!read_ready(folder / "ready.json")) return fail(no_environment(hash));
+  Result<std::string> text = read_file(folder / "requirements.lock", 16 << 20);
+  if (!text) return std::string();  // nothing was asked for, nothing was installed
+  return text;
+}
+
+Status ReadyEnvironments::remove(const std::string& hash) {
+  const Result<Hash> valid = Hash::parse(hash);
+  if (!valid) return fail(no_environment(hash));
+  const std::filesystem::path folder = cache_folder_ / valid->hex();
+  CHECK_OK(make_directories(cache_folder_ / "locks"));
+  TRY(const auto lock, FileLock::try_lock(cache_folder_ / "locks" / (valid->hex() + ".lock")));
+  if (!lock) return fail(errors::run_state_conflict, "environment " + hash + " is being built", "Wait for its end.");
+  if (!read_ready(folder / "ready.json")) return fail(no_environment(hash));
+  // First what makes it count: who looks meanwhile finds no environment, not half of one.
+  std::error_code error;
+  std::filesystem::remove(folder / "ready.json", error);
+  if (error) return fail(errno_error(error.value(), "remove " + (folder / "ready.json").string()));
+  return remove_tree(folder);
 }
 
 }  // namespace werkbank::compute

@@ -7,8 +7,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "domain/environment.hh"
+#include "compute/compute_target.hh"
 
 namespace werkbank::compute {
 
@@ -19,6 +20,11 @@ class ReadyEnvironments {
   std::optional<ReadyEnvironment> find(const EnvironmentRecipe& recipe);
   // After a builder has answered. Only own interpreters are kept here; a built one has its ready.json.
   void remember(const EnvironmentRecipe& recipe, const ReadyEnvironment& ready);
+
+  // What ComputeTarget promises under the same names.
+  std::vector<BuiltEnvironment> list(bool with_sizes) const;
+  Result<std::string> lock_text(const std::string& hash) const;
+  Status remove(const std::string& hash);
 
  private:
   struct Known {

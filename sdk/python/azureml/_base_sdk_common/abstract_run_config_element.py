@@ -5,11 +5,13 @@ class _AbstractRunConfigElement(object):
     """A section. `_fields` lists (attribute, key in files, kind) in the order of the file; the kind is a type that a value has
     to have
     (or a tuple of types), a section class, or ("list of", class) / ("map of", class). `_read_fields` are keys
-    of older files: understood, but not written.
+    of older files: understood, but not written. `_own_fields` are Werkbank's, (attribute, key, kind, default):
+    written where they are not the default, so that a file without them is v1's to the letter.
     """
 
     _fields = ()
     _read_fields = ()
+    _own_fields = ()
 
     def __init__(self):
         object.__setattr__(self, "_initialized", False)

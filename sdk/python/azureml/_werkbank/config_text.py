@@ -26,6 +26,9 @@ def to_data(section):
     data = OrderedDict()
     for attribute, key, _ in section._fields:
         data[key] = plain(getattr(section, attribute))
+    for attribute, key, _, default in section._own_fields:
+        if getattr(section, attribute) != default:
+            data[key] = plain(getattr(section, attribute))
     return data
 
 
@@ -50,7 +53,8 @@ def fill(section, data, where):
         raise RunConfigurationException(
             "{} has to be a mapping; it is {}.".format(where, _kind_name(data)), werkbank_code="runconfig_invalid"
         )
-    fields = dict((key.lower(), (attribute, key, kind)) for attribute, key, kind in section._fields + section._read_fields)
+    own = tuple(field[:3] for field in section._own_fields)
+    fields = dict((key.lower(), (attribute, key, kind)) for attribute, key, kind in section._fields + section._read_fields + own)
     for key, value in data.items():
         field = fields.get("{}".format(key).lower())
         if field is None:

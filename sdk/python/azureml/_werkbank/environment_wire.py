@@ -18,7 +18,9 @@ def environment_to_wire(environment):
         channels = list(conda.conda_channels)
         for package in conda.conda_packages:
             match = _PYTHON.match(package.strip())
-            if match:
+            if match and conda._python_by_default:
+                version = ""  # nobody wrote it: it gives way where a package has no wheel for it
+            elif match:
                 version = re.sub(r"^[=~\s]+", "", match.group("version") or "")
             else:
                 packages.append(package)
@@ -30,7 +32,7 @@ def environment_to_wire(environment):
         "pipRequirements": pip,
         "condaPackages": packages,
         "condaChannels": channels,
-        "policy": "exact",
+        "policy": environment.policy,
         "variables": dict((str(name), str(value)) for name, value in (environment.environment_variables or {}).items()),
     }
     if environment.version:
@@ -86,22 +88,20 @@ def environment_from_wire(wire):
     """An Environment of the server's definition."""
     from collections import OrderedDict
     from azureml._werkbank.config_text import fill
-    from azureml.core.conda_dependencies import CondaDependencies
+    from azureml.core.conda_dependencies import PYTHON_DEFAULT_VERSION, CondaDependencies
     from azureml.core.environment import Environment
 
     environment = Environment(wire.get("name") or "default-environment")
     environment.version = wire.get("version") or None
     environment.environment_variables = dict(wire.get("variables") or {})
+    environment.policy = wire.get("policy") or "exact"
     python = environment.python
     python.user_managed_dependencies = bool(wire.get("userManaged"))
     if wire.get("interpreter"):
         python.interpreter_path = wire["interpreter"]
     packages = list(wire.get("condaPackages") or ())
-    if wire.get("pythonVersion"):
-        packages.insert(
-            0,
-            "python={}".format(wire["pythonVersion"]) if wire["pythonVersion"][0].isdigit() else "python" + wire["pythonVersion"],
-        )
+    python_version = wire.get("pythonVersion") or PYTHON_DEFAULT_VERSION
+    packages.insert(0, "python={}".format(python_version) if python_version[0].isdigit() else "python" + python_version)
     if wire.get("pipRequirements"):
         packages.append({"pip": list(wire["pipRequirements"])})
     python.conda_dependencies = CondaDependencies(
@@ -109,6 +109,7 @@ def environment_from_wire(wire):
             [("name", "project_environment"), ("dependencies", packages), ("channels", list(wire.get("condaChannels") or ()))]
         )
     )
+    python.conda_dependencies._python_by_default = not wire.get("pythonVersion")
     if wire.get("docker"):
         fill(environment.docker, wire["docker"], "docker")
     if wire.get("spark"):

@@ -60,6 +60,7 @@ class CondaDependencies(object):
     DEFAULT_NUMBER_OF_PIP_PACKAGES = 0
 
     def __init__(self, conda_dependencies_file_path=None, _underlying_structure=None):
+        self._python_by_default = False
         if conda_dependencies_file_path is not None:
             from azureml._werkbank.binary import yaml_to_data
 
@@ -75,6 +76,7 @@ class CondaDependencies(object):
             self._structure = _checked(_underlying_structure, "The conda specification")
         else:
             self._structure = _default_structure()
+            self._python_by_default = True
 
     @staticmethod
     def create(
@@ -87,6 +89,7 @@ class CondaDependencies(object):
             )
         )
         created.set_python_version(python_version)
+        created._python_by_default = python_version == PYTHON_DEFAULT_VERSION
         if pip_indexurl:
             created.set_pip_index_url(pip_indexurl)
         for package in _packages(pip_packages if pip_packages else ["azureml-defaults"], "pip_packages"):
@@ -155,6 +158,7 @@ class CondaDependencies(object):
         """Set the Python version."""
         entries = [entry for entry in self._entries() if isinstance(entry, dict) or package_name(entry) != PYTHON_PREFIX]
         self._structure[PACKAGES] = ["{}={}".format(PYTHON_PREFIX, version)] + entries if version else entries
+        self._python_by_default = False
 
     def add_channel(self, channel):
         """Add a conda channel."""

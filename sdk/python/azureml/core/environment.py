@@ -46,6 +46,7 @@ class Environment(_AbstractRunConfigElement):
         ("inferencing_stack_version", "inferencingStackVersion", str),
         ("asset_id", "assetId", str),
     )
+    _own_fields = (("policy", "policy", str, "exact"),)
 
     def __init__(self, name, **kwargs):
         _AbstractRunConfigElement.__init__(self)
@@ -59,7 +60,22 @@ class Environment(_AbstractRunConfigElement):
         self.r = None
         self.inferencing_stack_version = None
         self.asset_id = None
+        self._policy = "exact"
         self._seal()
+
+    @property
+    def policy(self):
+        """Werkbank's own: "exact" (default) meets the pins or fails; with "nearest" they give way where they must."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, value):
+        policy = "{}".format(value).lower()
+        if policy not in ("exact", "nearest"):
+            raise UserErrorException(
+                "An environment's policy is 'exact' or 'nearest', not {!r}.".format(value), werkbank_code="environment_invalid"
+            )
+        self._policy = policy
 
     @property
     def environment_variables(self):
@@ -119,6 +135,7 @@ class Environment(_AbstractRunConfigElement):
         conda = CondaDependencies(file_path)
         if conda.get_python_version() is None:
             conda.set_python_version(PYTHON_DEFAULT_VERSION)
+            conda._python_by_default = True
         environment = Environment(name)
         environment.python.conda_dependencies = conda
         return environment
@@ -138,6 +155,7 @@ class Environment(_AbstractRunConfigElement):
             }
         )
         environment = Environment(name)
+        conda._python_by_default = True
         environment.python.conda_dependencies = conda
         return environment
 
