@@ -12,9 +12,9 @@
 #include "base/files.hh"
 #include "base/hash.hh"
 #include "base/json.hh"
+#include "base/logins.hh"
 #include "base/process.hh"
 #include "runner/build_command.hh"
-#include "runner/build_index.hh"
 #include "runner/build_interpreters.hh"
 #include "runner/build_venv.hh"
 
@@ -117,8 +117,8 @@ Result<ReadyEnvironment> build_cached(const fs::path& cache_folder, const Enviro
   // Beside it for whoever looks at the cache; nothing is read from it to find an environment.
   EnvironmentRecipe shown = recipe;
   shown.network.clear();
-  for (std::string& option : shown.options) option = without_password(option);
-  for (std::string& channel : shown.conda_channels) channel = without_password(channel);
+  for (std::string& option : shown.options) option = without_logins(option);
+  for (std::string& channel : shown.conda_channels) channel = without_logins(channel);
   shown.hash = recipe_hash(shown);
   CHECK_OK(write_file_atomically(folder / "recipe.json", canonical_json(to_json(shown)) + "\n", 0600, false));
   failpoint_kill("build.before_ready");

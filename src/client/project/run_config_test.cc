@@ -122,6 +122,16 @@ TEST_CASE("2020: who manages the environment") {
   CHECK(d.environment.python_version == "3.8");
 }
 
+TEST_CASE("the policy for pins, in both dialects") {
+  TestFolder folder;
+  folder.write(".azureml/a.runconfig", "script: x.py\nenvironment:\n  policy: Nearest\n");
+  CHECK(loaded(folder, "a").environment.policy == PinPolicy::kNearest);
+  folder.write("aml_config/b.runconfig", "Target: local\nFramework: Python\nEnvironmentPolicy: nearest\n");
+  CHECK(loaded(folder, "b").environment.policy == PinPolicy::kNearest);
+  folder.write(".azureml/c.runconfig", "script: x.py\nenvironment:\n  policy: roughly\n");
+  CHECK(refused(folder, "c").message.find("c.runconfig:3") != std::string::npos);
+}
+
 TEST_CASE("a registry's password does not travel") {
   TestFolder folder;
   folder.write(".azureml/p.runconfig",
