@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/process.hh"
+#include "net/proxy.hh"
 #include "net/socket.hh"
 
 namespace werkbank::net {
@@ -107,10 +109,30 @@ Result<Transport> Transport::open(const ServerUrl& url, milliseconds timeout) {
     TRY(Fd socket, connect_to_unix(url.socket_path));
     return Transport(std::move(socket));
   }
-  TRY(Fd socket, connect_to_tcp({url.host, url.port}, timeout));
+  TRY(const std::optional<Proxy> proxy, proxy_for(url, current_environment()));
+  TRY(Fd socket, connect_to_tcp(proxy ? proxy->address : HostPort{url.host, url.port}, timeout));
   Transport transport(std::move(socket));
+  if (proxy) CHECK_OK(transport.pass_proxy(url, *proxy, timeout));
   if (url.scheme == ServerUrl::Scheme::kHttps) CHECK_OK(transport.shake_hands(url, timeout));
   return transport;
+}
+
+Status Transport::pass_proxy(const ServerUrl& url, const Proxy& proxy, milliseconds timeout) {
+  constexpr size_t kAnswerBytesMax = 16 * 1024;
+  TRY([[maybe_unused]] const bool sent, transmit(connect_request(url, proxy), timeout, false));
+  std::string answer;
+  // Byte by byte: what follows the empty line is the server's already.
+  while (!answer.ends_with("\r\n\r\n")) {
+    char byte = 0;
+    TRY(const size_t count, receive(&byte, 1, timeout));
+    if (count == 0 || answer.size() >= kAnswerBytesMax) break;
+    answer += byte;
+  }
+  if (answer.starts_with("HTTP/1.") && answer.substr(8, 5) == " 200 ") return {};
+  return fail(errors::server_unreachable,
+              fmt::format("the proxy {}:{} does not lead to {}: {}", proxy.address.host, proxy.address.port, url.host_header(),
+                          answer.empty() ? "it said nothing" : answer.substr(0, std::min<size_t>(answer.find("\r\n"), 200))),
+              "Correct HTTPS_PROXY, or name the server in NO_PROXY.");
 }
 
 Status Transport::shake_hands(const ServerUrl& url, milliseconds timeout) {

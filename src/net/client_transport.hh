@@ -23,6 +23,8 @@ struct ServerUrl {
 // "unix:///path", "http://host[:port][/prefix]", "https://…". invalid_request otherwise.
 Result<ServerUrl> parse_server_url(std::string_view url);
 
+struct Proxy;
+
 class Transport {
  public:
   // server_unreachable where nobody answers, or not the one that the certificate must name.
@@ -41,6 +43,7 @@ class Transport {
  private:
   struct Tls;
   explicit Transport(Fd socket);
+  Status pass_proxy(const ServerUrl& url, const Proxy& proxy, std::chrono::milliseconds timeout);
   Status shake_hands(const ServerUrl& url, std::chrono::milliseconds timeout);
   Status wait(short events, std::chrono::milliseconds timeout, short* seen = nullptr) const;
   Result<size_t> receive(char* bytes, size_t size_max, std::chrono::milliseconds timeout);
