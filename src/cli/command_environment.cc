@@ -138,10 +138,16 @@ Result<json::value> fetch_definition(Context& context, client::Session& server, 
   return server.get(target);
 }
 
+// What the server says of a definition beside what it is.
+void drop_stored_facts(json::value& definition) {
+  if (!definition.is_object()) return;
+  for (const char* const fact : {"createdUtc", "curated"}) definition.as_object().erase(fact);
+}
+
 // What a registered definition comes to on the target; it may not be built.
 Result<json::value> find_of_definition(Context& context, client::Session& server, json::value definition,
                                        const std::string& target) {
-  if (definition.is_object()) definition.as_object().erase("createdUtc");
+  drop_stored_facts(definition);
   TRY(const std::string route, context.route("/environments/find"));
   return server.send_json(net::Method::kPost, route,
                           json::object{{"environment", std::move(definition)},
@@ -272,10 +278,9 @@ Result<int> build_environment(Context& context, const BuildOptions& options) {
   if (options.named.name == kDefaultRuntime) return prepare_default_runtime(context, target);
   TRY(client::Session* const server, context.session());
   TRY(json::value definition, fetch_definition(context, *server, options.named));
-  if (definition.is_object()) {
-    definition.as_object().erase("createdUtc");
-    if (!request.environment_policy.empty()) definition.as_object()["policy"] = request.environment_policy;
-  }
+  drop_stored_facts(definition);
+  if (definition.is_object() && !request.environment_policy.empty())
+    definition.as_object()["policy"] = request.environment_policy;
   return prepare_definition(context, definition, target);
 }
 

@@ -235,7 +235,7 @@ def test_environments_are_listed_shown_deleted_and_built_again(wb, wheels):
     ]
     assert built["packages"] == ["werk-alpha==1.0"] and built["sizeBytes"] > 0 and not built["inUse"]
     names = [one["name"] for one in json.loads(wb.werkbank("environment", "list", "-o", "json").stdout)]
-    assert names == ["default-runtime", "shared"]
+    assert names[0] == "default-runtime" and "shared" in names
     shown = json.loads(wb.werkbank("environment", "show", "shared", "-o", "json").stdout)
     assert shown["built"]["interpreter"] == built["interpreter"]
     assert "werk-alpha==1.0" in shown["lock"] and "--hash=sha256:" in shown["lock"]
