@@ -24,13 +24,14 @@ void declare_name(CLI::App& verb, NameOptions& options) {
 
 struct SetOptions {
   std::string name, file;
-  std::vector<std::string> on_the_line;
+  const CLI::App* line = nullptr;  // for what stood there and is no option
 };
 
 void declare_set(CLI::App& verb, SetOptions& options) {
   verb.add_option("NAME", options.name, "The secret's name")->required();
   verb.add_option("--file", options.file, "Read the value from this file");
-  verb.add_option("VALUE,--value", options.on_the_line)->group("");  // so that it is refused without being shown again
+  verb.allow_extras();  // so that a value is refused without being shown again
+  options.line = &verb;
 }
 
 // The only thing a signal handler may touch: how the terminal was.
@@ -94,7 +95,7 @@ Result<Secret> read_stdin(Terminal& terminal, const std::string& name) {
 
 // From stdin or a file: arguments are seen by every process of the machine, and kept in the shell's history.
 Result<Secret> read_value(Terminal& terminal, const SetOptions& options) {
-  if (!options.on_the_line.empty()) {
+  if (options.line->remaining_size() > 0) {
     return fail(errors::usage,
                 "the value of a secret is not taken from the command line, where others can read it; nothing was stored",
                 fmt::format("Take another value, and give it on stdin or by --file: werkbank secret set {} < FILE",

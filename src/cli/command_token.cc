@@ -18,7 +18,9 @@ struct CreateOptions {
 
 void declare_create(CLI::App& verb, CreateOptions& options) {
   verb.add_option("--user", options.user, "Whose token (default: the caller)");
-  verb.add_option("--role", options.role, "reader, contributor or owner")->capture_default_str();
+  verb.add_option("--role", options.role, "reader, contributor or owner")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"reader", "contributor", "owner"}));
   verb.add_flag("--all-workspaces", options.everywhere, "Valid in every workspace");
   verb.add_option("--expires-in", options.expires_in, "How long it is valid: 90m, 12h, 30d, 8w (default: for ever)");
   verb.add_option("--name,--description", options.description, "What it is for");

@@ -107,7 +107,9 @@ void declare_user(CLI::App& verb, MemberOptions& options) {
 
 void declare_member(CLI::App& verb, MemberOptions& options) {
   declare_user(verb, options);
-  verb.add_option("--role", options.role, "reader, contributor or owner")->capture_default_str();
+  verb.add_option("--role", options.role, "reader, contributor or owner")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"reader", "contributor", "owner"}));
 }
 
 Result<int> add_member(Context& context, const MemberOptions& options) {
