@@ -110,6 +110,17 @@ Result<std::optional<Run>> repeated_run(store::Reader& reader, const Submission&
   return reader.run({submission.workspace, record->answer});
 }
 
+// Fills root and checks that the parent is there.
+Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id) {
+  run.root_id = run.key.run_id;
+  if (parent_id.empty()) return {};
+  TRY(const auto parent, transaction.run({run.key.workspace, parent_id}));
+  if (!parent) return fail(errors::run_not_found, fmt::format("the parent run {:?} does not exist", parent_id));
+  run.parent_id = parent_id;
+  run.root_id = parent->root_id;
+  return {};
+}
+
 }  // namespace
 
 std::string make_run_id(const std::string& experiment, UtcMs now) {
@@ -141,16 +152,6 @@ Result<GitFacts> git_facts_from_json(const json::value* value) {
   return git;
 }
 
-Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id) {
-  run.root_id = run.key.run_id;
-  if (parent_id.empty()) return {};
-  TRY(const auto parent, transaction.run({run.key.workspace, parent_id}));
-  if (!parent) return fail(errors::run_not_found, fmt::format("the parent run {:?} does not exist", parent_id));
-  run.parent_id = parent_id;
-  run.root_id = parent->root_id;
-  return {};
-}
-
 Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace,
                                      const std::string& name) {
   TRY(const auto known_workspace, transaction.workspace(workspace));
@@ -170,6 +171,17 @@ Result<Experiment> ensure_experiment(store::Transaction& transaction, const Cloc
   event.data = {{"id", created.id}};
   TRY([[maybe_unused]] const int64_t cursor, transaction.append_event(std::move(event)));
   return created;
+}
+
+Result<Run> record_run(store::Transaction& transaction, const Clock& clock, NewRun made) {
+  Run run = std::move(made.run);
+  TRY(const Experiment experiment, ensure_experiment(transaction, clock, run.key.workspace, made.experiment));
+  run.experiment = experiment.name;
+  run.experiment_id = experiment.id;
+  CHECK_OK(join_parent(transaction, run, made.parent_id));
+  TRY(run, transaction.create_run(std::move(run), made.spec, made.git.commit.empty() ? nullptr : &made.git));
+  CHECK_OK(note_run_event(transaction, clock, run, "run.created", {{"status", to_string(run.status)}}));
+  return run;
 }
 
 Result<Submission> submission_from_json(const json::value& value, std::string workspace) {
@@ -215,13 +227,8 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
       [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
     TRY(auto repeated, repeated_run(transaction, submission));
     if (repeated) return Submitted{std::move(*repeated), true};
-    Run run = make_run(services, submission);
-    TRY(const Experiment experiment, ensure_experiment(transaction, services.clock, submission.workspace, submission.experiment));
-    run.experiment = experiment.name;
-    run.experiment_id = experiment.id;
-    CHECK_OK(join_parent(transaction, run, submission.parent_id));
-    TRY(run, transaction.create_run(std::move(run), &submission.spec, submission.git.commit.empty() ? nullptr : &submission.git));
-    CHECK_OK(note_run_event(transaction, services.clock, run, "run.created", {{"status", to_string(run.status)}}));
+    NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &submission.spec, submission.git};
+    TRY(Run run, record_run(transaction, services.clock, std::move(made)));
     if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));
     if (!submission.idempotency_key.empty()) {
       CHECK_OK(transaction.put_idempotency({submission.workspace, submission.idempotency_key, submission.request_hash,

@@ -35,8 +35,15 @@ Result<Experiment> ensure_experiment(store::Transaction& transaction, const Cloc
                                      const std::string& name);
 // A number of v1's form for a run that brought none.
 std::string make_run_id(const std::string& experiment, UtcMs now);
-// Fills root and checks that the parent is there.
-Status join_parent(store::Transaction& transaction, Run& run, const std::string& parent_id);
+struct NewRun {
+  Run run;
+  std::string experiment;         // created where it is new
+  std::string parent_id;          // empty: the run is its own root
+  const RunSpec* spec = nullptr;  // null: its client drives it
+  GitFacts git;
+};
+// Records a run with its first event. workspace_not_found, run_not_found (parent), already_exists.
+Result<Run> record_run(store::Transaction& transaction, const Clock& clock, NewRun made);
 // What a client found out about the folder's repository; null: nothing. A login in its address is left out.
 Result<GitFacts> git_facts_from_json(const json::value* value);
 // azureml.git.* and mlflow.source.git.* as v1 users find them in the properties.

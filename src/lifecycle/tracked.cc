@@ -27,14 +27,9 @@ Run make_run(const Services& services, const TrackedRun& tracked) {
   return run;
 }
 
-Result<Run> record(store::Transaction& transaction, const Services& services, Run run, const TrackedRun& tracked) {
-  TRY(const Experiment experiment, ensure_experiment(transaction, services.clock, tracked.workspace, tracked.experiment));
-  run.experiment = experiment.name;
-  run.experiment_id = experiment.id;
-  CHECK_OK(join_parent(transaction, run, tracked.parent_id));
-  TRY(run, transaction.create_run(std::move(run), nullptr, tracked.git.commit.empty() ? nullptr : &tracked.git));
-  CHECK_OK(note_run_event(transaction, services.clock, run, "run.created", {{"status", to_string(run.status)}}));
-  return run;
+Result<Run> record(store::Transaction& transaction, const Services& services, const TrackedRun& tracked) {
+  NewRun made{make_run(services, tracked), tracked.experiment, tracked.parent_id, nullptr, tracked.git};
+  return record_run(transaction, services.clock, std::move(made));
 }
 
 }  // namespace
@@ -64,7 +59,7 @@ Task<Result<Run>> create_tracked_run(Services& services, TrackedRun tracked) {
   CO_CHECK_OK(check_experiment_name(tracked.experiment));
   if (!tracked.run_id.empty()) CO_CHECK_OK(check_stored_name("the run id", tracked.run_id));
   std::function<Result<Run>(store::Transaction&)> apply = [&services, tracked](store::Transaction& transaction) -> Result<Run> {
-    return record(transaction, services, make_run(services, tracked), tracked);
+    return record(transaction, services, tracked);
   };
   co_return co_await store::write<Run>(services.store, std::move(apply));
 }
@@ -83,7 +78,7 @@ Task<Result<std::vector<Run>>> create_children(Services& services, RunKey parent
       child.parent_id = parent.run_id;
       child.tags = tags;
       child.user = user;
-      TRY(Run run, record(transaction, services, make_run(services, child), child));
+      TRY(Run run, record(transaction, services, child));
       children.push_back(std::move(run));
     }
     return children;

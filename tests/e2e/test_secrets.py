@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import pty
+import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -295,7 +297,7 @@ def test_logins_in_a_submission(wb, index):
     body["git"] = {"repositoryUrl": f"https://me:{words['git']}@host/repo.git", "branch": "b", "commit": "c" * 40, "dirty": False}
     # As it was written, and as it is read back: both run.
     for environment in (definition, json.loads(wb.http("GET", "environments/closed").body)):
-        environment = {name: value for name, value in environment.items() if name != "createdUtc"}
+        environment = {name: value for name, value in environment.items() if name not in ("createdUtc", "curated")}
         body["spec"]["environment"] = environment
         answer = wb.http("POST", "runs", body)
         assert answer.status == 202, answer
@@ -385,6 +387,29 @@ def test_logins_by_command_line_and_sdk(wb, index):
     # The SDK's process was given the address as an argument here: that one is the caller's own.
     assert [line for line in index.seen if b"SUBMIT" not in line and b"azureml.core" not in line] == []
     stays_hidden(wb)
+
+
+def files_with_run_tokens(wb):
+    token = re.compile(rb"eyJ[\w-]{10,}\.[\w-]{20,}\.[\w-]{40,}")
+    return [path for path in wb.home.rglob("*") if path.is_file() and path.suffix != ".whl" and token.search(path.read_bytes())]
+
+
+def test_run_tokens_lie_in_the_plan_only_and_end_with_it(wb, gate):
+    wb.start()
+    waiting = gate("go")
+    run = wb.submit("import sys\nprint('ready', flush=True)\nopen(sys.argv[1]).read()\n", arguments=[str(waiting.path)])
+    wb.await_line(run, "ready")
+    files = files_with_run_tokens(wb)
+    assert files and {path.name for path in files} == {"plan.json"}, files
+    for path in files:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) & 0o077 == 0
+    jwt = json.loads(files[0].read_text())["token"].encode()
+    assert not [line for line in command_lines() if jwt in line]
+    waiting.open()
+    wb.completed(run)
+    wb.werkbank("server", "stop")
+    wb.await_gone(wb.runner_pids())
+    assert files_with_run_tokens(wb) == []
 
 
 def test_what_a_script_prints_is_its_log(wb):

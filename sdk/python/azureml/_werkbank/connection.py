@@ -54,14 +54,15 @@ class Server(object):
 
     def __init__(self, url=None, token=None, in_job=False, may_ask=False):
         self.url = (url or default_url()).rstrip("/")
+        self.is_unix = self.url.startswith("unix://")
         if token is None:
-            # As the command line has it: without an address the login is that of this machine's socket.
-            token = os.environ.get("WERKBANK_TOKEN", "") if url or os.environ.get("WERKBANK_URL") else ""
+            # As the command line has it: on this machine's socket the login is the uid, unless a job was told the address.
+            needed = not self.is_unix or os.environ.get("WERKBANK_URL")
+            token = os.environ.get("WERKBANK_TOKEN", "") if needed else ""
         self._token = token
         self.in_job = in_job
         self._may_ask = may_ask  # once: a person who is not logged in yet is shown where to
         self._local = threading.local()
-        self.is_unix = self.url.startswith("unix://")
         if not self.is_unix and not self._token and not in_job:
             from azureml._werkbank.login_cache import cached_token
 
