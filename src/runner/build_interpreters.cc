@@ -192,6 +192,7 @@ class ProbeMemory {
 
   void save() {
     if (file_.empty() || !changed_) return;
+    static_cast<void>(make_directories(file_.parent_path()));
     static_cast<void>(write_file_atomically(file_, json::serialize(known_), 0600, false));  // only time is lost without it
   }
 

@@ -35,19 +35,19 @@ const Interpreter* nearest_of(const std::vector<Interpreter>& sorted, const std:
 std::string minor_of(const std::string& version) { return version.substr(0, version.find('.', version.find('.') + 1)); }
 
 // Our SDK, by a path file: a newer server's SDK is there without another build.
-Status add_sdk(const fs::path& cache_folder, const fs::path& folder) {
+Result<bool> add_sdk(const fs::path& cache_folder, const fs::path& folder) {
   const fs::path link = cache_folder / "sdk";  // kept by the target: the unpacked SDK of the server that runs
   std::error_code error;
   if (!fs::exists(link, error)) {
     say("The SDK is not on this machine: runs have it beside the environment");
-    return {};
+    return false;
   }
   for (fs::directory_iterator it(folder / "lib", error), end; !error && it != end; it.increment(error)) {
     const fs::path packages = it->path() / "site-packages";
     if (fs::is_directory(packages))
       CHECK_OK(write_file_atomically(packages / "werkbank-sdk.pth", link.string() + "\n", 0600, false));
   }
-  return {};
+  return true;
 }
 
 class VenvBuild {
@@ -140,13 +140,14 @@ class VenvBuild {
     }
     const std::string header = fmt::format("# Python {}; what was installed, exactly\n", resolution.interpreter.version);
     CHECK_OK(write_file_atomically(lock, header + resolution.lock, 0600, false));
-    if (recipe_.with_sdk) CHECK_OK(add_sdk(uv_.cache_folder(), folder));
-    TRY(const Interpreter built, probe_interpreter(python, environment_));
     ReadyEnvironment ready;
     ready.hash = recipe_.hash;
     ready.interpreter = python.string();
-    ready.python_version = built.version;
-    ready.has_azureml = built.has_azureml;
+    // uv has just made it of that interpreter: it need not be started to say so.
+    ready.python_version = resolution.interpreter.version;
+    if (recipe_.with_sdk) {
+      TRY(ready.has_azureml, add_sdk(uv_.cache_folder(), folder));
+    }
     ready.variables["VIRTUAL_ENV"] = folder.string();
     ready.relaxed = relaxed_;
     ready.relaxed.insert(ready.relaxed.end(), resolution.relaxed.begin(), resolution.relaxed.end());

@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def test_nearest_lets_pins_give_way_and_says_so(wb, wheels):
 
 
 def test_a_python_that_nobody_wrote_gives_way(wb, tmp_path):
-    make_wheel(tmp_path / "wheels", "werk-compiled", "1.0", tag=f"{TAG}-{TAG}-manylinux_2_17_x86_64")
+    make_wheel(tmp_path / "wheels", "werk-compiled", "1.0", tag=f"{TAG}-{TAG}-manylinux_2_17_{platform.machine()}")
     source = "import sys, werk_compiled; print('%d.%d' % sys.version_info[:2])\n"
     run = wb.submit(source, environment=definition(tmp_path / "wheels", "werk-compiled", python=""))
     wb.completed(run, limit=BUILD_S)
