@@ -223,6 +223,121 @@ TEST_CASE("directory: streams outlive the store and go on where they were") {
   CHECK_FALSE(std::filesystem::exists(folder.path / "unclean"));
 }
 
+namespace {
+
+// What a failure of the power may leave at worst: of the streams' own files nothing that was not synced by itself.
+void lose_what_only_the_journal_has(const std::filesystem::path& folder, const std::filesystem::path& left) {
+  std::filesystem::create_directories(left);
+  for (const char* name : {"journal", "unclean"}) {
+    if (std::filesystem::exists(folder / name)) std::filesystem::copy_file(folder / name, left / name);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("directory: what only the journal has is there again after a crash") {
+  const TemporaryFolder folder, left;
+  const LogKey other{kRun, 1, 3, "logs/other"}, removed{{"default", "run_2"}, 1, 0, "logs/x"};
+  const auto store = open_directory_log_store(folder.path);
+  REQUIRE(store);
+  REQUIRE(append(**store, kDriver, 0, "one "));
+  REQUIRE(append(**store, other, 0, "other"));
+  REQUIRE(append(**store, kDriver, 4, "two"));
+  SUBCASE("all of it") {
+    lose_what_only_the_journal_has(folder.path, left.path);
+    const auto again = open_directory_log_store(left.path);
+    REQUIRE(again);
+    CHECK((*again)->read(kDriver, 0, 100) == "one two");
+    CHECK((*again)->read(other, 0, 100) == "other");
+    CHECK((*again)->list(kRun)->size() == 2);
+    CHECK(append(**again, kDriver, 7, "!") == 8);
+  }
+  SUBCASE("up to a record that was not written whole") {
+    lose_what_only_the_journal_has(folder.path, left.path);
+    const std::filesystem::path journal = left.path / "journal";
+    SUBCASE("cut") { std::filesystem::resize_file(journal, std::filesystem::file_size(journal) - 1); }
+    SUBCASE("damaged") {
+      std::string bytes = *read_file(journal);
+      bytes.back() ^= 1;
+      REQUIRE(write_file_atomically(journal, bytes));
+    }
+    const auto again = open_directory_log_store(left.path);
+    REQUIRE(again);
+    CHECK((*again)->read(kDriver, 0, 100) == "one ");
+    CHECK((*again)->read(other, 0, 100) == "other");
+  }
+  SUBCASE("but for a run that was removed") {
+    REQUIRE(append(**store, removed, 0, "gone"));
+    REQUIRE((*store)->remove_run(removed.run));
+    REQUIRE(append(**store, other, 5, "!"));
+    std::filesystem::copy(folder.path, left.path, std::filesystem::copy_options::recursive);
+    const auto again = open_directory_log_store(left.path);
+    REQUIRE(again);
+    CHECK((*again)->list(removed.run)->empty());
+    CHECK((*again)->read(kDriver, 0, 100) == "one two");
+    CHECK((*again)->read(other, 0, 100) == "other!");
+  }
+  SUBCASE("after two crashes, and nothing of the first once a run was removed in between") {
+    lose_what_only_the_journal_has(folder.path, left.path);
+    {
+      const TemporaryFolder last;
+      const auto between = open_directory_log_store(left.path);
+      REQUIRE(between);
+      REQUIRE((*between)->remove_run(kRun));
+      std::filesystem::copy(left.path, last.path, std::filesystem::copy_options::recursive);
+      const auto again = open_directory_log_store(last.path);
+      REQUIRE(again);
+      CHECK((*again)->list(kRun)->empty());
+    }
+  }
+  SUBCASE("a journal of a newer version is left alone") {
+    lose_what_only_the_journal_has(folder.path, left.path);
+    std::string bytes = *read_file(left.path / "journal");
+    bytes[0] = 2;
+    REQUIRE(write_file_atomically(left.path / "journal", bytes));
+    CHECK(code_of(open_directory_log_store(left.path)) == &errors::store_newer);
+    CHECK(std::filesystem::exists(left.path / "journal"));
+  }
+}
+
+TEST_CASE("directory: the journal begins anew when it is full, and large appends go past it") {
+  const TemporaryFolder folder, left;
+  const auto store = open_directory_log_store(folder.path);
+  REQUIRE(store);
+  const std::string piece(100'000, 'p');
+  const auto key = [](uint64_t i) { return LogKey{kRun, 1, static_cast<int64_t>(i), "logs/x"}; };
+  for (uint64_t round = 0; round < 30; ++round) {
+    for (uint64_t i = 0; i < 3; ++i) REQUIRE(append(**store, key(i), round * piece.size(), piece));
+  }
+  REQUIRE(append(**store, key(3), 0, std::string(1'000'000, 'L')));
+  CHECK(std::filesystem::file_size(folder.path / "journal") <= (4 << 20));
+  std::filesystem::copy(folder.path, left.path, std::filesystem::copy_options::recursive);
+  const auto again = open_directory_log_store(left.path);
+  REQUIRE(again);
+  for (uint64_t i = 0; i < 3; ++i) {
+    REQUIRE((*again)->size(key(i)) == 30 * piece.size());
+    CHECK((*again)->read(key(i), 29 * piece.size(), piece.size()) == piece);
+  }
+  CHECK((*again)->size(key(3)) == 1'000'000);
+  (*again)->close();
+  CHECK_FALSE(std::filesystem::exists(left.path / "unclean"));
+}
+
+TEST_CASE("directory: streams that go on growing stay in the journal") {
+  const TemporaryFolder folder;
+  const auto store = open_directory_log_store(folder.path, {.open_files_max = 4});  // two of them may wait for their own sync
+  REQUIRE(store);
+  uintmax_t journal_size = 0;
+  for (uint64_t round = 0; round < 5; ++round) {
+    for (int64_t rank = 0; rank < 2; ++rank) {
+      REQUIRE(append(**store, {kRun, 1, rank, "logs/x"}, round, "x"));
+      const uintmax_t size = std::filesystem::file_size(folder.path / "journal");
+      CHECK(size > journal_size);  // not begun anew
+      journal_size = size;
+    }
+  }
+}
+
 TEST_CASE("directory: more streams than descriptors") {
   const TemporaryFolder folder;
   const auto store = open_directory_log_store(folder.path, {.open_files_max = 2});

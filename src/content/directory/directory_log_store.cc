@@ -16,9 +16,14 @@
 #include "base/failpoint.hh"
 #include "content/directory/crash_marker.hh"
 #include "content/directory/log_file.hh"
+#include "content/directory/log_journal.hh"
 
 namespace werkbank::content {
 namespace {
+
+// Appends that come to more than this together are synced in their own files: twice on the disk would cost more than syncs.
+constexpr uint64_t kRecordedBytesMax = 256 * 1024;
+constexpr size_t kJournalBytesMax = 4 << 20;
 
 struct Stream {
   explicit Stream(LogKey stream_key) : key(std::move(stream_key)) {}
@@ -87,10 +92,37 @@ class StreamTable {
   std::map<LogKey, std::list<StreamPointer>::iterator> by_key_;
 };
 
+std::filesystem::path journal_file(const std::filesystem::path& folder) { return folder / "journal"; }
+
+// Brings back what was acknowledged before a crash and had not reached its own file.
+Status replay_journal(const std::filesystem::path& folder) {
+  const auto restore = [&folder](const LogKey& key, uint64_t offset, std::string_view bytes) -> Status {
+    const std::filesystem::path file = log_run_folder(folder, key.run) / log_file_name(key);
+    auto opened = LogFile::open(file);
+    // A damaged file is named to whoever asks for it.
+    if (!opened) return {};
+    if (!*opened) {
+      CHECK_OK(make_directories(file.parent_path()));
+      TRY(*opened, LogFile::create(file, key));
+    }
+    // Somebody took the file away: what follows cannot be put anywhere.
+    if (offset > (*opened)->size()) return {};
+    return (*opened)->restore(offset, bytes);
+  };
+  CHECK_OK(LogJournal::replay(journal_file(folder), restore));
+  CHECK_OK(sync_file_system(folder));
+  return LogJournal(journal_file(folder), 0).discard();
+}
+
 class DirectoryLogStore final : public LogStore {
  public:
   DirectoryLogStore(std::filesystem::path folder, CrashMarker marker, LogStoreOptions options)
-      : folder_(std::move(folder)), marker_(std::move(marker)), streams_(options.open_files_max), flusher_([this] { flush(); }) {}
+      : folder_(std::move(folder)),
+        marker_(std::move(marker)),
+        unsynced_max_(std::max<size_t>(1, options.open_files_max / 2)),
+        journal_(journal_file(folder_), kJournalBytesMax),
+        streams_(options.open_files_max),
+        flusher_([this] { flush(); }) {}
   ~DirectoryLogStore() override { close(); }
 
   Task<Result<uint64_t>> append(LogKey key, uint64_t offset, std::string bytes) override;
@@ -114,13 +146,24 @@ class DirectoryLogStore final : public LogStore {
 
   void flush();
   void flush_streams(const std::vector<StreamPointer>& streams);
-  Status sync_stream(Stream& stream, uint64_t& target);
+  // These are called with the journal's lock held.
+  bool record(const std::vector<StreamPointer>& streams, std::vector<uint64_t>& targets);
+  Result<bool> add_records(const std::vector<StreamPointer>& streams, const std::vector<uint64_t>& targets);
+  void stop_journal();
+  Status sync_recorded();
+  Status sync_stream(Stream& stream);
   Status sync_names(Stream& stream, std::set<std::filesystem::path>& synced);
 
   const std::filesystem::path folder_;
   CrashMarker marker_;
   std::function<void(const LogKey&, uint64_t)> listener_;
-  std::mutex mutex_;  // guards the table
+
+  const size_t unsynced_max_;
+  std::mutex journal_mutex_;  // guards what follows; taken after the table's and before a stream's
+  LogJournal journal_;
+  bool has_journal_ = true;           // false: it failed
+  std::set<StreamPointer> unsynced_;  // durable by the journal, not yet by their own files
+  std::mutex mutex_;                  // guards the table
   StreamTable streams_;
   std::mutex queue_mutex_;
   std::condition_variable wake_;
@@ -224,24 +267,31 @@ void DirectoryLogStore::flush() {
 }
 
 void DirectoryLogStore::flush_streams(const std::vector<StreamPointer>& streams) {
-  if (streams.size() > 1) {
-    for (const StreamPointer& stream : streams) stream->file->start_writing();
-  }
   const Status armed = failpoint("log.before_sync");
-  std::set<std::filesystem::path> synced;
   std::vector<std::pair<Stream*, uint64_t>> grown;
-  for (const StreamPointer& stream : streams) {
-    uint64_t target = 0;
-    Status outcome = armed;
-    if (outcome) outcome = sync_stream(*stream, target);
-    if (outcome) outcome = sync_names(*stream, synced);
-    const std::lock_guard lock(stream->mutex);
-    if (!outcome) {
-      // The kernel may have dropped the pages: the next sync would succeed without them. Back to what is known to be there.
-      if (!stream->file->cut(stream->durable)) stream->is_broken = true;
-    } else if (target > stream->durable) {
-      stream->durable = target;
-      grown.emplace_back(stream.get(), target);
+  {
+    const std::lock_guard journal_lock(journal_mutex_);
+    std::vector<uint64_t> targets;
+    for (const StreamPointer& stream : streams) {
+      const std::lock_guard lock(stream->mutex);
+      targets.push_back(stream->file->size());
+    }
+    const bool is_recorded = armed && record(streams, targets);
+    if (!is_recorded && streams.size() > 1) {
+      for (const StreamPointer& stream : streams) stream->file->start_writing();
+    }
+    for (size_t i = 0; i < streams.size(); ++i) {
+      Stream& stream = *streams[i];
+      Status outcome = armed;
+      if (outcome && !is_recorded) outcome = sync_stream(stream);
+      const std::lock_guard lock(stream.mutex);
+      if (!outcome) {
+        // The kernel may have dropped the pages: the next sync would succeed without them. Back to what is known to be there.
+        if (!stream.file->cut(stream.durable)) stream.is_broken = true;
+      } else if (targets[i] > stream.durable) {
+        stream.durable = targets[i];
+        grown.emplace_back(&stream, targets[i]);
+      }
     }
   }
   failpoint_kill("log.after_sync");
@@ -249,13 +299,74 @@ void DirectoryLogStore::flush_streams(const std::vector<StreamPointer>& streams)
   for (const auto& [stream, size] : grown) listener_(stream->key, size);
 }
 
-Status DirectoryLogStore::sync_stream(Stream& stream, uint64_t& target) {
-  {
-    const std::lock_guard lock(stream.mutex);
-    target = stream.file->size();
+// Makes what was appended durable by the journal; false where each file has to be synced instead.
+bool DirectoryLogStore::record(const std::vector<StreamPointer>& streams, std::vector<uint64_t>& targets) {
+  if (!has_journal_) return false;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < streams.size(); ++i) bytes += targets[i] - streams[i]->durable;  // which only this thread changes
+  if (bytes > kRecordedBytesMax) return false;
+  const auto added_streams =
+      std::ranges::count_if(streams, [this](const StreamPointer& one) { return !unsynced_.contains(one); });
+  if (unsynced_.size() + static_cast<size_t>(added_streams) > unsynced_max_ && !sync_recorded()) return false;
+  auto added = add_records(streams, targets);
+  if (added && !*added) {
+    if (!sync_recorded()) return false;
+    added = add_records(streams, targets);
   }
-  // Without the lock: appends go on meanwhile, and count for the next flush.
-  return stream.file->sync();
+  if (!added || !*added) return false;
+  if (!journal_.commit()) {
+    stop_journal();
+    return false;
+  }
+  unsynced_.insert(streams.begin(), streams.end());
+  return true;
+}
+
+// False: the journal has no room for them.
+Result<bool> DirectoryLogStore::add_records(const std::vector<StreamPointer>& streams, const std::vector<uint64_t>& targets) {
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const std::lock_guard lock(streams[i]->mutex);
+    const Stream& stream = *streams[i];
+    // A removed one must not come back by a replay; see remove_run().
+    if (stream.is_removed || targets[i] == stream.durable) continue;
+    auto bytes = stream.file->read(stream.durable, targets[i] - stream.durable);
+    if (!bytes || !journal_.add(stream.key, stream.durable, *bytes)) {
+      journal_.drop_pending();
+      return bytes ? Result<bool>(false) : fail(std::move(bytes).error());
+    }
+  }
+  return true;
+}
+
+// The journal could not be written: what it has made durable so far goes to its own files, and it is used no more.
+void DirectoryLogStore::stop_journal() {
+  has_journal_ = false;
+  journal_.drop_pending();
+  if (sync_recorded()) static_cast<void>(journal_.discard());
+}
+
+// Syncs the files of all that only the journal has; the journal then begins anew.
+Status DirectoryLogStore::sync_recorded() {
+  for (const StreamPointer& stream : unsynced_) stream->file->start_writing();
+  std::set<std::filesystem::path> synced;
+  for (const StreamPointer& stream : unsynced_) {
+    CHECK_OK(stream->file->sync());
+    CHECK_OK(sync_names(*stream, synced));
+  }
+  unsynced_.clear();
+  if (!has_journal_) return {};
+  if (Status restarted = journal_.restart(); !restarted) {
+    has_journal_ = false;
+    return journal_.discard();
+  }
+  return {};
+}
+
+Status DirectoryLogStore::sync_stream(Stream& stream) {
+  // Without the stream's lock: appends go on meanwhile, and count for the next flush.
+  CHECK_OK(stream.file->sync());
+  std::set<std::filesystem::path> synced;
+  return sync_names(stream, synced);
 }
 
 Status DirectoryLogStore::sync_names(Stream& stream, std::set<std::filesystem::path>& synced) {
@@ -322,6 +433,11 @@ Status DirectoryLogStore::remove_run(const RunKey& run) {
     const std::lock_guard stream_lock(stream->mutex);
     stream->is_removed = true;
   }
+  {
+    // No record of it may be replayed after this.
+    const std::lock_guard journal_lock(journal_mutex_);
+    if (!journal_.is_empty()) CHECK_OK(sync_recorded());
+  }
   CHECK_OK(remove_tree(run_folder));
   std::error_code ignored;
   if (!std::filesystem::is_directory(run_folder.parent_path(), ignored)) return {};
@@ -335,7 +451,8 @@ void DirectoryLogStore::close() {
     wake_.notify_all();
   }
   flusher_.join();
-  marker_.close();
+  const std::lock_guard journal_lock(journal_mutex_);
+  if (sync_recorded()) marker_.close();
 }
 
 }  // namespace
@@ -343,6 +460,7 @@ void DirectoryLogStore::close() {
 Result<std::unique_ptr<LogStore>> open_directory_log_store(const std::filesystem::path& folder, LogStoreOptions options) {
   CHECK_OK(create_durable_folder(folder));
   TRY(CrashMarker marker, CrashMarker::open(folder));
+  if (marker.was_unclean()) CHECK_OK(replay_journal(folder));
   return std::make_unique<DirectoryLogStore>(folder, std::move(marker), options);
 }
 

@@ -1,6 +1,7 @@
 // Growing logs as one file per stream, for a server on this machine.
 //
 //     <folder>/ab/<hash of workspace and run>/<hash of attempt, rank and path>
+//     <folder>/journal    what was appended lately and is durable there only (log_journal.hh)
 //
 // A file begins with one line of JSON that holds its key; the stream's bytes follow. Names are hashes, so no client's text
 // becomes a path. One process at a time.

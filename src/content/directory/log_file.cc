@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/hash.hh"
@@ -105,6 +106,15 @@ Result<std::optional<LogFile>> LogFile::open(const std::filesystem::path& file) 
   }
   const uint64_t header_size = line_end + 1;
   return LogFile(file, std::move(fd), std::move(*key), header_size, file_size - header_size);
+}
+
+Status LogFile::restore(uint64_t offset, std::string_view bytes) {
+  WB_INVARIANT(offset <= size_);
+  const uint64_t end = std::max(size_, offset + bytes.size());
+  size_ = offset;
+  CHECK_OK(append(bytes));
+  size_ = end;
+  return {};
 }
 
 Status LogFile::append(std::string_view bytes) {

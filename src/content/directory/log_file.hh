@@ -20,6 +20,8 @@ class LogFile {
   uint64_t size() const { return size_; }
   // All or nothing: after a failure the file has its old length.
   Status append(std::string_view bytes);
+  // Writes what a journal kept over what there is, be it the same; not beyond a gap.
+  Status restore(uint64_t offset, std::string_view bytes);
   Result<std::string> read(uint64_t offset, uint64_t size) const;
   // Tells the kernel to begin writing, without waiting: many files then go to the disk side by side.
   void start_writing() const;
