@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -100,7 +101,8 @@ Result<Request> request_of(const Parser::value_type& head, Peer peer) {
 bool is_disconnect(const ErrorNumber& error) {
   return error == http::error::end_of_stream || error == http::error::partial_message ||
          error == asio::error::operation_aborted || error.category() == boost::system::system_category() ||
-         error == asio::error::eof;
+         error == asio::error::eof || error.category() == asio::error::get_ssl_category() ||
+         error.category() == asio::ssl::error::get_stream_category();
 }
 
 }  // namespace
@@ -141,8 +143,8 @@ class Connection::Body final : public BodyReader {
         parser.get().body().size = piece.size();
         parser.get().body().more = true;
         connection_.set_deadline(connection_.state_.config.request_timeout);
-        io = co_await OnOwnThread(connection_.socket_.get_executor(), [this](auto done) {
-          http::async_read_some(connection_.socket_, connection_.buffer_->bytes, exchange_.parser, std::move(done));
+        io = co_await OnOwnThread(connection_.stream_.get_executor(), [this](auto done) {
+          http::async_read_some(connection_.stream_, connection_.buffer_->bytes, exchange_.parser, std::move(done));
         });
         connection_.clear_deadline();
       }
@@ -232,10 +234,15 @@ class Connection::Writer final : public BodyWriter {
   bool has_failed_ = false;
 };
 
-Connection::Connection(ServerState& state, Worker& worker, Fd socket, int family, Peer peer)
-    : state_(state), worker_(worker), socket_(worker.context()), peer_(std::move(peer)), buffer_(std::make_unique<Buffer>()) {
+Connection::Connection(ServerState& state, Worker& worker, Fd socket, int family, Peer peer,
+                       std::shared_ptr<asio::ssl::context> tls)
+    : state_(state),
+      worker_(worker),
+      stream_(worker.context(), std::move(tls)),
+      peer_(std::move(peer)),
+      buffer_(std::make_unique<Buffer>()) {
   ErrorNumber error;
-  socket_.assign(asio::generic::stream_protocol(family, 0), socket.get(), error);
+  stream_.socket().assign(asio::generic::stream_protocol(family, 0), socket.get(), error);
   if (!error) socket.release();  // else the first read fails and the connection ends
   buffer_->bytes.max_size(state.config.header_bytes_max + 2 * kPieceBytes);
 }
@@ -249,26 +256,42 @@ Connection::~Connection() {
 
 Task<void> Connection::serve(std::unique_ptr<Connection> connection) {
   connection->worker_.add(*connection);
-  bool goes_on = true;
+  bool goes_on = co_await connection->greet();
   while (goes_on) goes_on = co_await connection->serve_one();
   // The handler may have left us on another thread.
-  co_await OnOwnThread(connection->socket_.get_executor(), [](auto done) { done({}); });
+  co_await OnOwnThread(connection->stream_.get_executor(), [](auto done) { done({}); });
   connection->worker_.remove(*connection);
   connection.reset();
+}
+
+// Who does not speak TLS where it is spoken is not answered: there is no way to do it that they would understand.
+Task<bool> Connection::greet() {
+  if (!stream_.is_secured()) co_return true;
+  set_deadline(state_.config.request_timeout);
+  const IoResult io = co_await OnOwnThread(
+      stream_.get_executor(), [this](auto done) { stream_.async_handshake([done](ErrorNumber error) mutable { done(error); }); });
+  clear_deadline();
+  co_return !io.error;
 }
 
 Task<bool> Connection::wait_for_request() {
   if (state_.stopping) co_return false;
   if (buffer_->bytes.size() > 0) co_return true;
   set_deadline(state_.config.idle_timeout);
-  const IoResult io = co_await OnOwnThread(socket_.get_executor(), [this](auto done) {
+  const IoResult io = co_await OnOwnThread(stream_.get_executor(), [this](auto done) {
     if (state_.stopping) {
       done(asio::error::operation_aborted);
       return;
     }
     is_idle_ = true;
-    socket_.async_wait(Socket::wait_read, [done](ErrorNumber error) mutable { done(error); });
+    if (!stream_.is_secured()) {
+      stream_.socket().async_wait(Socket::wait_read, [done](ErrorNumber error) mutable { done(error); });
+      return;
+    }
+    // The bytes may be in TLS's own buffer already, where waiting for the socket would not see them.
+    stream_.async_read_some(buffer_->bytes.prepare(kPieceBytes), std::move(done));
   });
+  if (stream_.is_secured()) buffer_->bytes.commit(io.count);
   is_idle_ = false;
   clear_deadline();
   co_return !io.error;
@@ -281,8 +304,8 @@ Task<bool> Connection::serve_one() {
   exchange.parser.header_limit(static_cast<uint32_t>(state_.config.header_bytes_max));
   exchange.parser.body_limit(boost::none);
   set_deadline(state_.config.request_timeout);
-  const IoResult io = co_await OnOwnThread(socket_.get_executor(), [this, &exchange](auto done) {
-    http::async_read_header(socket_, buffer_->bytes, exchange.parser, std::move(done));
+  const IoResult io = co_await OnOwnThread(stream_.get_executor(), [this, &exchange](auto done) {
+    http::async_read_header(stream_, buffer_->bytes, exchange.parser, std::move(done));
   });
   clear_deadline();
   if (io.error == http::error::header_limit || io.error == http::error::buffer_overflow) {
@@ -399,14 +422,22 @@ Task<bool> Connection::finish_body(Exchange& exchange, bool keep_alive) {
 Task<void> Connection::linger() {
   std::array<char, 4096> sink;
   set_deadline(kLinger);
-  bool is_open = true;
+  bool is_open = !state_.stopping;
+  if (stream_.is_secured() && is_open) {
+    // Its end is told within TLS, and the peer's is awaited: nothing unread is left.
+    is_open = false;
+    co_await OnOwnThread(stream_.get_executor(), [this](auto done) {
+      is_idle_ = true;
+      stream_.async_farewell([done](ErrorNumber error) mutable { done(error); });
+    });
+  }
   bool is_first = true;
   while (is_open && !state_.stopping) {
-    const IoResult io = co_await OnOwnThread(socket_.get_executor(), [&](auto done) {
+    const IoResult io = co_await OnOwnThread(stream_.get_executor(), [&](auto done) {
       ErrorNumber ignored;
-      if (std::exchange(is_first, false)) socket_.shutdown(Socket::shutdown_send, ignored);
+      if (std::exchange(is_first, false)) stream_.socket().shutdown(Socket::shutdown_send, ignored);
       is_idle_ = true;  // nobody minds when stop() cuts this short
-      socket_.async_read_some(asio::buffer(sink), std::move(done));
+      stream_.socket().async_read_some(asio::buffer(sink), std::move(done));
     });
     is_open = !io.error;
   }
@@ -417,8 +448,8 @@ Task<Status> Connection::write_bytes(std::string bytes) { co_return co_await wri
 Task<Status> Connection::write_view(std::string_view bytes) {
   while (!bytes.empty()) {
     set_deadline(state_.config.request_timeout);
-    const IoResult io = co_await OnOwnThread(socket_.get_executor(), [this, bytes](auto done) {
-      socket_.async_write_some(asio::buffer(bytes.data(), bytes.size()), std::move(done));
+    const IoResult io = co_await OnOwnThread(stream_.get_executor(), [this, bytes](auto done) {
+      stream_.async_write_some(asio::buffer(bytes.data(), bytes.size()), std::move(done));
     });
     if (io.error) {
       is_peer_gone_ = true;
@@ -437,17 +468,17 @@ void Connection::set_deadline(std::chrono::steady_clock::duration duration) {
 void Connection::sweep(std::chrono::steady_clock::time_point now) {
   const int64_t deadline = deadline_;
   if (deadline != 0 && now.time_since_epoch().count() > deadline) return close();
-  if (!is_streaming_ || is_peer_gone_ || !socket_.is_open()) return;
+  if (!is_streaming_ || is_peer_gone_ || !stream_.socket().is_open()) return;
   // A stream may have nothing to write for long; so that its handler learns of the end, somebody must look.
   char byte = 0;
-  const ssize_t count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t count = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) is_peer_gone_ = true;
 }
 
 void Connection::close() {
   ErrorNumber ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.socket().shutdown(Socket::shutdown_both, ignored);
+  stream_.socket().close(ignored);
 }
 
 }  // namespace werkbank::net

@@ -4,24 +4,23 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 
 #include "base/task.hh"
 #include "net/http.hh"
+#include "net/server_stream.hh"
 #include "net/worker.hh"
 
 namespace werkbank::net {
 
 class Connection {
  public:
-  using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, asio::io_context::executor_type>;
+  using Socket = ServerStream::Socket;
 
-  Connection(ServerState& state, Worker& worker, Fd socket, int family, Peer peer);
+  // `tls`: null for a plain connection.
+  Connection(ServerState& state, Worker& worker, Fd socket, int family, Peer peer, std::shared_ptr<asio::ssl::context> tls);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -41,6 +40,7 @@ class Connection {
   friend class Body;
   friend class Writer;
 
+  Task<bool> greet();
   Task<bool> serve_one();
   Task<bool> wait_for_request();
   Task<bool> refuse_head(int status, Error error);
@@ -56,7 +56,7 @@ class Connection {
 
   ServerState& state_;
   Worker& worker_;
-  Socket socket_;
+  ServerStream stream_;
   Peer peer_;
   struct Buffer;
   std::unique_ptr<Buffer> buffer_;    // what was read and not yet used

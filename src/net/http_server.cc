@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/executor_work_guard.hpp>
@@ -143,6 +144,13 @@ struct HttpServer::Impl {
   bool is_started = false;
   bool is_stopped = false;
   std::mutex stop_mutex;
+  std::mutex tls_mutex;
+  std::shared_ptr<asio::ssl::context> tls;  // shared with the connections that began with it; under tls_mutex
+
+  std::shared_ptr<asio::ssl::context> tls_for(int family) {
+    const std::lock_guard lock(tls_mutex);
+    return family == AF_UNIX ? nullptr : tls;
+  }
 
   Worker& worker() { return *workers[next_worker.fetch_add(1, std::memory_order_relaxed) % workers.size()]; }
 
@@ -201,7 +209,7 @@ struct HttpServer::Impl {
     const int family = address.ss_family;
     // shared_ptr: what is posted must be copyable; it holds the one unique_ptr until the connection's thread takes it.
     auto box = std::make_shared<std::unique_ptr<Connection>>(
-        std::make_unique<Connection>(state, target, std::move(socket), family, std::move(*peer)));
+        std::make_unique<Connection>(state, target, std::move(socket), family, std::move(*peer), tls_for(family)));
     asio::post(target.context(), [this, box] { connections.spawn(Connection::serve(std::move(*box))); });
   }
 
@@ -261,6 +269,24 @@ Status HttpServer::listen_unix(const std::filesystem::path& path) {
     file.number = status.st_ino;
   }
   impl_->listen(std::move(socket), std::move(file));
+  return {};
+}
+
+Status HttpServer::use_tls(const TlsFiles& files) {
+  const auto refuse = [](const std::filesystem::path& file, const ErrorNumber& error) {
+    return fail(errors::usage, fmt::format("{} cannot be used for TLS: {}", file.string(), error.message()),
+                "--tls-cert takes a PEM file with the certificate (and its chain), --tls-key its unencrypted private key.");
+  };
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::single_dh_use);
+  ErrorNumber error;
+  context->use_certificate_chain_file(files.certificate.string(), error);
+  if (error) return refuse(files.certificate, error);
+  context->use_private_key_file(files.key.string(), asio::ssl::context::pem, error);
+  if (error) return refuse(files.key, error);
+  const std::lock_guard lock(impl_->tls_mutex);
+  impl_->tls = std::move(context);
   return {};
 }
 

@@ -20,6 +20,11 @@ struct ServerConfig {
   size_t connections_max = 10'000;           // above: accepted and answered 503
 };
 
+// PEM files of a server that speaks TLS: the certificate, with those that lead to its authority after it, and its key.
+struct TlsFiles {
+  std::filesystem::path certificate, key;
+};
+
 class HttpServer {
  public:
   HttpServer(ServerConfig config, Handler handler);
@@ -27,6 +32,9 @@ class HttpServer {
 
   // Binds with mode 0600. A path over 107 bytes works (bound relative to its folder). A dead socket file is replaced.
   Status listen_unix(const std::filesystem::path& path);
+  // From now on TCP connections speak TLS (1.2 and later) with this certificate. Again, at any time: new connections take the new
+  // one. usage where the files do not read or do not fit each other; then all stays as it was.
+  Status use_tls(const TlsFiles& files);
   // "127.0.0.1:8765", "[::1]:0", "0.0.0.0:80". Answers the port that was bound.
   Result<uint16_t> listen_tcp(const std::string& host_port);
   Status start();
