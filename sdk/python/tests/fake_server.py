@@ -258,7 +258,8 @@ class Handler(BaseHTTPRequestHandler):
                     raise Problem(409, "metric_gap", "a gap before {}".format(line["s"]))
             return self._answer(200, {"accepted": len(kept)})
         lines = [line for (owner, _), kept in state.lines.items() if owner == run["runId"] for line in kept]
-        self._answer(200, {"metrics": series([line for line in lines if query.get("name") in (None, line["n"])])})
+        whole = series([line for line in lines if query.get("name") in (None, line["n"])])
+        self._answer(200, page_of(whole, int(query.get("cursor") or 0)))
 
     def _run_files(self, state, run, rest, query, data, body):
         path = "/".join(rest)
@@ -345,6 +346,25 @@ def merge(have, changes):
             have.pop(key, None)
         else:
             have[key] = value
+
+
+def page_of(metrics, start, at_once=2):
+    """`at_once` values of the metrics document from the `start`th on: pages end within metrics and columns."""
+    page, seen, left = [], 0, at_once
+    for metric in metrics:
+        for column in metric["columns"]:
+            first = max(0, start - seen)
+            values = column["values"][first : first + left]
+            seen += len(column["values"])
+            if seen <= start or left == 0:
+                continue
+            left -= len(values)
+            if not page or page[-1]["name"] != metric["name"]:
+                page.append(dict(metric, columns=[]))
+            page[-1]["columns"].append(dict(column, values=values))
+    total = sum(len(column["values"]) for metric in metrics for column in metric["columns"])
+    end = start + at_once - left
+    return {"metrics": page, "next": str(end) if end < total else ""}
 
 
 def series(lines):

@@ -6,6 +6,22 @@ from azureml._werkbank.metric_lines import is_listlike
 from azureml.exceptions import AzureMLException, UserErrorException
 
 
+_VALUES_AT_ONCE = 200000
+
+
+def _join_metric(metrics, metric):
+    """Add the next page's part of a metric: a page may end within it, and within a column."""
+    if not metrics or metrics[-1]["name"] != metric["name"]:
+        metrics.append(metric)
+        return
+    columns = metrics[-1]["columns"]
+    for column in metric["columns"]:
+        if columns[-1]["name"] == column["name"]:
+            columns[-1]["values"].extend(column["values"])
+        else:
+            columns.append(column)
+
+
 class MetricArtifact(object):
     """A metric that is a file of the run, fetched: `content` is the parsed JSON, or the image's bytes."""
 
@@ -141,7 +157,18 @@ class RunMetrics(object):
                 return self._fetch_metric_artifact(run_id, path)
             return "aml://artifactId/ExperimentRun/dcid.{}/{}".format(run_id, path)
 
-        return shape_metrics(self._client.get("runs", run_id, "metrics", name=name), artifact)
+        return shape_metrics(self._all_metrics(run_id, name), artifact)
+
+    def _all_metrics(self, run_id, name):
+        """The metrics document, fetched page by page: a run may have millions of values."""
+        whole, cursor = {"metrics": []}, None
+        while True:
+            page = self._client.get("runs", run_id, "metrics", name=name, limit=_VALUES_AT_ONCE, cursor=cursor)
+            for metric in page["metrics"]:
+                _join_metric(whole["metrics"], metric)
+            cursor = page.get("next")
+            if not cursor:
+                return whole
 
     def _fetch_metric_artifact(self, run_id, path):
         import json
