@@ -9,6 +9,8 @@
 #include "access/vault.hh"
 #include "api/event_hub.hh"
 #include "lifecycle/engine.hh"
+#include "lifecycle/holdings.hh"
+#include "lifecycle/housekeeping.hh"
 #include "net/http_server.hh"
 
 namespace werkbank::api {
@@ -36,9 +38,13 @@ struct Api {
   lifecycle::Services& services;
   const access::Vault& vault;
   EventHub& hub;
+  lifecycle::Holdings& holdings;
+  lifecycle::Housekeeping& housekeeping;
   const ServerFacts& facts;
   Counters& counters;
   std::function<void()> request_stop;  // begins a graceful stop of the server
+  // What goes on after its request was answered.
+  std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>();
 };
 
 }  // namespace werkbank::api

@@ -114,8 +114,9 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
 
 // A build that streams: its thread appends output here, the response's coroutine takes it out.
 struct Build {
-  explicit Build(EventHub& event_hub) : hub(event_hub) {}
+  explicit Build(EventHub& event_hub) : hub(event_hub), listener(event_hub.listen({})) {}
   EventHub& hub;
+  const EventHub::ListenerPointer listener;
   std::mutex mutex;
   std::string output;
   std::optional<Result<ReadyEnvironment>> outcome;
@@ -126,14 +127,14 @@ struct Build {
       const std::lock_guard lock(mutex);
       output += bytes;
     }
-    hub.notify();
+    hub.notify(listener);
   }
   void finish(Result<ReadyEnvironment> result) {
     {
       const std::lock_guard lock(mutex);
       outcome.emplace(std::move(result));
     }
-    hub.notify();
+    hub.notify(listener);
   }
 };
 
@@ -157,7 +158,7 @@ Task<Status> stream_build(Api& api, std::shared_ptr<Build> build, net::BodyWrite
   bool printed = false;
   Status status;
   while (status && !writer.is_closed()) {
-    const uint64_t seen = api.hub.position();
+    const uint64_t seen = api.hub.position(build->listener);
     std::string output;
     std::optional<Result<ReadyEnvironment>> outcome;
     {
@@ -176,9 +177,9 @@ Task<Status> stream_build(Api& api, std::shared_ptr<Build> build, net::BodyWrite
       std::string text = outcome_text(*outcome, seconds.count(), printed);
       co_return co_await writer.write(std::move(text));
     }
-    const bool goes_on = co_await api.hub.wait(seen, std::chrono::seconds(15));
+    const bool goes_on = co_await api.hub.wait(build->listener, seen, std::chrono::seconds(15));
     if (!goes_on) break;
-    if (api.hub.position() == seen) status = co_await writer.write(": still building\n\n");
+    if (api.hub.position(build->listener) == seen) status = co_await writer.write(": still building\n\n");
   }
   build->abandoned = true;  // nobody waits for it any more
   co_return status;
@@ -189,6 +190,14 @@ Task<Status> counted_build(Api& api, std::shared_ptr<Build> build, net::BodyWrit
   Status status = co_await stream_build(api, build, writer);
   api.counters.streams.fetch_sub(1, std::memory_order_relaxed);
   co_return status;
+}
+
+Task<void> prepare_ahead(lifecycle::Services& services, std::shared_ptr<Build> build, RunSpec spec) {
+  lifecycle::EnvironmentBuilds::Wish wish;
+  wish.output = [build](std::string_view bytes) { build->add(bytes); };
+  wish.canceled = [&services, build] { return build->abandoned.load() || services.is_stopping(); };
+  Result<ReadyEnvironment> outcome = co_await lifecycle::ready_environment(services, std::move(spec), std::move(wish));
+  build->finish(std::move(outcome));
 }
 
 Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
@@ -207,10 +216,8 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
          api.services.environments.plan(spec.environment, spec.submitter_environment));
   auto build = std::make_shared<Build>(api.hub);  // shared by the builder's thread and the response
   lifecycle::Services& services = api.services;
-  services.builders.post([&services, build, spec] {
-    build->finish(lifecycle::ready_environment(
-        services, spec, [&build](std::string_view bytes) { build->add(bytes); }, [&build] { return build->abandoned.load(); }));
-  });
+  const bool begun = api.tasks->spawn(prepare_ahead(services, build, std::move(spec)));
+  if (!begun) co_return fail(errors::unavailable, "the server stops");
   net::Response response;
   response.headers.emplace_back("Content-Type", "text/event-stream");
   response.headers.emplace_back("Cache-Control", "no-store");

@@ -98,8 +98,7 @@ Result<Subscriptions> parse_subscriptions(const net::Request& request, const std
       found.metrics.insert(value);
     }
   }
-  if (!found.all_events && found.event_runs.empty() && found.event_experiments.empty() && found.logs.empty() &&
-      found.metrics.empty()) {
+  if (!found.has_events() && found.logs.empty() && found.metrics.empty()) {
     return fail(errors::invalid_request, "nothing is subscribed: name events=, log= or metrics=");
   }
   return found;
@@ -145,7 +144,7 @@ Task<Result<bool>> LiveStream::send_log(net::BodyWriter& writer, content::LogInf
     uint64_t& offset = position_.log_offsets[key];
     if (offset >= log.size_bytes) co_return sent;
     const auto load = [this, &log, from = offset] { return api_.services.logs.read(log.key, from, kLogPieceBytes); };
-    CO_TRY(const std::string bytes, load());
+    CO_TRY(const std::string bytes, co_await api_.services.pool.run(load));
     const bool reaches_end = offset + bytes.size() >= log.size_bytes;
     TextPiece piece = text_piece(bytes, is_last && reaches_end);
     if (piece.size_bytes == 0) co_return sent;
@@ -161,7 +160,8 @@ Task<Result<bool>> LiveStream::send_log(net::BodyWriter& writer, content::LogInf
 Task<Result<bool>> LiveStream::send_logs(net::BodyWriter& writer, std::string run, bool is_last) {
   const auto wanted = subscriptions_.logs.find(run);
   if (wanted == subscriptions_.logs.end()) co_return false;
-  CO_TRY(const std::vector<content::LogInfo> logs, api_.services.logs.list({subscriptions_.workspace, run}));
+  const auto look = [this, &run] { return api_.services.logs.list({subscriptions_.workspace, run}); };
+  CO_TRY(const std::vector<content::LogInfo> logs, co_await api_.services.pool.run(look));
   bool sent = false;
   for (const content::LogInfo& log : logs) {
     if (!wanted->second.contains("*") && !wanted->second.contains(log.key.path)) continue;
@@ -172,11 +172,13 @@ Task<Result<bool>> LiveStream::send_logs(net::BodyWriter& writer, std::string ru
 }
 
 Task<Result<bool>> LiveStream::send_events(net::BodyWriter& writer) {
-  const int64_t after = position_.event_cursor;
-  const std::string& workspace = subscriptions_.workspace;
-  CO_TRY(const std::vector<RunEvent> events, read<std::vector<RunEvent>>(api_, [&](store::Reader& reader) {
-           return reader.events_after(after, workspace, kEventsAtOnce);
-         }));
+  if (!subscriptions_.has_events()) co_return false;
+  const auto look = [this] {
+    return read<std::vector<RunEvent>>(api_, [this](store::Reader& reader) {
+      return reader.events_after(position_.event_cursor, subscriptions_.workspace, kEventsAtOnce);
+    });
+  };
+  CO_TRY(const std::vector<RunEvent> events, co_await api_.services.pool.run(look));
   for (const RunEvent& event : events) {
     if (subscriptions_.wants(event)) {
       if (is_terminal_event(event)) {
@@ -193,7 +195,8 @@ Task<Result<bool>> LiveStream::send_events(net::BodyWriter& writer) {
 Task<Result<bool>> LiveStream::send_metric_hints(net::BodyWriter& writer) {
   bool sent = false;
   for (const std::string& run : subscriptions_.metrics) {
-    CO_TRY(const std::vector<MetricSummary> summaries, api_.services.series.summaries({subscriptions_.workspace, run}));
+    const auto look = [this, &run] { return api_.services.series.summaries({subscriptions_.workspace, run}); };
+    CO_TRY(const std::vector<MetricSummary> summaries, co_await api_.services.pool.run(look));
     int64_t count = 0;
     for (const MetricSummary& summary : summaries) count += summary.count;
     int64_t& seen = points_seen_[run];
@@ -229,11 +232,24 @@ Task<Status> LiveStream::begin(net::BodyWriter& writer) {
   co_return Status{};
 }
 
+std::vector<Topic> LiveStream::topics() const {
+  const std::string& workspace = subscriptions_.workspace;
+  std::vector<Topic> topics;
+  if (subscriptions_.all_events) topics.push_back(Topic::events_of_workspace(workspace));
+  for (const std::string& run : subscriptions_.event_runs) topics.push_back(Topic::events_of_run({workspace, run}));
+  for (const std::string& name : subscriptions_.event_experiments) topics.push_back(Topic::events_of_experiment(workspace, name));
+  for (const auto& [run, paths] : subscriptions_.logs) topics.push_back(Topic::logs_of_run({workspace, run}));
+  for (const std::string& run : subscriptions_.metrics) topics.push_back(Topic::points_of_run({workspace, run}));
+  return topics;
+}
+
+// Everything that blocks is done on the pool: a write to the client leaves the coroutine on the connection's thread.
 Task<Status> LiveStream::run(net::BodyWriter& writer) {
+  const EventHub::ListenerPointer listener = api_.hub.listen(topics());
   CO_CHECK_OK(co_await writer.write(": werkbank live stream\n\n"));
   CO_CHECK_OK(co_await begin(writer));
   while (!writer.is_closed()) {
-    const uint64_t seen = api_.hub.position();
+    const uint64_t seen = api_.hub.position(listener);
     CO_TRY(bool progressed, co_await send_events(writer));
     for (const auto& [run, paths] : subscriptions_.logs) {
       CO_TRY(const bool some, co_await send_logs(writer, run, !follow_));
@@ -242,9 +258,15 @@ Task<Status> LiveStream::run(net::BodyWriter& writer) {
     CO_TRY(const bool hinted, co_await send_metric_hints(writer));
     if (progressed || hinted) continue;
     if (!follow_) co_return Status{};
-    const bool goes_on = co_await api_.hub.wait(seen, kKeepAlive);
-    if (!goes_on) co_return Status{};
-    if (api_.hub.position() == seen) CO_CHECK_OK(co_await writer.write(": still here\n\n"));
+    while (api_.hub.position(listener) == seen && !writer.is_closed()) {
+      const bool goes_on = co_await api_.hub.wait(listener, seen, kKeepAlive);
+      if (!goes_on) co_return Status{};
+      // None of the events up to here concerned this stream, or it would have been notified: they need not be read.
+      const int64_t passed = api_.hub.last_event();
+      if (api_.hub.position(listener) != seen) break;
+      position_.event_cursor = std::max(position_.event_cursor, passed);
+      CO_CHECK_OK(co_await writer.write(": still here\n\n"));
+    }
   }
   co_return Status{};
 }

@@ -21,6 +21,7 @@ struct Subscriptions {
   std::map<std::string, std::set<std::string>> logs;  // run → paths; "*": all
   std::set<std::string> metrics;                      // runs
 
+  bool has_events() const { return all_events || !event_runs.empty() || !event_experiments.empty(); }
   bool wants(const RunEvent& event) const;
 };
 Result<Subscriptions> parse_subscriptions(const net::Request& request, const std::string& workspace);
@@ -61,6 +62,8 @@ class LiveStream {
   Task<Result<bool>> send_log(net::BodyWriter& writer, content::LogInfo log, bool is_last);
   Task<Result<bool>> send_metric_hints(net::BodyWriter& writer);
   Task<Status> send(net::BodyWriter& writer, std::string type, json::object data);
+
+  std::vector<Topic> topics() const;
 
   Api& api_;
   const Subscriptions subscriptions_;

@@ -62,6 +62,8 @@ Task<Result<Artifact>> link_artifact(Api& api, Artifact artifact, bool overwrite
       return fail(errors::already_exists, fmt::format("run {:?} has a file {:?} already", artifact.run.run_id, artifact.path),
                   "Choose another name; files of a run are not replaced.");
     }
+    TRY(const Hash hash, Hash::parse(artifact.hash));
+    CHECK_OK(transaction.hold_blobs(artifact.run.workspace, {hash}));
     CHECK_OK(transaction.put_artifact(artifact));
     CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact",
                                        {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));
@@ -102,7 +104,13 @@ Task<Result<net::Response>> link_file(Api& api, Call& call) {
   CO_TRY(const RelativePath path, RelativePath::parse(call.arguments[2]));
   CO_TRY(const Hash hash, Hash::parse(query_text(call.request, "hash")));
   Artifact artifact = new_artifact(api, call, path);
-  CO_TRY(artifact.size_bytes, api.services.blobs.size(hash));
+  CO_TRY(const bool held, api.holdings.holds(artifact.run.workspace, hash));
+  CO_TRY(const auto sizes, api.services.blobs.sizes({hash}));  // counts as a use: it is not collected meanwhile
+  if (!held || !sizes[0]) {
+    co_return fail(errors::blob_not_found, fmt::format("no blob {} in workspace {:?}", hash.hex(), artifact.run.workspace),
+                   "Upload it first: PUT …/blobs/HASH.");
+  }
+  artifact.size_bytes = *sizes[0];
   artifact.hash = hash.hex();
   CO_TRY(const Artifact stored, co_await link_artifact(api, std::move(artifact), query_flag(call.request, "overwrite")));
   co_return json_response(to_json(stored), 201);

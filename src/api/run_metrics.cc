@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "api/metric_lines.hh"
+#include "api/metrics_answer.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
 
@@ -11,7 +12,7 @@ using access::Permission;
 using net::Method;
 
 constexpr size_t kBodyBytesMax = 64 * 1024 * 1024;
-constexpr int64_t kPageOfPoints = 10'000;
+constexpr int64_t kValuesInOnePiece = 2'000;  // an answer up to here has a length and no chunks
 
 Task<Result<net::Response>> post_metrics(Api& api, Call& call) {
   const std::string writer = query_text(call.request, "writer");
@@ -27,54 +28,38 @@ Task<Result<net::Response>> post_metrics(Api& api, Call& call) {
   co_return json_response(json::object{{"accepted", accepted}});
 }
 
-json::object summary_json(const MetricSummary& summary) {
-  return {{"name", summary.column},
-          {"count", summary.count},
-          {"last", to_json(summary.last.value)},
-          {"lastStep", summary.last.has_step ? json::value(summary.last.step) : json::value(nullptr)},
-          {"lastTimestampUtc", format_utc(summary.last.timestamp_ms)},
-          {"minimum", summary.minimum ? to_json(MetricValue(*summary.minimum)) : json::value(nullptr)},
-          {"maximum", summary.maximum ? to_json(MetricValue(*summary.maximum)) : json::value(nullptr)}};
-}
-
-Result<json::array> all_values(Api& api, const RunKey& key, const MetricSummary& summary) {
-  json::array values;
-  int64_t from = 0;
+Task<Status> write_answer(Api& api, std::shared_ptr<MetricsAnswer> answer, net::BodyWriter& writer) {
   while (true) {
-    TRY(const store::SeriesPage page, api.services.series.points(key, summary.name, summary.column, from, kPageOfPoints));
-    for (const MetricPoint& point : page.points) values.push_back(to_json(point.value));
-    if (!page.more) return values;
-    from = page.next_sequence;
+    const auto make = [&answer] { return answer->next_piece(); };
+    CO_TRY(std::string piece, co_await api.services.pool.run(make));
+    if (piece.empty()) co_return Status{};
+    CO_CHECK_OK(co_await writer.write(std::move(piece)));
   }
-}
-
-Result<json::array> metrics_json(Api& api, const RunKey& key, const std::optional<std::string>& name, bool with_values) {
-  TRY(const std::vector<MetricSummary> summaries, api.services.series.summaries(key));
-  json::array metrics;
-  std::string current;
-  for (const MetricSummary& summary : summaries) {
-    if (name && summary.name != *name) continue;
-    json::object column = summary_json(summary);
-    if (with_values) {
-      TRY(column["values"], all_values(api, key, summary));
-    }
-    if (metrics.empty() || current != summary.name) {
-      metrics.push_back(json::object{{"name", summary.name}, {"kind", to_string(summary.kind)}, {"columns", json::array{}}});
-      current = summary.name;
-    }
-    metrics.back().as_object()["columns"].as_array().push_back(std::move(column));
-  }
-  return metrics;
 }
 
 Task<Result<net::Response>> get_metrics(Api& api, Call& call) {
   const RunKey key = call.run();
-  const std::optional<std::string> name = call.request.query_value("name");
-  const bool with_values = query_flag(call.request, "values", true);
-  CO_TRY(const Run run, find_run(api, key));
-  const auto collect = [&] { return metrics_json(api, run.key, name, with_values); };
-  CO_TRY(json::array metrics, co_await api.services.pool.run(collect));
-  co_return json_response(json::object{{"metrics", std::move(metrics)}});
+  MetricsRequest wanted;
+  wanted.name = call.request.query_value("name");
+  wanted.with_values = query_flag(call.request, "values", true);
+  wanted.cursor = query_text(call.request, "cursor");
+  CO_TRY(wanted.limit, query_int(call.request, "limit", 0, 1, 1'000'000));
+  const auto open = [&] { return MetricsAnswer::open(api, key, wanted); };
+  CO_TRY(MetricsAnswer opened, co_await api.services.pool.run(open));
+  // Shared: the stream outlives this handler; the response's function is its only owner.
+  auto answer = std::make_shared<MetricsAnswer>(std::move(opened));
+  net::Response response;
+  response.headers.emplace_back("Content-Type", "application/json");
+  if (answer->values() <= kValuesInOnePiece) {
+    for (bool more = true; more;) {
+      CO_TRY(const std::string piece, answer->next_piece());
+      response.body += piece;
+      more = !piece.empty();
+    }
+    co_return response;
+  }
+  response.stream = [&api, answer](net::BodyWriter& writer) { return write_answer(api, answer, writer); };
+  co_return response;
 }
 
 Task<Result<net::Response>> get_points(Api& api, Call& call) {
@@ -84,15 +69,19 @@ Task<Result<net::Response>> get_points(Api& api, Call& call) {
   CO_TRY(const int64_t from, query_int(call.request, "from", 0, 0, INT64_MAX));
   CO_TRY(const int64_t limit, query_int(call.request, "limit", 1000, 1, 100'000));
   CO_TRY(const Run run, find_run(api, key));
-  CO_TRY(const store::SeriesPage page, api.services.series.points(run.key, name, column, from, limit));
-  json::array points;
-  for (const MetricPoint& point : page.points) {
-    points.push_back(json::object{{"sequence", point.sequence},
-                                  {"timestampUtc", format_utc(point.timestamp_ms)},
-                                  {"step", point.has_step ? json::value(point.step) : json::value(nullptr)},
-                                  {"value", to_json(point.value)}});
-  }
-  co_return json_response(json::object{{"points", std::move(points)}, {"next", page.next_sequence}, {"more", page.more}});
+  const auto make = [&]() -> Result<json::object> {
+    TRY(const store::SeriesPage page, api.services.series.points(run.key, name, column, from, limit));
+    json::array points;
+    for (const MetricPoint& point : page.points) {
+      points.push_back(json::object{{"sequence", point.sequence},
+                                    {"timestampUtc", format_utc(point.timestamp_ms)},
+                                    {"step", point.has_step ? json::value(point.step) : json::value(nullptr)},
+                                    {"value", to_json(point.value)}});
+    }
+    return json::object{{"points", std::move(points)}, {"next", page.next_sequence}, {"more", page.more}};
+  };
+  CO_TRY(json::object document, co_await api.services.pool.run(make));
+  co_return json_response(std::move(document));
 }
 
 // The server's half of Run.flush(): answers once the writer's lines up to `sequence` are durable here.
@@ -104,12 +93,14 @@ Task<Result<net::Response>> wait_accepted(Api& api, Call& call) {
   const std::string writer = query_text(call.request, "writer");
   const store::SeriesWriter from{call.run(), attempt, rank, attempt == 0 ? "client-" + writer : writer};
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
+  const EventHub::ListenerPointer listener = api.hub.listen({Topic::points_of_run(call.run())});
   while (true) {
-    const uint64_t seen = api.hub.position();
+    const uint64_t seen = api.hub.position(listener);
     CO_TRY(const int64_t accepted, api.services.series.accepted(from));
     const auto now = std::chrono::steady_clock::now();
     bool goes_on = accepted < sequence && now < deadline;
-    if (goes_on) goes_on = co_await api.hub.wait(seen, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+    if (goes_on) goes_on = co_await api.hub.wait(listener, seen, left);
     if (!goes_on) co_return json_response(json::object{{"accepted", accepted}});
   }
 }
@@ -120,7 +111,7 @@ constexpr Route kRoutes[] = {
         Method::kPost, METRICS, post_metrics,
         {"Append metric lines; acknowledged when durable", "writer:string", "application/x-ndjson", "Accepted"}),
     route<Permission::kRead>(Method::kGet, METRICS, get_metrics,
-                             {"All metrics of a run", "name:string,values:boolean", "", "Metrics"}),
+                             {"All metrics of a run", "name:string,values:boolean,limit:integer,cursor:string", "", "Metrics"}),
     route<Permission::kRead>(Method::kGet, METRICS "/points", get_points,
                              {"Points of one series", "name:string,column:string,from:integer,limit:integer", "", "Points"}),
     route<Permission::kRead>(Method::kGet, METRICS "/accepted", wait_accepted,

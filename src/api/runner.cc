@@ -108,13 +108,17 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
     CO_TRY(const Hash hash, Hash::parse(artifact.hash));
     hashes.push_back(hash);
   }
-  CO_TRY(const std::vector<Hash> missing, api.services.blobs.missing(hashes));
+  CO_TRY(std::vector<Hash> missing, api.services.blobs.missing(hashes));
+  if (missing.empty()) {
+    CO_TRY(missing, api.holdings.not_held(key.workspace, hashes));
+  }
   if (!missing.empty())
     co_return fail(errors::blob_not_found,
                    fmt::format("{} of the blobs are not here, {} first", missing.size(), missing[0].hex()));
   const Clock& clock = api.services.clock;
-  std::function<Status(store::Transaction&)> apply = [key, artifacts, &clock](store::Transaction& transaction) -> Status {
+  std::function<Status(store::Transaction&)> apply = [key, artifacts, hashes, &clock](store::Transaction& transaction) -> Status {
     TRY(const Run run, find_run(transaction, key));
+    CHECK_OK(transaction.hold_blobs(key.workspace, hashes));
     for (const Artifact& artifact : artifacts) {
       TRY(const auto known, transaction.artifact(key, artifact.path));
       if (known && known->hash == artifact.hash) continue;
@@ -125,6 +129,7 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
     return {};
   };
   CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
+  api.holdings.settled(key.workspace, hashes);
   failpoint_kill("artifacts.after_commit");
   co_return json_response(json::object{{"stored", artifacts.size()}});
 }

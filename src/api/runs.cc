@@ -87,7 +87,9 @@ Result<store::RunQuery> run_query(const Call& call) {
   for (const auto& [name, value] : call.request.query) {
     if (name == "experiment")
       query.experiment = value;
-    else if (name == "parent")
+    else if (name == "experimentId") {
+      TRY(query.experiment_id, query_int(call.request, name, 0, 1, INT64_MAX));
+    } else if (name == "parent")
       query.parent_id = value;
     else if (name == "root")
       query.root_id = value;
@@ -111,7 +113,8 @@ Result<store::RunQuery> run_query(const Call& call) {
       query.statuses.push_back(*status);
     } else if (name != "limit" && name != "cursor") {
       return fail(errors::invalid_request, fmt::format("query parameter {}={:?} is not understood here", name, value),
-                  "Filters: experiment, parent, root, status, tag, property, target, type, createdBy, stage (active, deleted), "
+                  "Filters: experiment, experimentId, parent, root, status, tag, property, target, type, createdBy, stage "
+                  "(active, deleted), "
                   "order (newest, oldest), limit, cursor.");
     }
   }
@@ -132,12 +135,14 @@ Task<Result<net::Response>> get_run(Api& api, Call& call) {
   CO_TRY(const int64_t wait_s, query_int(call.request, "wait", 0, 0, 60));
   CO_TRY(const int64_t revision, query_int(call.request, "revision", -1, -1, INT64_MAX));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
+  const EventHub::ListenerPointer listener = api.hub.listen({Topic::events_of_run(call.run())});
   while (true) {
-    const uint64_t seen = api.hub.position();
+    const uint64_t seen = api.hub.position(listener);
     CO_TRY(const Run run, find_run(api, call.run()));
     const auto now = std::chrono::steady_clock::now();
     if (run.revision > revision || now >= deadline) co_return run_response(run);
-    const bool goes_on = co_await api.hub.wait(seen, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+    const bool goes_on = co_await api.hub.wait(listener, seen, left);
     if (!goes_on) co_return run_response(run);
   }
 }
@@ -331,12 +336,12 @@ constexpr Route kRoutes[] = {
                             {"Submit a run (header Idempotency-Key is honoured)", "", "Submission", "Run", 202}),
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/tracked-runs", create_tracked,
                             {"Create a run that its client drives", "", "TrackedRun", "Run", 201}),
-    route<Permission::kRead>(
-        Method::kGet, "/api/v1/workspaces/{workspace}/runs", list_runs,
-        {"List runs",
-         "experiment:string,parent:string,root:string,status:string,tag:string,property:string,target:string,type:string,"
-         "createdBy:string,stage:string,order:string,limit:integer,cursor:string",
-         "", "Run[]"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/runs", list_runs,
+                             {"List runs",
+                              "experiment:string,experimentId:integer,parent:string,root:string,status:string,tag:string,"
+                              "property:string,target:string,type:string,"
+                              "createdBy:string,stage:string,order:string,limit:integer,cursor:string",
+                              "", "Run[]"}),
     route<Permission::kRead>(Method::kGet, RUN, get_run,
                              {"Get a run; with wait, once it changes", "wait:integer,revision:integer", "", "Run"}),
     route<Permission::kRead>(Method::kGet, RUN "/details", get_details, {"Get v1's details document", "", "", "RunDetails"}),

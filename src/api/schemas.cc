@@ -66,7 +66,29 @@ constexpr std::string_view kSchemas = R"json({
   "properties": {
     "workspace": {"type": "string"}, "name": {"type": "string"}, "id": {"type": "integer"}, "description": {"type": "string"},
     "tags": {"$ref": "#/components/schemas/TextMap"}, "stage": {"enum": ["active", "archived", "deleted"]},
-    "createdUtc": {"$ref": "#/components/schemas/Time"}
+    "createdUtc": {"$ref": "#/components/schemas/Time"},
+    "archivedUtc": {"$ref": "#/components/schemas/Time"}, "deletedUtc": {"$ref": "#/components/schemas/Time"}
+  }
+},
+"WorkspaceContents": {
+  "type": "object", "required": ["workspace", "runs", "activeRuns", "totalBytes"],
+  "properties": {
+    "workspace": {"type": "string"}, "experiments": {"type": "integer"}, "runs": {"type": "integer"},
+    "activeRuns": {"type": "integer"}, "environments": {"type": "integer"}, "secrets": {"type": "integer"},
+    "blobs": {"type": "integer"}, "metricPoints": {"type": "integer"}, "blobBytes": {"type": "integer"},
+    "logBytes": {"type": "integer"}, "totalBytes": {"type": "integer"}
+  }
+},
+"GarbageRequest": {
+  "type": "object", "additionalProperties": false,
+  "properties": {"dryRun": {"type": "boolean"}, "emptyTrash": {"type": "boolean"}}
+},
+"Garbage": {
+  "type": "object", "required": ["dryRun", "blobs", "totalBytes"],
+  "properties": {
+    "dryRun": {"type": "boolean"}, "runs": {"type": "integer"}, "snapshots": {"type": "integer"},
+    "blobs": {"type": "integer"}, "events": {"type": "integer"}, "idempotencyKeys": {"type": "integer"},
+    "blobBytes": {"type": "integer"}, "logBytes": {"type": "integer"}, "totalBytes": {"type": "integer"}
   }
 },
 "NewExperiment": {
@@ -260,13 +282,15 @@ constexpr std::string_view kSchemas = R"json({
               "type": "object", "required": ["name", "count"],
               "properties": {
                 "name": {"type": "string"}, "count": {"type": "integer"}, "last": {"$ref": "#/components/schemas/Value"},
+                "from": {"type": "integer", "description": "the sequence of the first value in this answer"},
                 "values": {"type": "array", "items": {"$ref": "#/components/schemas/Value"}}
               }
             }
           }
         }
       }
-    }
+    },
+    "next": {"type": "string", "description": "ask again with this cursor; empty where all is told"}
   }
 },
 "Points": {

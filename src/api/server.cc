@@ -63,6 +63,24 @@ Task<Result<net::Response>> stop(Api& api, Call&) {
   co_return json_response(json::object{{"status", "stopping"}, {"activeRuns", api.engine.active_runs()}}, 202);
 }
 
+Task<Result<net::Response>> collect_garbage(Api& api, Call& call) {
+  CO_TRY(const json::value body, co_await json_body(call));
+  JsonReader reader(body, "request");
+  const bool dry_run = reader.bool_or("dryRun", false);
+  const bool empty_trash = reader.bool_or("emptyTrash", false);
+  CO_CHECK_OK(reader.finish());
+  CO_TRY(const lifecycle::Garbage garbage, co_await api.housekeeping.collect(dry_run, empty_trash));
+  co_return json_response(json::object{{"dryRun", dry_run},
+                                       {"runs", garbage.runs},
+                                       {"snapshots", garbage.snapshots},
+                                       {"blobs", garbage.blobs},
+                                       {"events", garbage.events},
+                                       {"idempotencyKeys", garbage.idempotency_keys},
+                                       {"blobBytes", garbage.blob_bytes},
+                                       {"logBytes", garbage.log_bytes},
+                                       {"totalBytes", garbage.blob_bytes + garbage.log_bytes}});
+}
+
 Task<Result<net::Response>> explain_code(Api&, Call& call) {
   const ErrorCode* const code = find_error_code(call.arguments[0]);
   if (code == nullptr)
@@ -81,6 +99,8 @@ constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, "/api/v1/whoami", who_am_i, {"Who the login is", "", "", "Login"}),
     route<Permission::kLocalOnly>(Method::kPost, "/api/v1/server/stop", stop,
                                   {"Stop the server; runs go on", "", "", "Stopping", 202}),
+    route<Permission::kOwn>(Method::kPost, "/api/v1/server/gc", collect_garbage,
+                            {"Free what nobody needs any more, or only count it", "", "GarbageRequest", "Garbage"}),
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "domain/names.hh"
+#include "lifecycle/workspace_removal.hh"
 
 namespace werkbank::api {
 namespace {
@@ -85,61 +86,27 @@ Task<Result<net::Response>> update_workspace(Api& api, Call& call) {
   co_return json_response(to_json(workspace));
 }
 
-// Runs that are under way would be torn from below their runners; the user ends them first.
-Status refuse_active_runs(store::Reader& reader, const std::string& name) {
-  TRY(const auto unfinished, reader.unfinished_managed_runs());
-  for (const Run& run : unfinished) {
-    if (run.key.workspace != name) continue;
-    return fail(errors::run_state_conflict,
-                fmt::format("run {:?} of the workspace {:?} is under way ({})", run.key.run_id, name, to_string(run.status)),
-                "Cancel the workspace's runs first: werkbank run cancel RUN.");
-  }
-  return {};
-}
-
-Result<std::vector<RunKey>> all_runs(store::Reader& reader, const std::string& workspace) {
-  std::vector<RunKey> keys;
-  for (const LifecycleStage stage : {LifecycleStage::kActive, LifecycleStage::kArchived, LifecycleStage::kDeleted}) {
-    store::RunQuery query;
-    query.workspace = workspace;
-    query.stage = stage;
-    query.limit = 1000;
-    do {
-      TRY(const auto page, reader.runs(query));
-      for (const Run& run : page.items) keys.push_back(run.key);
-      query.cursor = page.next;
-    } while (!query.cursor.empty());
-  }
-  return keys;
-}
-
-// Logs and metrics go first: a crash in between leaves a workspace whose deletion can be asked for again, and never data that a
-// later workspace of this name would find.
-Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {
+Task<Result<net::Response>> get_contents(Api& api, Call& call) {
   const std::string name = call.workspace();
+  const auto look = [&api, &name] { return lifecycle::workspace_contents(api.services, name); };
+  CO_TRY(const lifecycle::WorkspaceContents contents, co_await api.services.builders.run(look));
+  co_return json_response(json::object{{"workspace", name},
+                                       {"experiments", contents.experiments},
+                                       {"runs", contents.runs},
+                                       {"activeRuns", contents.active_runs},
+                                       {"environments", contents.environments},
+                                       {"secrets", contents.secrets},
+                                       {"blobs", contents.blobs},
+                                       {"metricPoints", contents.metric_points},
+                                       {"blobBytes", contents.blob_bytes},
+                                       {"logBytes", contents.log_bytes},
+                                       {"totalBytes", contents.blob_bytes + contents.log_bytes}});
+}
+
+Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {
+  std::string name = call.workspace();
   if (name == "default") co_return fail(errors::name_refused, "the workspace default always exists", "Delete its runs instead.");
-  using Keys = std::vector<RunKey>;
-  CO_TRY(const Keys doomed, read<Keys>(api, [&name](store::Reader& reader) -> Result<Keys> {
-           TRY(const Workspace workspace, find_workspace(reader, name));
-           CHECK_OK(refuse_active_runs(reader, workspace.name));
-           return all_runs(reader, workspace.name);
-         }));
-  const auto remove_data = [&api, &doomed]() -> Status {
-    for (const RunKey& key : doomed) {
-      CHECK_OK(api.services.logs.remove_run(key));
-      CHECK_OK(api.services.series.remove_run(key));
-    }
-    return {};
-  };
-  CO_CHECK_OK(co_await api.services.pool.run(remove_data));
-  std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
-    TRY(const Workspace workspace, find_workspace(transaction, name));
-    CHECK_OK(refuse_active_runs(transaction, name));
-    TRY(const Keys keys, all_runs(transaction, name));
-    for (const RunKey& key : keys) CHECK_OK(transaction.purge_run(key));
-    return transaction.delete_workspace(workspace.name);
-  };
-  CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
+  CO_CHECK_OK(co_await api.housekeeping.remove_workspace(std::move(name)));
   co_return no_content();
 }
 
@@ -152,6 +119,8 @@ constexpr Route kRoutes[] = {
                              {"Get a workspace", "", "", "Workspace"}),
     route<Permission::kWrite>(Method::kPatch, "/api/v1/workspaces/{workspace}", update_workspace,
                               {"Change a workspace's description, place or tags", "", "WorkspaceChange", "Workspace"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/contents", get_contents,
+                             {"How much a workspace holds, and deleting it would free", "", "", "WorkspaceContents"}),
     route<Permission::kOwn>(Method::kDelete, "/api/v1/workspaces/{workspace}", delete_workspace,
                             {"Delete a workspace with everything in it", "", "", "", 204}),
 };

@@ -63,6 +63,7 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_configurations(ml, context);
   add_az_runs(ml, context);
   add_az_workspaces(ml, context);
+  add_az_groups(az, context);
   for (const Later& later : kLater) add_later(ml, context, later.noun, later.until_then);
   take_global_words(az, context);
 }

@@ -13,7 +13,8 @@ void add_az_experiment(CLI::App& ml, Context& context);      // 2017: submit, pr
 void add_az_history(CLI::App& ml, Context& context);         // 2017
 void add_az_configurations(CLI::App& ml, Context& context);  // 2017: runconfiguration, computetarget
 void add_az_runs(CLI::App& ml, Context& context);            // 2018: run
-void add_az_workspaces(CLI::App& ml, Context& context);      // 2018: workspace, folder
+void add_az_groups(CLI::App& az, Context& context);
+void add_az_workspaces(CLI::App& ml, Context& context);  // 2018: workspace, folder
 
 // What the verbs of az have in common; most are taken and need nothing here (there is one server, nobody is asked for a
 // subscription).

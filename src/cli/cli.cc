@@ -27,6 +27,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_secret_commands(app, context);
   add_token_commands(app, context);
   add_server_commands(app, context);
+  add_backup_commands(app, context);
   add_init_command(app, context);
   add_explain_commands(app, context);
   add_doctor_command(app, context);

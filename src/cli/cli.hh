@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.hh"
+
 namespace werkbank::cli {
 
 // What `werkbank serve` was asked for. Defaults: the Unix socket of the home only.
@@ -16,8 +18,12 @@ struct ServeOptions {
   std::vector<std::string> listen;         // --listen HOST:PORT, repeatable: TCP besides the socket
   std::vector<std::string> allowed_hosts;  // --allow-host NAME: further Host and Origin values that are accepted
   bool no_auth = false;                    // --no-auth: TCP acts as owner; refused off loopback by the server
+  std::filesystem::path tls_certificate;   // --tls-cert FILE, PEM: TCP speaks TLS; read again on SIGHUP
+  std::filesystem::path tls_key;           // --tls-key FILE, PEM; empty: it is in the certificate's file
   std::chrono::seconds idle_exit{0};       // --idle-exit S: end after this time without requests and runs; 0: never
   size_t threads = 2;                      // --threads N
+  int64_t backups_kept = 3;                // --keep-backups N: daily copies of the records in the home; 0: none
+  int64_t events_kept_days = 30;           // --keep-events DAYS: how long live streams can be resumed
   std::string log_level = "info";          // --log-level debug|info|warning|error
 };
 
@@ -33,6 +39,10 @@ struct DoctorCheck {
 struct CliPrograms {
   std::string version = "0.0.0";
   std::function<int(const ServeOptions&)> serve;  // runs until stopped; the process's exit code
+  // The whole home copied to a folder (answers the bytes), and back (answers where to what was there was moved, if it was).
+  std::function<Result<uint64_t>(const std::filesystem::path& home, const std::filesystem::path& folder)> backup;
+  std::function<Result<std::filesystem::path>(const std::filesystem::path& home, const std::filesystem::path& from, bool replace)>
+      restore;
   // Checks of parts that only the whole program holds (the embedded runner, the database), appended to doctor's own.
   std::function<std::vector<DoctorCheck>(const std::filesystem::path& home)> doctor;
 };

@@ -14,6 +14,7 @@ void add_snapshot_commands(CLI::App& app, Context& context);
 void add_environment_commands(CLI::App& app, Context& context);
 void add_compute_commands(CLI::App& app, Context& context);
 void add_server_commands(CLI::App& app, Context& context);
+void add_backup_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
 void add_secret_commands(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);

@@ -18,10 +18,18 @@ void declare_serve(CLI::App& verb, ServeCommand& command) {
   add_repeatable(verb, "--allow-host", command.options.allowed_hosts,
                  "A further name in Host and Origin, of a proxy in front (repeatable)");
   verb.add_flag("--no-auth", command.options.no_auth, "TCP needs no token and acts as owner; loopback only");
+  verb.add_option("--tls-cert", command.options.tls_certificate, "PEM file of the certificate and its chain: TCP speaks TLS");
+  verb.add_option("--tls-key", command.options.tls_key, "PEM file of its key; without it the certificate's file holds it");
   verb.add_option("--idle-exit", command.idle_exit_seconds, "End after this many idle seconds; 0: never")
       ->check(CLI::Range(0, 31'536'000));
   verb.add_option("--threads", command.options.threads, "Threads that answer requests")
       ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  verb.add_option("--keep-backups", command.options.backups_kept, "Daily copies of the records to keep in the home; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  verb.add_option("--keep-events", command.options.events_kept_days, "Days that events are kept, for live streams to go on from")
+      ->check(CLI::Range(1, 36'500))
       ->capture_default_str();
   verb.add_option("--log-level", command.options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

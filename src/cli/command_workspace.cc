@@ -69,15 +69,28 @@ Result<int> create_workspace(Context& context, const CreateOptions& options) {
 
 struct DeleteOptions {
   std::string name;
-  bool yes = false;
+  bool yes = false, dry_run = false;
 };
 
 void declare_delete(CLI::App& verb, DeleteOptions& options) {
   verb.add_option("NAME", options.name, "The workspace")->required();
   verb.add_flag("-y,--yes", options.yes, "With all its runs and files; without this nothing is deleted");
+  verb.add_flag("--dry-run", options.dry_run, "Only tell how much would be deleted");
+}
+
+Result<int> tell_contents(Context& context, const DeleteOptions& options) {
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value contents, server->get(fmt::format("{}/{}/contents", kWorkspaces, net::encode_segment(options.name))));
+  CHECK_OK(context.print(contents, {text_column("Workspace", "workspace"), number_column("Experiments", "experiments"),
+                                    number_column("Runs", "runs"), number_column("Active", "activeRuns"),
+                                    number_column("Files", "blobs"), number_column("Bytes", "totalBytes")}));
+  const auto bytes = contents.at("totalBytes").to_number<uint64_t>();
+  context.terminal().say(fmt::format("Deleting it would free {}", human_bytes(bytes)));
+  return kExitDone;
 }
 
 Result<int> delete_workspace(Context& context, const DeleteOptions& options) {
+  if (options.dry_run) return tell_contents(context, options);
   if (!options.yes) {
     return fail(errors::usage, fmt::format("deleting workspace {:?} deletes all its experiments, runs and files", options.name),
                 "Add --yes to do it.");
@@ -142,8 +155,9 @@ void add_workspace_commands(CLI::App& app, Context& context) {
   add_verb<CreateOptions>(noun, context, {"create", "Create a workspace", "  werkbank workspace create vision --exist-ok"},
                           declare_create, create_workspace, kOfNone);
   add_verb<DeleteOptions>(noun, context,
-                          {"delete", "Delete a workspace with all that is in it", "  werkbank workspace delete vision --yes"},
-                          declare_delete, delete_workspace, {.workspace = false, .output = false});
+                          {"delete", "Delete a workspace with all that is in it",
+                           "  werkbank workspace delete vision --dry-run\n  werkbank workspace delete vision --yes"},
+                          declare_delete, delete_workspace, kOfNone);
   CLI::App& member = *add_noun(noun, "member", "Users of a workspace and their roles");
   add_verb<NoOptions>(member, context, {"list", "List the members", "  werkbank workspace member list -w vision"}, nullptr,
                       list_members);

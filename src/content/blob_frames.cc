@@ -44,6 +44,7 @@ Result<size_t> BlobFrames::take_frame(std::string_view bytes) {
   if (bytes.size() - line_end - 1 < size) return 0;
   CHECK_OK(batch_->put(*hash, bytes.substr(line_end + 1, size)));
   ++count_;
+  hashes_.push_back(*hash);
   return line_end + 1 + size;
 }
 

@@ -19,7 +19,8 @@ class BlobFrames {
   static constexpr size_t kBodyBytesMax = 64 << 20;  // too_large
 
   static Result<BlobFrames> open(BlobStore& store);
-  Status feed(std::string_view bytes);  // invalid_request, hash_mismatch, too_large
+  Status feed(std::string_view bytes);                         // invalid_request, hash_mismatch, too_large
+  const std::vector<Hash>& hashes() const { return hashes_; }  // of what was fed so far
   // Answers the number of blobs. invalid_request where the body ends within a blob.
   Result<uint64_t> finish();
 
@@ -31,6 +32,7 @@ class BlobFrames {
   std::string pending_;  // the beginning of a frame
   size_t fed_ = 0;
   uint64_t count_ = 0;
+  std::vector<Hash> hashes_;
 };
 
 }  // namespace werkbank::content

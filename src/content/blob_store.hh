@@ -44,6 +44,11 @@ class BlobBatch {
 inline constexpr int64_t kUseSeconds = 4 * 3600;
 inline constexpr int64_t kGraceMs = 24 * 3'600'000;
 
+struct FreedBlobs {
+  std::vector<Hash> hashes;
+  uint64_t size_bytes = 0;
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
@@ -57,10 +62,13 @@ class BlobStore {
   virtual Result<std::string> read(const Hash& hash, uint64_t offset, uint64_t size_max) = 0;
   // The folder that a reader on this machine can take blobs from directly (see blob_path), or nothing.
   virtual std::optional<std::filesystem::path> local_folder() const = 0;
-  // Frees blobs that no root names and that are older than the grace time; answers the freed bytes. With dry_run it only counts.
-  virtual Result<uint64_t> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) = 0;
-  // How many calls of collect() may have removed blobs so far, since the store was opened.
+  // Frees blobs that no root names and that are older than the grace time. With dry_run it only counts.
+  virtual Result<FreedBlobs> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) = 0;
+  // How many calls of collect() and remove() may have removed blobs so far, since the store was opened.
   virtual uint64_t collections() const = 0;
+  // Frees the blobs that `choose` names, whatever their age, but for those that are put or named in sizes() from before `choose`
+  // is called until they go.
+  virtual Result<FreedBlobs> remove(const std::function<Result<std::vector<Hash>>()>& choose) = 0;
   virtual void close() = 0;
 };
 

@@ -14,15 +14,23 @@ std::unexpected<Error> no_such_snapshot(const Hash& id) {
   return fail(errors::snapshot_not_found, fmt::format("no snapshot {}", id.hex()));
 }
 
-// The named blobs with another size than told are snapshot_refused; answers those that are not there, sorted, each once.
-Result<std::vector<Hash>> find_missing(BlobStore& store, const std::vector<SnapshotEntry>& entries) {
+// The named blobs with another size than told are snapshot_refused; answers those that are not there, or not held, sorted, each
+// once.
+Result<std::vector<Hash>> find_missing(BlobStore& store, const std::vector<SnapshotEntry>& entries,
+                                       const NotHeld& not_held = {}) {
   std::vector<Hash> hashes;
   hashes.reserve(entries.size());
   for (const SnapshotEntry& entry : entries) hashes.push_back(entry.hash);
   TRY(const auto sizes, store.sizes(hashes));
   std::vector<Hash> missing;
+  if (not_held) {
+    TRY(missing, not_held(hashes));
+    std::ranges::sort(missing);
+  }
+  const std::vector<Hash> unproved = missing;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const SnapshotEntry& entry = entries[i];
+    if (std::ranges::binary_search(unproved, entry.hash)) continue;  // nothing is told about what the sender does not have
     if (!sizes[i]) {
       missing.push_back(entry.hash);
     } else if (*sizes[i] != entry.size_bytes) {
@@ -92,13 +100,13 @@ std::optional<CheckedSnapshots::Check> CheckedSnapshots::find(const Hash& id, Bl
   return check;
 }
 
-Result<PutManifest> put_manifest(BlobStore& store, CheckedSnapshots& checked, std::string_view text) {
+Result<PutManifest> put_manifest(BlobStore& store, CheckedSnapshots& checked, std::string_view text, const NotHeld& not_held) {
   CHECK_OK(refuse_size(text.size()));
   CheckedSnapshots::Check check = begin_check(store);
   TRY(const SnapshotManifest manifest, SnapshotManifest::parse(text));
   PutManifest answer;
   answer.id = Hash::of(text);
-  TRY(answer.missing, find_missing(store, manifest.entries));
+  TRY(answer.missing, find_missing(store, manifest.entries, not_held));
   if (!answer.missing.empty()) return answer;
   TRY(const auto stored, store.sizes({answer.id}));
   if (!stored[0]) {
@@ -111,7 +119,8 @@ Result<PutManifest> put_manifest(BlobStore& store, CheckedSnapshots& checked, st
   return answer;
 }
 
-Result<PutManifest> put_changes(BlobStore& store, CheckedSnapshots& checked, const Hash& base_id, std::string_view text) {
+Result<PutManifest> put_changes(BlobStore& store, CheckedSnapshots& checked, const Hash& base_id, std::string_view text,
+                                const NotHeld& not_held) {
   TRY(const SnapshotChanges changes, SnapshotChanges::parse(text));
   TRY(const CheckedBase base, get_base(store, checked, base_id));
   PutManifest answer{.id = base_id};
@@ -128,7 +137,7 @@ Result<PutManifest> put_changes(BlobStore& store, CheckedSnapshots& checked, con
     return fail(errors::snapshot_refused, "the changes make the total size overflow");
   }
   check.total_bytes += changed.bytes_put;
-  TRY(answer.missing, find_missing(store, changes.put));
+  TRY(answer.missing, find_missing(store, changes.put, not_held));
   if (!answer.missing.empty()) {
     answer.id = Hash::of(changed.text);
     return answer;

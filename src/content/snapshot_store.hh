@@ -40,11 +40,15 @@ struct PutManifest {
   Hash id;
   std::vector<Hash> missing;  // empty: the snapshot is stored, durably
 };
+// Which of these blobs the sender has yet to bring, although they may be there.
+using NotHeld = std::function<Result<std::vector<Hash>>(const std::vector<Hash>&)>;
 // Checks the text whole (snapshot_refused) and stores it when all its blobs are there with the sizes it tells.
-Result<PutManifest> put_manifest(BlobStore& store, CheckedSnapshots& checked, std::string_view text);
-// The same for what stored snapshot `base` becomes by the changes in `text` (domain/snapshot_changes.hh). snapshot_not_found
-// where the base is not there any more, or not whole: send the manifest then.
-Result<PutManifest> put_changes(BlobStore& store, CheckedSnapshots& checked, const Hash& base, std::string_view text);
+Result<PutManifest> put_manifest(BlobStore& store, CheckedSnapshots& checked, std::string_view text,
+                                 const NotHeld& not_held = {});
+// The same for what stored snapshot `base`, which the sender has, becomes by the changes in `text` (domain/snapshot_changes.hh).
+// snapshot_not_found where the base is not there any more, or not whole: send the manifest then.
+Result<PutManifest> put_changes(BlobStore& store, CheckedSnapshots& checked, const Hash& base, std::string_view text,
+                                const NotHeld& not_held = {});
 
 // The manifest of a stored snapshot: snapshot_not_found; store_corrupt where its bytes are not those of the id.
 Result<std::string> get_manifest_text(BlobStore& store, const Hash& id);

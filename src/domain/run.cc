@@ -261,7 +261,9 @@ json::object to_json(const Experiment& experiment) {
           {"description", experiment.description},
           {"tags", text_map_to_json(experiment.tags)},
           {"stage", to_string(experiment.stage)},
-          {"createdUtc", time_or_null(experiment.created_ms)}};
+          {"createdUtc", time_or_null(experiment.created_ms)},
+          {"archivedUtc", time_or_null(experiment.stage == LifecycleStage::kArchived ? experiment.stage_ms : 0)},
+          {"deletedUtc", time_or_null(experiment.stage == LifecycleStage::kDeleted ? experiment.stage_ms : 0)}};
 }
 
 json::object to_json(const Workspace& workspace) {

@@ -44,6 +44,7 @@ struct Experiment {
   TextMap tags;
   LifecycleStage stage = LifecycleStage::kActive;
   UtcMs created_ms = 0;
+  UtcMs stage_ms = 0;  // when it was archived or deleted; 0: active
 };
 
 // How many processes the script is, in v1's words. Counts that belong to another communicator are not read.

@@ -67,12 +67,17 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   return plan;
 }
 
-Result<json::object> start_runner(Services& services, const Loaded& loaded) {
-  TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
+// An environment that has vanished since the run was prepared is built again here.
+Task<Result<json::object>> start_runner(Services& services, const Loaded& loaded) {
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
+  RunKey key = loaded.run.key;
+  RunSpec spec = loaded.spec;
+  CO_TRY(ReadyEnvironment environment, co_await ready_environment_of_run(services, std::move(key), std::move(spec)));
   Loaded opened = loaded;
-  CHECK_OK(open_secrets(services.vault, opened.spec));
-  TRY(ReadyEnvironment environment, ready_environment(services, loaded.spec, [](std::string_view) {}, [] { return false; }));
-  return target->start(make_plan(services, opened, target->capabilities(), std::move(environment)));
+  CO_CHECK_OK(open_secrets(services.vault, opened.spec));
+  const LaunchPlan plan = make_plan(services, opened, target->capabilities(), std::move(environment));
+  const auto start = [target, &plan] { return target->start(plan); };
+  co_return co_await services.pool.run(start);
 }
 
 }  // namespace
@@ -126,9 +131,9 @@ Task<Status> launch_run(Services& services, RunKey key) {
   if (!wanted || !loaded.attempt.handle.empty()) co_return Status{};
 
   failpoint_kill("launch.before_start");
-  const auto start = [&services, &loaded] { return start_runner(services, loaded); };
-  const Result<json::object> handle = co_await services.pool.run(start);
+  const Result<json::object> handle = co_await start_runner(services, loaded);
   failpoint_kill("launch.after_start");
+  if (!handle && services.is_stopping()) co_return Status{};  // the next server starts it
 
   const int64_t number = loaded.attempt.number;
   std::function<Status(store::Transaction&)> apply = [&services, key, number, handle](store::Transaction& transaction) -> Status {
@@ -138,6 +143,11 @@ Task<Status> launch_run(Services& services, RunKey key) {
     if (!handle) {
       if (is_terminal(run->status)) return {};
       RunEnd end;
+      if (run->cancel_requested) {  // given up while its environment was built again
+        end.kind = RunEndKind::kCanceled;
+        end.who = run->cancel_who;
+        return end_run(transaction, services.clock, *run, std::move(end));
+      }
       end.kind = RunEndKind::kLaunch;
       end.message = "The runner could not be started: " + handle.error().to_string();
       end.hint = std::string(handle.error().remedy());

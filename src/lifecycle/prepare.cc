@@ -10,7 +10,8 @@
 namespace werkbank::lifecycle {
 namespace {
 
-// Carries a build's output into the run's log, and shows Preparing when the first byte of it comes. Used on one builder thread.
+// Carries a build's output into the run's log, and shows Preparing when the first byte of it comes. Used on one builder's thread
+// at a time.
 class BuildLog {
  public:
   BuildLog(Services& services, const RunKey& key) : services_(services), key_{key, 0, 0, std::string(kBuildLog)} {
@@ -75,33 +76,32 @@ void note_relaxed(Run& run, const ReadyEnvironment& ready) {
 
 }  // namespace
 
-Result<ReadyEnvironment> ready_environment(Services& services, const RunSpec& spec, const compute::OutputSink& output,
-                                           const std::function<bool()>& canceled) {
-  RunSpec opened = spec;
-  CHECK_OK(open_secrets(services.vault, opened));
-  TRY(const EnvironmentRecipe recipe, services.environments.plan(opened.environment, opened.submitter_environment));
-  TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
-  return target->prepare(recipe, output, canceled);
+Task<Result<ReadyEnvironment>> ready_environment(Services& services, RunSpec spec, EnvironmentBuilds::Wish wish) {
+  CO_CHECK_OK(open_secrets(services.vault, spec));
+  CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  co_return co_await services.environment_builds.ready(target, std::move(recipe), std::move(wish));
+}
+
+Task<Result<ReadyEnvironment>> ready_environment_of_run(Services& services, RunKey key, RunSpec spec) {
+  BuildLog log(services, key);
+  EnvironmentBuilds::Wish wish;
+  wish.output = [&log](std::string_view bytes) { log.write(bytes); };
+  wish.canceled = [&services, key] { return services.is_stopping() || cancel_is_asked(services, key); };
+  Result<ReadyEnvironment> built = co_await ready_environment(services, std::move(spec), std::move(wish));
+  // Whoever opens the build log finds the verdict there, not only with the run.
+  if (!built && !services.is_stopping())
+    log.write(without_logins(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy())));
+  co_return built;
 }
 
 Task<Status> prepare_run(Services& services, RunKey key) {
   const std::function<Result<std::optional<RunSpec>>(store::Reader&)> find_spec = [&key](store::Reader& reader) {
     return reader.run_spec(key);
   };
-  CO_TRY(const std::optional<RunSpec> spec, store::read<std::optional<RunSpec>>(services.store, find_spec));
+  CO_TRY(std::optional<RunSpec> spec, store::read<std::optional<RunSpec>>(services.store, find_spec));
   if (!spec) co_return fail(errors::run_not_found, "the run's specification is gone: " + key.run_id);
-
-  const auto build = [&services, &key, &spec] {
-    BuildLog log(services, key);
-    Result<ReadyEnvironment> built = ready_environment(
-        services, *spec, [&log](std::string_view bytes) { log.write(bytes); },
-        [&services, &key] { return services.is_stopping() || cancel_is_asked(services, key); });
-    // Whoever opens the build log finds the verdict there, not only with the run.
-    if (!built && !services.is_stopping())
-      log.write(without_logins(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy())));
-    return built;
-  };
-  const Result<ReadyEnvironment> ready = co_await services.builders.run(build);
+  const Result<ReadyEnvironment> ready = co_await ready_environment_of_run(services, key, std::move(*spec));
 
   if (!ready && services.is_stopping()) co_return Status{};  // the next server builds it
   std::function<Status(store::Transaction&)> apply = [&services, key, ready](store::Transaction& transaction) -> Status {

@@ -16,6 +16,7 @@
 #include "content/log_store.hh"
 #include "content/snapshot_store.hh"
 #include "environment/environment_kind.hh"
+#include "lifecycle/environment_builds.hh"
 #include "store/series.hh"
 #include "store/store.hh"
 
@@ -53,9 +54,10 @@ struct Services {
   const TargetRegistry& targets;
   const access::RunTokenSigner& run_tokens;
   const access::Vault& vault;  // what submissions hold of logins is stored sealed
-  BlockingPool& pool;          // short calls into targets
-  BlockingPool& builders;      // environment builds: minutes
+  BlockingPool& pool;          // short calls
+  BlockingPool& builders;      // what may take minutes: environment builds, copies, clearing away
   RunnerSettings runner;
+  EnvironmentBuilds& environment_builds;
   std::unique_ptr<content::CheckedSnapshots> checked_snapshots = std::make_unique<content::CheckedSnapshots>();
   std::function<bool()> is_stopping = [] { return false; };  // set by the engine: builds under way are given up, and made again
 };

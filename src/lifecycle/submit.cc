@@ -41,14 +41,19 @@ Task<Result<bool>> check_environment(Services& services, const RunSpec& spec) {
   CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
   CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
   if (!recipe.requirements.empty() || !target->capabilities().same_machine || recipe.kind != "system") co_return false;
-  const auto check = [target, recipe] { return target->prepare(recipe, [](std::string_view) {}, [] { return false; }); };
-  Result<ReadyEnvironment> ready = co_await services.pool.run(check);
+  // A probe of an interpreter may take long: not on the pool of short calls.
+  Result<ReadyEnvironment> ready = co_await services.environment_builds.ready(target, std::move(recipe), {});
   if (!ready) co_return fail(std::move(ready).error());
   co_return true;
 }
 
 Status check_submission(Services& services, const Submission& submission) {
   CHECK_OK(check_experiment_name(submission.experiment));
+  CHECK_OK(services.store.read([&](store::Reader& reader) -> Status {
+    TRY(const auto workspace, reader.workspace(submission.workspace));
+    if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", submission.workspace));
+    return check_snapshot_of(reader, submission.workspace, submission.spec.snapshot_id);
+  }));
   if (!submission.run_id.empty()) CHECK_OK(check_stored_name("the run id", submission.run_id));
   TRY(compute::ComputeTarget* const target, services.targets.find(submission.spec.target));
   if (submission.spec.node_count > 1 && !target->capabilities().several_nodes) {
@@ -152,12 +157,21 @@ Result<GitFacts> git_facts_from_json(const json::value* value) {
   return git;
 }
 
+Status check_snapshot_of(store::Reader& reader, const std::string& workspace, const std::string& snapshot_id) {
+  if (snapshot_id.empty()) return {};
+  TRY(const Hash id, Hash::parse(snapshot_id));
+  TRY(const std::optional<UtcMs> used, reader.snapshot_used(workspace, id));
+  if (used) return {};
+  return fail(errors::snapshot_not_found, fmt::format("no snapshot {} in workspace {:?}", snapshot_id, workspace),
+              "Send it first: POST …/snapshots.");
+}
+
 Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace,
                                      const std::string& name) {
   TRY(const auto known_workspace, transaction.workspace(workspace));
   if (!known_workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", workspace));
   TRY(auto known, transaction.experiment(workspace, name));
-  if (known) return std::move(*known);
+  if (known && known->stage == LifecycleStage::kActive) return std::move(*known);
   Experiment experiment;
   experiment.workspace = workspace;
   experiment.name = name;
@@ -227,6 +241,7 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
       [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
     TRY(auto repeated, repeated_run(transaction, submission));
     if (repeated) return Submitted{std::move(*repeated), true};
+    CHECK_OK(check_snapshot_of(transaction, submission.workspace, submission.spec.snapshot_id));  // not collected meanwhile
     NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &submission.spec, submission.git};
     TRY(Run run, record_run(transaction, services.clock, std::move(made)));
     if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));

@@ -30,11 +30,14 @@ struct Submitted {
 // target_unknown, requirement_invalid, interpreter_not_found, already_exists (run id), idempotency_conflict, not_supported.
 Task<Result<Submitted>> submit(Services& services, Submission submission);
 
-// Answers the experiment of this name, created in this transaction where it is new.
+// Answers the active experiment of this name, created in this transaction where there is none: an archived or deleted one of the
+// name stays as it is.
 Result<Experiment> ensure_experiment(store::Transaction& transaction, const Clock& clock, const std::string& workspace,
                                      const std::string& name);
 // A number of v1's form for a run that brought none.
 std::string make_run_id(const std::string& experiment, UtcMs now);
+// snapshot_not_found where the workspace does not have the snapshot; an empty id passes.
+Status check_snapshot_of(store::Reader& reader, const std::string& workspace, const std::string& snapshot_id);
 struct NewRun {
   Run run;
   std::string experiment;         // created where it is new

@@ -28,6 +28,7 @@ Run make_run(const Services& services, const TrackedRun& tracked) {
 }
 
 Result<Run> record(store::Transaction& transaction, const Services& services, const TrackedRun& tracked) {
+  CHECK_OK(check_snapshot_of(transaction, tracked.workspace, tracked.snapshot_id));
   NewRun made{make_run(services, tracked), tracked.experiment, tracked.parent_id, nullptr, tracked.git};
   return record_run(transaction, services.clock, std::move(made));
 }

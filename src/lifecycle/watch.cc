@@ -44,17 +44,24 @@ void add_warnings(Run& run, const std::vector<std::string>& warnings) {
   }
 }
 
+// With an event: whoever waits for a change of the run is woken by nothing else.
+Status keep_warnings(store::Transaction& transaction, const Clock& clock, Run& run) {
+  CHECK_OK(transaction.update_run(run));
+  return note_run_event(transaction, clock, run, "run.warnings",
+                        {{"warnings", json::array(run.warnings.begin(), run.warnings.end())}});
+}
+
 Status apply_phase(store::Transaction& transaction, const Clock& clock, Run& run, const RunnerReport& report) {
   add_warnings(run, report.warnings);
   switch (report.phase) {
     case RunnerPhase::kPreparing:
       if (run.status == RunStatus::kNotResponding) return move_run(transaction, clock, run, RunStatus::kRunning);
-      return transaction.update_run(run);
+      return keep_warnings(transaction, clock, run);
     case RunnerPhase::kRunning:
       if (run.status == RunStatus::kStarting || run.status == RunStatus::kNotResponding) {
         return move_run(transaction, clock, run, RunStatus::kRunning);
       }
-      return transaction.update_run(run);
+      return keep_warnings(transaction, clock, run);
     case RunnerPhase::kFinalizing:
       if (run.status == RunStatus::kCancelRequested) return {};
       if (run.status == RunStatus::kStarting) CHECK_OK(move_run(transaction, clock, run, RunStatus::kRunning));

@@ -25,6 +25,7 @@ class Home {
   std::filesystem::path work() const { return folder_ / "work"; }
   std::filesystem::path environments() const { return folder_ / "environments"; }
   std::filesystem::path vault_key() const { return folder_ / "vault.key"; }
+  std::filesystem::path backups() const { return folder_ / "backups"; }
   std::filesystem::path server_log() const { return folder_ / "logs" / "server.log"; }
   const std::filesystem::path& folder() const { return folder_; }
 

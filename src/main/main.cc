@@ -1,11 +1,14 @@
 // The program `werkbank`, also called as `az`: the command line, and the server behind it.
 #include "cli/cli.hh"
+#include "main/backup.hh"
 #include "main/serve.hh"
 
 int main(int argc, char** argv) {
   werkbank::cli::CliPrograms programs;
   programs.version = WERKBANK_VERSION;
   programs.serve = werkbank::serve;
+  programs.backup = werkbank::back_up_home;
+  programs.restore = werkbank::restore_home;
   programs.doctor = werkbank::examine_program;
   return werkbank::cli::run(argc, argv, programs);
 }

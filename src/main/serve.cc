@@ -38,7 +38,17 @@ Status check_options(const cli::ServeOptions& options) {
       return fail(errors::usage, fmt::format("--no-auth is refused with --listen {}: it is not a loopback address", address),
                   "Leave --no-auth out and make tokens with `werkbank token create`, or listen on 127.0.0.1.");
     }
-    log_warning("listening off loopback without TLS address={}: put a TLS proxy before it, tokens travel in clear text", address);
+    if (!options.tls_certificate.empty()) continue;
+    log_warning(
+        "listening off loopback without TLS address={}: put a TLS proxy before it or give --tls-cert and --tls-key, "
+        "tokens travel in clear text",
+        address);
+  }
+  if (!options.tls_certificate.empty() && options.listen.empty()) {
+    return fail(errors::usage, "--tls-cert is for TCP, and there is no --listen", "Add --listen HOST:PORT.");
+  }
+  if (options.tls_certificate.empty() && !options.tls_key.empty()) {
+    return fail(errors::usage, "--tls-key is given without --tls-cert", "Give both; a certificate's file may hold its key, too.");
   }
   return {};
 }
@@ -65,8 +75,11 @@ struct Parts {
   lifecycle::TargetRegistry targets;
   std::unique_ptr<BlockingPool> pool;
   std::unique_ptr<BlockingPool> builders;
+  std::unique_ptr<lifecycle::EnvironmentBuilds> environment_builds;
   std::unique_ptr<lifecycle::Engine> engine;
-  api::EventHub hub;
+  std::unique_ptr<lifecycle::Holdings> holdings;
+  std::unique_ptr<lifecycle::Housekeeping> housekeeping;
+  std::unique_ptr<api::EventHub> hub;
   api::ServerFacts facts;
   api::Counters counters;
 };
@@ -78,9 +91,11 @@ Status open_stores(Parts& parts) {
   TRY(parts.logs, content::open_directory_log_store(parts.home.logs()));
   TRY(parts.vault, access::Vault::open(parts.home.vault_key()));
   parts.run_tokens.emplace(parts.vault->derive_key("run-tokens"));
-  parts.store->on_events([&parts](int64_t) { parts.hub.notify(); });
-  parts.series->on_points([&parts](const RunKey&) { parts.hub.notify(); });
-  parts.logs->on_append([&parts](const content::LogKey&, uint64_t) { parts.hub.notify(); });
+  api::EventHub& hub = *parts.hub;
+  parts.store->on_events([&hub](const std::vector<RunEvent>& events) { hub.notify_events(events); });
+  parts.series->on_points([&hub](const RunKey& run) { hub.notify_points(run); });
+  parts.logs->on_append([&hub](const content::LogKey& key, uint64_t) { hub.notify_log(key.run); });
+  parts.holdings = std::make_unique<lifecycle::Holdings>(*parts.store);
   return {};
 }
 
@@ -124,6 +139,10 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
   auto runner =
       std::async(std::launch::async, [&parts] { return parts->home.unpack_program("werkbank-runner", embedded_runner()); });
   auto sdk = std::async(std::launch::async, [&parts] { return parts->home.unpack_sdk(embedded_wheel()); });
+  parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
+  parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
+  parts->environment_builds = std::make_unique<lifecycle::EnvironmentBuilds>(*parts->builders);
+  parts->hub = std::make_unique<api::EventHub>(*parts->pool);
   CHECK_OK(open_stores(*parts));
   parts->facts.version = WERKBANK_VERSION;
   parts->facts.no_auth = options.no_auth;
@@ -136,26 +155,63 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
   TRY(const std::filesystem::path sdk_folder, sdk.get());
   CHECK_OK(add_targets(parts->targets, parts->home, runner_program, sdk_folder, open_files));
   parts->planner.emplace(make_environment_planner());
-  parts->pool = std::make_unique<BlockingPool>(kPoolThreads);
-  parts->builders = std::make_unique<BlockingPool>(kBuilderThreads);
   lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
                                      parts->blobs->local_folder().value_or("").string(), own_program()};
-  lifecycle::Services services{system_clock(), *parts->store,   *parts->series,   *parts->blobs,
-                               *parts->logs,   *parts->planner, parts->targets,   *parts->run_tokens,
-                               *parts->vault,  *parts->pool,    *parts->builders, std::move(settings)};
+  lifecycle::Services services{system_clock(),
+                               *parts->store,
+                               *parts->series,
+                               *parts->blobs,
+                               *parts->logs,
+                               *parts->planner,
+                               parts->targets,
+                               *parts->run_tokens,
+                               *parts->vault,
+                               *parts->pool,
+                               *parts->builders,
+                               std::move(settings),
+                               *parts->environment_builds};
   parts->engine = std::make_unique<lifecycle::Engine>(std::move(services), lifecycle::EngineConfig{});
+  lifecycle::HousekeepingConfig housekeeping;
+  housekeeping.backup_folder = parts->home.backups();
+  housekeeping.backups_kept = options.backups_kept;
+  housekeeping.events_kept_days = options.events_kept_days;
+  parts->housekeeping =
+      std::make_unique<lifecycle::Housekeeping>(parts->engine->services(), *parts->holdings, std::move(housekeeping));
   return parts;
 }
 
-// Blocks until it is time to stop; says why.
-std::string_view wait_for_end(Parts& parts, const cli::ServeOptions& options) {
+// SIGHUP is ours only where there is a certificate to read again; else a server in a terminal ends with it.
+sigset_t signals_of(const cli::ServeOptions& options) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  if (!options.tls_certificate.empty()) sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+Status load_certificate(net::HttpServer& server, const cli::ServeOptions& options) {
+  if (options.tls_certificate.empty()) return {};
+  const std::filesystem::path& key = options.tls_key.empty() ? options.tls_certificate : options.tls_key;
+  return server.use_tls({options.tls_certificate, key});
+}
+
+void reload_certificate(net::HttpServer& server, const cli::ServeOptions& options) {
+  const Status loaded = load_certificate(server, options);
+  if (loaded)
+    log_info("certificate read again file={:?}", options.tls_certificate.string());
+  else
+    log_error("certificate not read again, the old one stays error={:?}", loaded.error().to_string());
+}
+
+// Blocks until it is time to stop; says why.
+std::string_view wait_for_end(Parts& parts, net::HttpServer& server, const cli::ServeOptions& options) {
+  const sigset_t signals = signals_of(options);
   const timespec poll{0, std::chrono::nanoseconds(kSignalPoll).count()};
   while (true) {
-    if (sigtimedwait(&signals, nullptr, &poll) > 0) return "signal";
+    const int signal = sigtimedwait(&signals, nullptr, &poll);
+    if (signal == SIGHUP) reload_certificate(server, options);
+    if (signal > 0 && signal != SIGHUP) return "signal";
     if (options.idle_exit.count() == 0) continue;
     const std::chrono::milliseconds last(parts.counters.last_request_ms.load(std::memory_order_relaxed));
     const bool quiet = system_clock().monotonic_now() - last > options.idle_exit;
@@ -165,9 +221,10 @@ std::string_view wait_for_end(Parts& parts, const cli::ServeOptions& options) {
 }
 
 void take_down(Parts& parts, net::HttpServer& server) {
-  parts.hub.stop();  // ends live streams and waits
+  parts.hub->stop();  // ends live streams and waits
   server.stop();
   parts.engine->stop();
+  parts.housekeeping->stop();
   parts.builders->stop();
   parts.pool->stop();
   parts.logs->close();
@@ -180,24 +237,27 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
   CHECK_OK(check_options(options));
   TRY(const std::unique_ptr<Parts> parts, build_parts(options, open_files));
   parts->counters.last_request_ms = system_clock().monotonic_now().count();
-  api::Api api{*parts->engine,  parts->engine->services(),      *parts->vault, parts->hub, parts->facts,
-               parts->counters, [] { kill(getpid(), SIGTERM); }};
+  api::Api api{*parts->engine, parts->engine->services(), *parts->vault,
+               *parts->hub,    *parts->holdings,          *parts->housekeeping,
+               parts->facts,   parts->counters,           [] { kill(getpid(), SIGTERM); }};
   api::Router router(api);
   net::ServerConfig config;
   config.threads = options.threads;
   net::HttpServer server(config, [&router](net::Request& request) { return router.answer(request); });
+  CHECK_OK(load_certificate(server, options));
   CHECK_OK(server.listen_unix(parts->home.socket()));
   for (const std::string& address : options.listen) {
     TRY(const uint16_t port, server.listen_tcp(address));
     const std::string host = address.substr(0, address.rfind(':'));
     // Scripts and people read the port that was bound from here.
-    std::printf("listening on http://%s:%u\n", host.c_str(), port);
+    std::printf("listening on %s://%s:%u\n", options.tls_certificate.empty() ? "http" : "https", host.c_str(), port);
     std::fflush(stdout);
   }
   CHECK_OK(parts->engine->start());
+  parts->housekeeping->start();
   CHECK_OK(server.start());
   log_info("server started version={} home={} pid={}", WERKBANK_VERSION, options.home.string(), getpid());
-  const std::string_view reason = wait_for_end(*parts, options);
+  const std::string_view reason = wait_for_end(*parts, server, options);
   log_info("server stops reason={} active_runs={}", reason, parts->engine->active_runs());
   take_down(*parts, server);
   log_info("server stopped");
@@ -208,10 +268,7 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
 
 int serve(const cli::ServeOptions& options) {
   // Before any thread starts, so that all of them leave these signals to wait_for_end.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  const sigset_t signals = signals_of(options);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file over its limit is an error to answer, like a full disk

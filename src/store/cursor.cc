@@ -55,13 +55,19 @@ Result<std::optional<RunSortKey>> decode_run_cursor(const std::string& cursor) {
   return key;
 }
 
-std::string encode_name_cursor(const std::string& name) { return base64url_encode(std::string(kNamePrefix) + name); }
+std::string encode_name_cursor(const NameSortKey& key) {
+  return base64url_encode(fmt::format("{}{},{}", kNamePrefix, key.id, key.name));
+}
 
-Result<std::string> decode_name_cursor(const std::string& cursor) {
-  if (cursor.empty()) return std::string();
+Result<NameSortKey> decode_name_cursor(const std::string& cursor) {
+  if (cursor.empty()) return NameSortKey{};
   const Result<std::string> decoded = base64url_decode(cursor);
   if (!decoded || !decoded->starts_with(kNamePrefix)) return bad_cursor(cursor);
-  return decoded->substr(kNamePrefix.size());
+  std::string_view rest = std::string_view(*decoded).substr(kNamePrefix.size());
+  NameSortKey key;
+  if (!take_integer(rest, key.id) || !take_separator(rest)) return bad_cursor(cursor);
+  key.name = rest;
+  return key;
 }
 
 std::optional<int64_t> parse_version_number(const std::string& text) {

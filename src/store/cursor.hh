@@ -22,8 +22,14 @@ struct RunSortKey {
 Result<int64_t> check_limit(int64_t limit);  // invalid_request outside 1 … kPageLimitMax
 std::string encode_run_cursor(const RunSortKey& key);
 Result<std::optional<RunSortKey>> decode_run_cursor(const std::string& cursor);  // empty cursor: from the start
-std::string encode_name_cursor(const std::string& name);
-Result<std::string> decode_name_cursor(const std::string& cursor);
+// Where an experiment stands in a listing: by name; several that are archived or deleted may have had the same one.
+struct NameSortKey {
+  std::string name;
+  int64_t id = 0;
+  auto operator<=>(const NameSortKey&) const = default;
+};
+std::string encode_name_cursor(const NameSortKey& key);
+Result<NameSortKey> decode_name_cursor(const std::string& cursor);     // empty cursor: before all
 std::optional<int64_t> parse_version_number(const std::string& text);  // "12"; nothing where it is a label
 
 // `items` holds up to limit + 1; the surplus one only tells that there is more.

@@ -45,6 +45,8 @@ class SeriesStore {
   virtual Status remove_run(const RunKey& run) = 0;
   // Called after points of a run became durable. Set once, before use.
   virtual void on_points(std::function<void(const RunKey&)> listener) = 0;
+  // What was removed is no longer in the files. Blocks for a while; nothing else waits for it.
+  virtual Status scrub() = 0;
   virtual void close() = 0;  // rolls up nothing, loses nothing
 };
 

@@ -6,6 +6,9 @@
 // * The function given to write() may run on another thread and may run again after a conflict: it must not touch anything else.
 // * Ids and cursors come from the store. Nothing above may assume one process, or a row id.
 // * Thread-safe. Failures: disk_full, io_failed, store_corrupt, store_busy; unavailable after close().
+// * One experiment of a name is active. Others that had it are archived or deleted, and keep their runs: experiment() answers the
+//   active one, or else the newest.
+// * A workspace has the content that was brought to it: blobs it proved to hold, and snapshots whose blobs it holds.
 // * An experiment needs its workspace (workspace_not_found), a run its experiment (experiment_not_found), and what hangs on a run
 //   the run (run_not_found). delete_* answers not_found where there is nothing to delete.
 #pragma once
@@ -16,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.hh"
 #include "base/task.hh"
 #include "domain/roles.hh"
 #include "domain/run.hh"
@@ -33,7 +37,8 @@ struct Page {
 
 struct RunQuery {
   std::string workspace;
-  std::optional<std::string> experiment;
+  std::optional<std::string> experiment;  // by name, as Reader::experiment() finds it
+  std::optional<int64_t> experiment_id;
   std::optional<std::string> parent_id;
   std::optional<std::string> root_id;
   std::vector<RunStatus> statuses;  // empty: all
@@ -115,14 +120,24 @@ class Reader {
   virtual Result<std::optional<SecretRecord>> secret(const std::string& workspace, const std::string& name) = 0;
   virtual Result<std::vector<SecretRecord>> secrets(const std::string& workspace) = 0;
   virtual Result<std::optional<std::string>> setting(const std::string& name) = 0;  // small installation facts: keys, instance id
+  virtual Result<std::vector<Hash>> blobs_not_held(const std::string& workspace, const std::vector<Hash>& hashes) = 0;
+  virtual Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) = 0;
+  virtual Result<std::optional<UtcMs>> snapshot_used(const std::string& workspace, const Hash& id) = 0;  // when it was last put
+  // The roots of garbage collection, of all workspaces but `except` ("": of all): snapshots that a run names or that were put
+  // since, and the hashes of runs' files. May repeat some.
+  virtual Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) = 0;
+  virtual Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) = 0;
 };
 
 class Transaction : public Reader {
  public:
-  virtual Status put_workspace(const Workspace& workspace) = 0;  // inserts or replaces
-  virtual Status delete_workspace(const std::string& name) = 0;  // and all that belongs to it but its events; workspace_not_found
+  virtual Status put_workspace(const Workspace& workspace) = 0;             // inserts or replaces
+  virtual Status delete_workspace(const std::string& name) = 0;             // and all that belongs to it; workspace_not_found
   virtual Result<Experiment> create_experiment(Experiment experiment) = 0;  // gives the id; already_exists
-  virtual Status update_experiment(const Experiment& experiment) = 0;
+  virtual Status update_experiment(const Experiment& experiment) = 0;  // already_exists where another one of the name is active
+  // The runs of an experiment that are in stage `from` since `from_ms` (0 for active ones) go to stage `to`; answers how many.
+  virtual Result<int64_t> move_runs_of_experiment(int64_t experiment_id, LifecycleStage from, UtcMs from_ms, LifecycleStage to,
+                                                  UtcMs to_ms) = 0;
   virtual Result<Run> create_run(Run run, const RunSpec* spec,
                                  const GitFacts* git) = 0;  // gives number and revision 1; already_exists
   virtual Status update_run(Run& run) = 0;  // the whole value incl. tags/properties/params; gives the new revision; run_not_found
@@ -140,6 +155,14 @@ class Transaction : public Reader {
   virtual Status put_secret(const SecretRecord& secret) = 0;
   virtual Status delete_secret(const std::string& workspace, const std::string& name) = 0;
   virtual Status put_setting(const std::string& name, const std::string& value) = 0;
+  virtual Status hold_blobs(const std::string& workspace, const std::vector<Hash>& hashes) = 0;
+  virtual Status put_snapshot(const std::string& workspace, const Hash& id, UtcMs used_ms) = 0;  // again: is used again
+  virtual Status forget_blobs(const std::vector<Hash>& hashes) = 0;                              // no workspace holds them
+  // Forgets snapshots that no run names and that were last put before `used_before_ms`; answers how many.
+  virtual Result<int64_t> forget_unused_snapshots(UtcMs used_before_ms) = 0;
+  // The oldest `limit` events (keys) are looked at; those from before `before_ms` go. Answers how many.
+  virtual Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) = 0;
+  virtual Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) = 0;
 };
 
 class Store {
@@ -149,10 +172,12 @@ class Store {
   virtual Status read(const std::function<Status(Reader&)>& action) = 0;
   // Queued to the writer; the awaiting coroutine goes on when the group of writes it was in is durable.
   virtual Task<Status> write(std::function<Status(Transaction&)> action) = 0;
-  // Called on the writer's thread after a durable write that appended events, with the greatest cursor. Set once, before use.
-  virtual void on_events(std::function<void(int64_t cursor)> listener) = 0;
+  // Called on the writer's thread after a durable write that appended events, with these. Set once, before use.
+  virtual void on_events(std::function<void(const std::vector<RunEvent>&)> listener) = 0;
   // Writes a consistent copy while in use (sqlite: VACUUM INTO). For `backup`.
   virtual Status copy_to(const std::string& path) = 0;
+  // What was deleted is no longer in the files. Blocks for a while; nothing else waits for it.
+  virtual Status scrub() = 0;
   virtual void close() = 0;
 };
 

@@ -165,14 +165,36 @@ TEST_CASE("collection frees what nobody names and what is old enough") {
   for_each_store([](BlobStore& store) {
     const Hash kept = *put_blob(store, "kept"), lost = *put_blob(store, "lost!");
     const auto is_reachable = [&kept](const Hash& hash) { return hash == kept; };
-    CHECK(store.collect(is_reachable, 3'600'000, false) == 0);  // too young
-    CHECK(store.collect(is_reachable, 0, true) == 5);           // only counted
+    CHECK(store.collect(is_reachable, 3'600'000, false)->hashes.empty());  // too young
+    CHECK(store.collect(is_reachable, 0, true)->size_bytes == 5);          // only counted
     CHECK(store.missing({lost})->empty());
-    CHECK(store.collect(is_reachable, 0, false) == 5);
+    const auto freed = store.collect(is_reachable, 0, false);
+    REQUIRE(freed);
+    CHECK(freed->size_bytes == 5);
+    CHECK(freed->hashes == std::vector<Hash>{lost});
     CHECK(store.missing({kept, lost}) == std::vector<Hash>{lost});
     CHECK(code_of(store.read(lost, 0, 1)) == &errors::blob_not_found);
     REQUIRE(put_blob(store, "lost!"));
     CHECK(store.read(lost, 0, 10) == "lost!");
+  });
+}
+
+TEST_CASE("blobs are removed by name, but for those that are used meanwhile") {
+  for_each_store([](BlobStore& store) {
+    const Hash gone = *put_blob(store, "gone"), asked = *put_blob(store, "asked"), put = *put_blob(store, "put");
+    const Hash kept = *put_blob(store, "kept");
+    const auto freed = store.remove([&]() -> Result<std::vector<Hash>> {
+      CHECK(store.missing({asked})->empty());
+      CHECK(put_blob(store, "put") == put);
+      return std::vector<Hash>{gone, asked, put, Hash::of("never there")};
+    });
+    REQUIRE(freed);
+    CHECK(freed->hashes == std::vector<Hash>{gone});
+    CHECK(freed->size_bytes == 4);
+    CHECK(store.missing({gone, asked, put, kept}) == std::vector<Hash>{gone});
+    const auto refused = store.remove([]() -> Result<std::vector<Hash>> { return fail(errors::io_failed, "no"); });
+    CHECK(code_of(refused) == &errors::io_failed);
+    CHECK(store.remove([&]() -> Result<std::vector<Hash>> { return std::vector<Hash>{asked}; })->size_bytes == 5);
   });
 }
 
@@ -244,7 +266,7 @@ TEST_CASE("a snapshot is stored by what it changes of another") {
     CHECK(code_of(put_changes(store, checked, bb, removal)) == &errors::snapshot_not_found);  // no snapshot
 
     // Without one of its blobs the base is no base, whatever was known of it.
-    CHECK(store.collect([&bb](const Hash& hash) { return hash != bb; }, 0, false) == 2);
+    CHECK(store.collect([&bb](const Hash& hash) { return hash != bb; }, 0, false)->size_bytes == 2);
     CHECK(code_of(put_changes(store, checked, base, removal)) == &errors::snapshot_not_found);
     CHECK(put_manifest(store, checked, after)->missing == std::vector<Hash>{bb});
   });
@@ -343,12 +365,12 @@ TEST_CASE("directory: what was told to be there is young for a collection, howev
   };
   age(kGraceMs / 1000 + 60);
   const auto nothing_is_reachable = [](const Hash&) { return false; };
-  CHECK((*store)->collect(nothing_is_reachable, kGraceMs, true) == 3);
+  CHECK((*store)->collect(nothing_is_reachable, kGraceMs, true)->size_bytes == 3);
   (*store)->close();
   const auto again = open_directory_blob_store(folder.path);
   REQUIRE(again);
   CHECK((*again)->sizes({hash}) == std::vector<std::optional<uint64_t>>{3});
-  CHECK((*again)->collect(nothing_is_reachable, kUseSeconds * 1000, true) == 0);
+  CHECK((*again)->collect(nothing_is_reachable, kUseSeconds * 1000, true)->size_bytes == 0);
 }
 
 TEST_CASE("directory: collection leaves foreign files alone") {
@@ -358,6 +380,6 @@ TEST_CASE("directory: collection leaves foreign files alone") {
   const Hash hash = *put_blob(**store, "blob");
   const std::filesystem::path foreign = blob_path(folder.path, hash).parent_path() / "README";
   std::ofstream(foreign) << "not a blob";
-  CHECK((*store)->collect([](const Hash&) { return false; }, 0, false) == 4);
+  CHECK((*store)->collect([](const Hash&) { return false; }, 0, false)->size_bytes == 4);
   CHECK(std::filesystem::exists(foreign));
 }

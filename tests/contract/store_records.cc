@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("attempts and artifacts hang on their run", World, ALL_STORES
 TEST_CASE_TEMPLATE("events come in one order, and their listener hears of every durable one", World, ALL_STORES) {
   World world;
   std::atomic<int64_t> heard = 0;
-  world.store->on_events([&](int64_t cursor) { heard = cursor; });
+  world.store->on_events([&](const std::vector<RunEvent>& events) { heard = events.back().cursor; });
   int64_t last = 0;
   for (int i = 0; i < 5; ++i) {
     last = put<int64_t>(*world.store, [i](Transaction& t) {

@@ -38,15 +38,18 @@ struct TestWorld {
   explicit TestWorld(std::map<std::string, std::unique_ptr<compute::ComputeTarget>> with_targets = {},
                      lifecycle::EngineConfig config = {}) {
     for (auto& [name, target] : with_targets) targets.add(name, std::move(target));
-    store->on_events([this](int64_t) { hub.notify(); });
-    series->on_points([this](const RunKey&) { hub.notify(); });
-    logs->on_append([this](const content::LogKey&, uint64_t) { hub.notify(); });
+    store->on_events([this](const std::vector<RunEvent>& events) { hub.notify_events(events); });
+    series->on_points([this](const RunKey& run) { hub.notify_points(run); });
+    logs->on_append([this](const content::LogKey& key, uint64_t) { hub.notify_log(key.run); });
     facts.version = "test";
     facts.own_uid = 1000;
-    lifecycle::Services services{system_clock(), *store, *series, *blobs, *logs,    planner,
-                                 targets,        signer, *vault,  pool,   builders, {"unix:///none", "", ""}};
+    lifecycle::Services services{system_clock(),    *store, *series, *blobs, *logs,    planner,
+                                 targets,           signer, *vault,  pool,   builders, {"unix:///none", "", ""},
+                                 environment_builds};
     engine = std::make_unique<lifecycle::Engine>(std::move(services), config);
-    api = std::make_unique<api::Api>(api::Api{*engine, engine->services(), *vault, hub, facts, counters, [] {}});
+    housekeeping = std::make_unique<lifecycle::Housekeeping>(engine->services(), holdings, lifecycle::HousekeepingConfig{});
+    api = std::make_unique<api::Api>(
+        api::Api{*engine, engine->services(), *vault, hub, holdings, *housekeeping, facts, counters, [] {}});
     Workspace workspace;
     workspace.name = "default";
     put(workspace);
@@ -113,10 +116,13 @@ struct TestWorld {
   lifecycle::TargetRegistry targets;
   BlockingPool pool{4};
   BlockingPool builders{2};
-  api::EventHub hub;
+  lifecycle::EnvironmentBuilds environment_builds{builders};
+  api::EventHub hub{pool};
+  lifecycle::Holdings holdings{*store};
   api::ServerFacts facts;
   api::Counters counters;
   std::unique_ptr<lifecycle::Engine> engine;
+  std::unique_ptr<lifecycle::Housekeeping> housekeeping;
   std::unique_ptr<api::Api> api;
 };
 

@@ -178,8 +178,9 @@ TEST_CASE("logins of a submission are stored sealed, and open for the launch") {
   CHECK(kept.find("wbs1.") != std::string::npos);
 
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto listener = world.hub.listen({api::Topic::everything()});
   while (target->started().empty() && std::chrono::steady_clock::now() < deadline) {
-    sync_wait(world.hub.wait(world.hub.position(), std::chrono::milliseconds(50)));
+    sync_wait(world.hub.wait(listener, world.hub.position(listener), std::chrono::milliseconds(50)));
   }
   REQUIRE(target->started().size() == 1);
   const LaunchPlan plan = target->started().front().plan;

@@ -50,10 +50,11 @@ struct World {
   template <typename Condition>
   bool eventually(Condition condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const api::EventHub::ListenerPointer listener = world->hub.listen({api::Topic::everything()});
     while (std::chrono::steady_clock::now() < deadline) {
-      const uint64_t seen = world->hub.position();
+      const uint64_t seen = world->hub.position(listener);
       if (condition()) return true;
-      sync_wait(world->hub.wait(seen, std::chrono::milliseconds(50)));
+      sync_wait(world->hub.wait(listener, seen, std::chrono::milliseconds(50)));
     }
     return condition();
   }

@@ -81,7 +81,8 @@ class DirectoryBlobStore final : public BlobStore {
   Result<uint64_t> size(const Hash& hash) override;
   Result<std::string> read(const Hash& hash, uint64_t offset, uint64_t size_max) override;
   std::optional<std::filesystem::path> local_folder() const override { return folder_; }
-  Result<uint64_t> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) override;
+  Result<FreedBlobs> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) override;
+  Result<FreedBlobs> remove(const std::function<Result<std::vector<Hash>>()>& choose) override;
   uint64_t collections() const override { return collections_; }
   void close() override;
 
@@ -98,7 +99,8 @@ class DirectoryBlobStore final : public BlobStore {
   Status rename_all(std::vector<IncomingBlob>& blobs);
   Status sync_names(const std::vector<IncomingBlob>& blobs);
   Status collect_in(const std::string& shard, const std::function<bool(const Hash&)>& is_reachable, int64_t newest_ms,
-                    bool dry_run, uint64_t& freed);
+                    bool dry_run, FreedBlobs& freed);
+  Status free_blob(const Hash& hash, FreedBlobs& freed);
 
   const std::filesystem::path folder_;
   CrashMarker marker_;
@@ -108,7 +110,9 @@ class DirectoryBlobStore final : public BlobStore {
   // Renamed, but their names not yet durable: nobody may be told that these are there. After a failure they stay in this set
   // until they are put again.
   std::set<Hash> settling_;
+  std::optional<std::set<Hash>> used_meanwhile_;  // while remove() is under way
   bool closed_ = false;
+  std::mutex removal_mutex_;  // one remove() at a time; taken before mutex_
 };
 
 class DirectoryBlobWriter final : public BlobWriter {
@@ -177,6 +181,7 @@ Status DirectoryBlobStore::check_open() {
 
 // The size of a durable blob; called with the lock held. Counts as a use.
 Result<std::optional<uint64_t>> DirectoryBlobStore::find(const Hash& hash, int64_t now) {
+  if (used_meanwhile_) used_meanwhile_->insert(hash);
   if (const auto known = present_.find(hash, now - kUseSeconds)) return known;
   if (settling_.contains(hash)) return std::optional<uint64_t>();
   const std::filesystem::path path = blob_path(folder_, hash);
@@ -323,18 +328,18 @@ Result<std::string> DirectoryBlobStore::read(const Hash& hash, uint64_t offset, 
   return bytes;
 }
 
-Result<uint64_t> DirectoryBlobStore::collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms,
-                                             bool dry_run) {
+Result<FreedBlobs> DirectoryBlobStore::collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms,
+                                               bool dry_run) {
   CHECK_OK(check_open());
   const int64_t newest_ms = system_clock().utc_now_ms() - grace_ms;
   if (!dry_run) ++collections_;
-  uint64_t freed = 0;
+  FreedBlobs freed;
   for (int i = 0; i < 256; ++i) CHECK_OK(collect_in(fmt::format("{:02x}", i), is_reachable, newest_ms, dry_run, freed));
   return freed;
 }
 
 Status DirectoryBlobStore::collect_in(const std::string& shard, const std::function<bool(const Hash&)>& is_reachable,
-                                      int64_t newest_ms, bool dry_run, uint64_t& freed) {
+                                      int64_t newest_ms, bool dry_run, FreedBlobs& freed) {
   const std::filesystem::path folder = folder_ / shard;
   DIR* const directory = ::opendir(folder.c_str());
   if (directory == nullptr) {
@@ -354,12 +359,48 @@ Status DirectoryBlobStore::collect_in(const std::string& shard, const std::funct
     struct stat facts{};
     if (settling_.contains(hash) || ::lstat(path.c_str(), &facts) != 0 || modified_ms(facts) > newest_ms) continue;
     if (!dry_run) {
-      present_.forget(hash);
-      if (::unlink(path.c_str()) != 0) return fail(errno_error(errno, "cannot remove " + path.string()));
+      CHECK_OK(free_blob(hash, freed));
+      continue;
     }
-    freed += static_cast<uint64_t>(facts.st_size);
+    freed.hashes.push_back(hash);
+    freed.size_bytes += static_cast<uint64_t>(facts.st_size);
   }
   return {};
+}
+
+// With the lock held.
+Status DirectoryBlobStore::free_blob(const Hash& hash, FreedBlobs& freed) {
+  const std::filesystem::path path = blob_path(folder_, hash);
+  struct stat facts{};
+  if (::lstat(path.c_str(), &facts) != 0 && errno == ENOENT) return {};
+  present_.forget(hash);
+  if (::unlink(path.c_str()) != 0) return fail(errno_error(errno, "cannot remove " + path.string()));
+  freed.hashes.push_back(hash);
+  freed.size_bytes += static_cast<uint64_t>(facts.st_size);
+  return {};
+}
+
+Result<FreedBlobs> DirectoryBlobStore::remove(const std::function<Result<std::vector<Hash>>()>& choose) {
+  const std::lock_guard one_at_a_time(removal_mutex_);
+  CHECK_OK(check_open());
+  {
+    const std::lock_guard lock(mutex_);
+    used_meanwhile_.emplace();
+    ++collections_;
+  }
+  const Result<std::vector<Hash>> chosen = choose();
+  FreedBlobs freed;
+  Status outcome;
+  if (!chosen) outcome = fail(chosen.error());
+  for (size_t i = 0; outcome && i < chosen->size(); ++i) {
+    const Hash& hash = (*chosen)[i];
+    const std::lock_guard lock(mutex_);
+    if (!used_meanwhile_->contains(hash) && !settling_.contains(hash)) outcome = free_blob(hash, freed);
+  }
+  const std::lock_guard lock(mutex_);
+  used_meanwhile_.reset();
+  if (!outcome) return fail(std::move(outcome).error());
+  return freed;
 }
 
 void DirectoryBlobStore::close() {

@@ -17,6 +17,7 @@
 #include "content/directory/crash_marker.hh"
 #include "content/directory/log_file.hh"
 #include "content/directory/log_journal.hh"
+#include "content/directory/run_lists.hh"
 
 namespace werkbank::content {
 namespace {
@@ -99,14 +100,12 @@ Status replay_journal(const std::filesystem::path& folder) {
   const auto restore = [&folder](const LogKey& key, uint64_t offset, std::string_view bytes) -> Status {
     const std::filesystem::path file = log_run_folder(folder, key.run) / log_file_name(key);
     auto opened = LogFile::open(file);
-    // A damaged file is named to whoever asks for it.
-    if (!opened) return {};
+    if (!opened) return {};  // a damaged file is named to whoever asks for it
     if (!*opened) {
       CHECK_OK(make_directories(file.parent_path()));
       TRY(*opened, LogFile::create(file, key));
     }
-    // Somebody took the file away: what follows cannot be put anywhere.
-    if (offset > (*opened)->size()) return {};
+    if (offset > (*opened)->size()) return {};  // somebody took the file away: what follows cannot be put anywhere
     return (*opened)->restore(offset, bytes);
   };
   CHECK_OK(LogJournal::replay(journal_file(folder), restore));
@@ -139,6 +138,7 @@ class DirectoryLogStore final : public LogStore {
     return streams_.acquire(key);
   }
   std::filesystem::path file_of(const LogKey& key) const { return log_run_folder(folder_, key.run) / log_file_name(key); }
+  Result<std::vector<LogKey>> look_through(const RunKey& run) const;
   Status open_stream(Stream& stream);
   Status create_file(Stream& stream);
   // Queues the waiter, or answers the durable length where there is nothing to wait for.
@@ -165,6 +165,8 @@ class DirectoryLogStore final : public LogStore {
   std::set<StreamPointer> unsynced_;  // durable by the journal, not yet by their own files
   std::mutex mutex_;                  // guards the table
   StreamTable streams_;
+  std::mutex lists_mutex_;  // taken last
+  RunLists lists_;
   std::mutex queue_mutex_;
   std::condition_variable wake_;
   std::vector<Waiter*> queue_;  // each lives in the frame of the coroutine that awaits it
@@ -194,6 +196,8 @@ Status DirectoryLogStore::create_file(Stream& stream) {
   TRY(LogFile created, LogFile::create(file, stream.key));
   stream.file.emplace(std::move(created));
   stream.is_name_new = true;
+  const std::lock_guard lock(lists_mutex_);
+  lists_.add(stream.key);
   return {};
 }
 
@@ -403,10 +407,38 @@ Result<std::string> DirectoryLogStore::read(const LogKey& key, uint64_t offset, 
 }
 
 Result<std::vector<LogInfo>> DirectoryLogStore::list(const RunKey& run) {
+  std::vector<LogKey> keys;
+  bool is_known = false;
+  {
+    const std::lock_guard lock(lists_mutex_);
+    const RunLists::List* const list = lists_.find_or_begin(run);
+    is_known = list != nullptr && list->is_whole;
+    if (is_known) keys.assign(list->keys.begin(), list->keys.end());
+  }
+  if (!is_known) {
+    Result<std::vector<LogKey>> found = look_through(run);
+    const std::lock_guard lock(lists_mutex_);
+    if (!found) {
+      lists_.forget(run);
+      return fail(std::move(found).error());
+    }
+    lists_.complete(run, *found);
+    keys = std::move(*found);
+  }
+  std::vector<LogInfo> infos;
+  for (const LogKey& key : keys) {
+    TRY(const uint64_t durable, size(key));
+    infos.push_back({key, durable});
+  }
+  std::ranges::sort(infos, {}, [](const LogInfo& info) { return std::tie(info.key.path, info.key.attempt, info.key.rank); });
+  return infos;
+}
+
+Result<std::vector<LogKey>> DirectoryLogStore::look_through(const RunKey& run) const {
   const std::filesystem::path folder = log_run_folder(folder_, run);
   DIR* const directory = ::opendir(folder.c_str());
   if (directory == nullptr) {
-    if (errno == ENOENT) return std::vector<LogInfo>();
+    if (errno == ENOENT) return std::vector<LogKey>();
     return fail(errno_error(errno, "cannot list " + folder.string()));
   }
   std::vector<std::filesystem::path> files;
@@ -414,21 +446,22 @@ Result<std::vector<LogInfo>> DirectoryLogStore::list(const RunKey& run) {
     if (std::string_view(entry->d_name).ends_with(".log")) files.push_back(folder / entry->d_name);
   }
   ::closedir(directory);
-  std::vector<LogInfo> infos;
+  std::vector<LogKey> keys;
   for (const std::filesystem::path& file : files) {
     TRY(const auto found, LogFile::open(file));
-    if (!found || found->key().run != run) continue;
-    TRY(const uint64_t durable, size(found->key()));
-    infos.push_back({found->key(), durable});
+    if (found && found->key().run == run) keys.push_back(found->key());
   }
-  std::ranges::sort(infos, {}, [](const LogInfo& info) { return std::tie(info.key.path, info.key.attempt, info.key.rank); });
-  return infos;
+  return keys;
 }
 
 Status DirectoryLogStore::remove_run(const RunKey& run) {
   const std::filesystem::path run_folder = log_run_folder(folder_, run);
   // With the table's lock to the end: nobody may open a file that is about to go.
   const std::lock_guard lock(mutex_);
+  {
+    const std::lock_guard lists_lock(lists_mutex_);
+    lists_.forget(run);
+  }
   for (const StreamPointer& stream : streams_.take_run(run)) {
     const std::lock_guard stream_lock(stream->mutex);
     stream->is_removed = true;

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 
 namespace werkbank::content {
 namespace {
@@ -22,6 +24,7 @@ class MemoryBlobStore final : public BlobStore {
     std::vector<std::optional<uint64_t>> answer;
     answer.reserve(hashes.size());
     for (const Hash& hash : hashes) {
+      if (used_meanwhile_) used_meanwhile_->insert(hash);
       const auto found = blobs_.find(hash);
       if (found == blobs_.end()) {
         answer.emplace_back();
@@ -54,7 +57,7 @@ class MemoryBlobStore final : public BlobStore {
 
   std::optional<std::filesystem::path> local_folder() const override { return std::nullopt; }
 
-  Result<uint64_t> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) override {
+  Result<FreedBlobs> collect(const std::function<bool(const Hash&)>& is_reachable, int64_t grace_ms, bool dry_run) override {
     std::vector<Hash> candidates;
     {
       const std::lock_guard lock(mutex_);
@@ -65,11 +68,12 @@ class MemoryBlobStore final : public BlobStore {
     const std::lock_guard lock(mutex_);
     if (!dry_run) ++collections_;
     const UtcMs newest = clock_.utc_now_ms() - grace_ms;
-    uint64_t freed = 0;
+    FreedBlobs freed;
     for (const Hash& hash : candidates) {
       const auto found = blobs_.find(hash);
       if (found == blobs_.end() || found->second.used_ms > newest) continue;
-      freed += found->second.bytes.size();
+      freed.hashes.push_back(hash);
+      freed.size_bytes += found->second.bytes.size();
       if (!dry_run) blobs_.erase(found);
     }
     return freed;
@@ -80,6 +84,30 @@ class MemoryBlobStore final : public BlobStore {
     return collections_;
   }
 
+  Result<FreedBlobs> remove(const std::function<Result<std::vector<Hash>>()>& choose) override {
+    const std::lock_guard one_at_a_time(removal_mutex_);
+    {
+      const std::lock_guard lock(mutex_);
+      CHECK_OK(check_open());
+      used_meanwhile_.emplace();
+      ++collections_;
+    }
+    const Result<std::vector<Hash>> chosen = choose();
+    const std::lock_guard lock(mutex_);
+    const std::set<Hash> used = std::move(*used_meanwhile_);
+    used_meanwhile_.reset();
+    CHECK_OK(chosen);
+    FreedBlobs freed;
+    for (const Hash& hash : *chosen) {
+      const auto found = blobs_.find(hash);
+      if (found == blobs_.end() || used.contains(hash)) continue;
+      freed.hashes.push_back(hash);
+      freed.size_bytes += found->second.bytes.size();
+      blobs_.erase(found);
+    }
+    return freed;
+  }
+
   void close() override {
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -88,7 +116,10 @@ class MemoryBlobStore final : public BlobStore {
   Status put(std::map<Hash, std::string> blobs) {
     const std::lock_guard lock(mutex_);
     CHECK_OK(check_open());
-    for (auto& [hash, bytes] : blobs) blobs_[hash] = Blob{std::move(bytes), clock_.utc_now_ms()};
+    for (auto& [hash, bytes] : blobs) {
+      if (used_meanwhile_) used_meanwhile_->insert(hash);
+      blobs_[hash] = Blob{std::move(bytes), clock_.utc_now_ms()};
+    }
     return {};
   }
 
@@ -107,6 +138,8 @@ class MemoryBlobStore final : public BlobStore {
   mutable std::mutex mutex_;
   std::map<Hash, Blob> blobs_;
   uint64_t collections_ = 0;
+  std::mutex removal_mutex_;                      // taken before mutex_
+  std::optional<std::set<Hash>> used_meanwhile_;  // while a removal is under way
   bool closed_ = false;
 };
 

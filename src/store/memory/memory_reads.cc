@@ -22,9 +22,10 @@ bool contains_all(const TextMap& map, const TextMap& wanted) {
 bool matches(const Run& run, const RunQuery& query) {
   const auto same = [](const std::optional<std::string>& wanted, const std::string& text) { return !wanted || *wanted == text; };
   const bool status = query.statuses.empty() || std::ranges::find(query.statuses, run.status) != query.statuses.end();
-  return run.key.workspace == query.workspace && run.stage == query.stage && status && same(query.experiment, run.experiment) &&
-         same(query.parent_id, run.parent_id) && same(query.root_id, run.root_id) && same(query.target, run.target) &&
-         same(query.run_type, run.run_type) && same(query.created_by, run.created_by) && contains_all(run.tags, query.tags) &&
+  return run.key.workspace == query.workspace && run.stage == query.stage && status &&
+         (!query.experiment_id || *query.experiment_id == run.experiment_id) && same(query.parent_id, run.parent_id) &&
+         same(query.root_id, run.root_id) && same(query.target, run.target) && same(query.run_type, run.run_type) &&
+         same(query.created_by, run.created_by) && contains_all(run.tags, query.tags) &&
          contains_all(run.properties, query.properties);
 }
 
@@ -49,10 +50,13 @@ Result<std::vector<Workspace>> MemoryTransaction::workspaces() {
 }
 
 Result<std::optional<Experiment>> MemoryTransaction::experiment(const std::string& workspace, const std::string& name) {
+  std::optional<Experiment> found;
   for (const auto& [id, experiment] : tables_.experiments.rows()) {
-    if (experiment.workspace == workspace && experiment.name == name) return experiment;
+    if (experiment.workspace != workspace || experiment.name != name) continue;
+    if (experiment.stage == LifecycleStage::kActive) return experiment;
+    found = experiment;  // rows come by id: the newest stays
   }
-  return std::nullopt;
+  return found;
 }
 
 Result<std::optional<Experiment>> MemoryTransaction::experiment_by_id(int64_t id) {
@@ -62,13 +66,14 @@ Result<std::optional<Experiment>> MemoryTransaction::experiment_by_id(int64_t id
 Result<Page<Experiment>> MemoryTransaction::experiments(const std::string& workspace, LifecycleStage stage, int64_t limit,
                                                         const std::string& cursor) {
   TRY(const int64_t count, check_limit(limit));
-  TRY(const std::string after, decode_name_cursor(cursor));
+  TRY(const NameSortKey after, decode_name_cursor(cursor));
   std::vector<Experiment> found;
   for (const auto& [id, experiment] : tables_.experiments.rows()) {
-    if (experiment.workspace == workspace && experiment.stage == stage && experiment.name > after) found.push_back(experiment);
+    if (experiment.workspace == workspace && experiment.stage == stage && NameSortKey{experiment.name, id} > after)
+      found.push_back(experiment);
   }
-  std::ranges::sort(found, {}, &Experiment::name);
-  return cut_page(std::move(found), count, [](const Experiment& last) { return encode_name_cursor(last.name); });
+  std::ranges::sort(found, {}, [](const Experiment& experiment) { return std::tie(experiment.name, experiment.id); });
+  return cut_page(std::move(found), count, [](const Experiment& last) { return encode_name_cursor({last.name, last.id}); });
 }
 
 Result<std::optional<Run>> MemoryTransaction::run(const RunKey& key) {
@@ -80,12 +85,18 @@ Result<std::optional<Run>> MemoryTransaction::run(const RunKey& key) {
 Result<Page<Run>> MemoryTransaction::runs(const RunQuery& query) {
   TRY(const int64_t limit, check_limit(query.limit));
   TRY(const std::optional<RunSortKey> after, decode_run_cursor(query.cursor));
+  RunQuery wanted = query;
+  if (query.experiment) {
+    TRY(const std::optional<Experiment> named, experiment(query.workspace, *query.experiment));
+    if (!named || (query.experiment_id && *query.experiment_id != named->id)) return Page<Run>{};
+    wanted.experiment_id = named->id;
+  }
   std::vector<std::pair<RunSortKey, Run>> found;
   for (const auto& [key, stored] : tables_.runs.rows()) {
     const RunSortKey at = sort_key(stored);
     if (after && (query.oldest_first ? at <= *after : at >= *after)) continue;
     Run run = with_experiment(stored);
-    if (matches(run, query)) found.emplace_back(at, std::move(run));
+    if (matches(run, wanted)) found.emplace_back(at, std::move(run));
   }
   std::ranges::sort(found,
                     [&](const auto& a, const auto& b) { return query.oldest_first ? a.first < b.first : b.first < a.first; });

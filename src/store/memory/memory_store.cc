@@ -20,17 +20,19 @@ class MemoryStore final : public Store {
   }
 
   Task<Status> write(std::function<Status(Transaction&)> action) override {
-    int64_t last_event = 0;
-    Status outcome = apply(action, last_event);
-    if (outcome && last_event != 0 && listener_) listener_(last_event);
+    std::vector<RunEvent> events;
+    Status outcome = apply(action, events);
+    if (outcome && !events.empty() && listener_) listener_(events);
     co_return outcome;
   }
 
-  void on_events(std::function<void(int64_t)> listener) override { listener_ = std::move(listener); }
+  void on_events(std::function<void(const std::vector<RunEvent>&)> listener) override { listener_ = std::move(listener); }
 
   Status copy_to(const std::string&) override {
     return fail(errors::not_supported, "a store in memory has no file to copy", "Use the sqlite store.");
   }
+
+  Status scrub() override { return {}; }
 
   void close() override {
     const std::lock_guard lock(mutex_);
@@ -46,7 +48,7 @@ class MemoryStore final : public Store {
     }
   }
 
-  Status apply(const std::function<Status(Transaction&)>& action, int64_t& last_event) {
+  Status apply(const std::function<Status(Transaction&)>& action, std::vector<RunEvent>& events) {
     const std::lock_guard lock(mutex_);
     if (closed_) return fail(errors::unavailable, "the store is closed");
     memory::Undo undo;
@@ -55,13 +57,13 @@ class MemoryStore final : public Store {
     if (!outcome) {
       for (auto step = undo.rbegin(); step != undo.rend(); ++step) (*step)();
     }
-    last_event = transaction.last_event();
+    events = transaction.events();
     return outcome;
   }
 
   std::shared_mutex mutex_;
   memory::Tables tables_;
-  std::function<void(int64_t)> listener_;
+  std::function<void(const std::vector<RunEvent>&)> listener_;
   bool closed_ = false;
 };
 

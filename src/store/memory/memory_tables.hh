@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::memory {
@@ -74,6 +75,8 @@ struct Tables {
   Table<Names, MemberRecord> members;
   Table<Names, SecretRecord> secrets;
   Table<std::string, std::string> settings;
+  Table<std::pair<Hash, std::string>, bool> held_blobs;  // and the workspace that holds it
+  Table<std::pair<std::string, Hash>, UtcMs> snapshots;  // workspace, id → last use
   int64_t last_experiment = 0, last_serial = 0, last_event = 0;
 };
 

@@ -38,6 +38,11 @@ class MemoryTransaction final : public Transaction {
   Result<std::optional<SecretRecord>> secret(const std::string& workspace, const std::string& name) override;
   Result<std::vector<SecretRecord>> secrets(const std::string& workspace) override;
   Result<std::optional<std::string>> setting(const std::string& name) override;
+  Result<std::vector<Hash>> blobs_not_held(const std::string& workspace, const std::vector<Hash>& hashes) override;
+  Result<std::optional<UtcMs>> snapshot_used(const std::string& workspace, const Hash& id) override;
+  Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) override;
+  Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) override;
+  Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override;
 
   Status put_workspace(const Workspace& workspace) override;
   Status delete_workspace(const std::string& name) override;
@@ -59,17 +64,26 @@ class MemoryTransaction final : public Transaction {
   Status put_secret(const SecretRecord& secret) override;
   Status delete_secret(const std::string& workspace, const std::string& name) override;
   Status put_setting(const std::string& name, const std::string& value) override;
+  Result<int64_t> move_runs_of_experiment(int64_t experiment_id, LifecycleStage from, UtcMs from_ms, LifecycleStage to,
+                                          UtcMs to_ms) override;
+  Status hold_blobs(const std::string& workspace, const std::vector<Hash>& hashes) override;
+  Status put_snapshot(const std::string& workspace, const Hash& id, UtcMs used_ms) override;
+  Status forget_blobs(const std::vector<Hash>& hashes) override;
+  Result<int64_t> forget_unused_snapshots(UtcMs used_before_ms) override;
+  Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
+  Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
 
-  int64_t last_event() const { return last_event_; }  // the greatest cursor given in this transaction, 0: none
+  const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
  private:
   Run with_experiment(const StoredRun& stored) const;
   Result<StoredRun> existing_run(const RunKey& key) const;
   void erase_run(const RunKey& key);
+  Status refuse_other_active(const Experiment& wanted);
 
   Tables& tables_;
   Undo& undo_;
-  int64_t last_event_ = 0;
+  std::vector<RunEvent> events_;
 };
 
 }  // namespace werkbank::store::memory

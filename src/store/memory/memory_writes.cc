@@ -40,15 +40,24 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.tokens.erase_where(undo_, [&](const auto&, const TokenRecord& token) { return token.workspace == name; });
   tables_.members.erase_where(undo_, of_workspace);
   tables_.secrets.erase_where(undo_, of_workspace);
+  tables_.events.erase_where(undo_, [&](int64_t, const RunEvent& event) { return event.workspace == name; });
+  tables_.held_blobs.erase_where(undo_, [&](const auto& key, bool) { return key.second == name; });
+  tables_.snapshots.erase_where(undo_, [&](const auto& key, UtcMs) { return key.first == name; });
   return {};
+}
+
+Status MemoryTransaction::refuse_other_active(const Experiment& wanted) {
+  if (wanted.stage != LifecycleStage::kActive) return {};
+  TRY(const std::optional<Experiment> other, experiment(wanted.workspace, wanted.name));
+  if (!other || other->id == wanted.id || other->stage != LifecycleStage::kActive) return {};
+  return fail(errors::already_exists, fmt::format("experiment {:?} is there already", wanted.name));
 }
 
 Result<Experiment> MemoryTransaction::create_experiment(Experiment created) {
   if (tables_.workspaces.find(created.workspace) == nullptr) {
     return fail(errors::workspace_not_found, fmt::format("no workspace {:?}", created.workspace));
   }
-  TRY(const std::optional<Experiment> existing, experiment(created.workspace, created.name));
-  if (existing) return fail(errors::already_exists, fmt::format("experiment {:?} is there already", created.name));
+  CHECK_OK(refuse_other_active(created));
   undo_.push_back([this_tables = &tables_, before = tables_.last_experiment] { this_tables->last_experiment = before; });
   created.id = ++tables_.last_experiment;
   tables_.experiments.put(undo_, created.id, created);
@@ -56,10 +65,7 @@ Result<Experiment> MemoryTransaction::create_experiment(Experiment created) {
 }
 
 Status MemoryTransaction::update_experiment(const Experiment& updated) {
-  TRY(const std::optional<Experiment> other, experiment(updated.workspace, updated.name));
-  if (other && other->id != updated.id) {
-    return fail(errors::already_exists, fmt::format("experiment {:?} is there already", updated.name));
-  }
+  CHECK_OK(refuse_other_active(updated));
   const Experiment* const before = tables_.experiments.find(updated.id);
   if (before == nullptr || before->workspace != updated.workspace) {
     return fail(errors::experiment_not_found,
@@ -138,9 +144,9 @@ Status MemoryTransaction::delete_artifact(const RunKey& key, const std::string& 
 Result<int64_t> MemoryTransaction::append_event(RunEvent event) {
   undo_.push_back([this_tables = &tables_, before = tables_.last_event] { this_tables->last_event = before; });
   event.cursor = ++tables_.last_event;
-  last_event_ = event.cursor;
-  tables_.events.put(undo_, last_event_, std::move(event));
-  return last_event_;
+  events_.push_back(event);
+  tables_.events.put(undo_, event.cursor, std::move(event));
+  return events_.back().cursor;
 }
 
 Status MemoryTransaction::put_idempotency(const IdempotencyRecord& record) {

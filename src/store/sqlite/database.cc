@@ -17,7 +17,7 @@ constexpr size_t kIdleStatementsMax = 4;  // of one text
 
 constexpr const char* kWriterPragmas =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
-    "PRAGMA journal_size_limit=67108864;";
+    "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON;";
 constexpr const char* kReaderPragmas = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;";
 
 }  // namespace
@@ -133,6 +133,12 @@ Status Database::execute_script(const char* sql) {
   return {};
 }
 
+Status Database::empty_wal() {
+  TRY(const std::optional<int64_t> busy, find_integer("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (busy.value_or(0) != 0) return fail(errors::store_busy, fmt::format("{}: its log is being read", path_.string()));
+  return {};
+}
+
 int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 int64_t Database::changed_rows() const { return sqlite3_changes64(handle_); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
@@ -212,14 +218,16 @@ Error corrupt_error(const std::filesystem::path& path, std::string_view what) {
   for (const auto& entry : std::filesystem::directory_iterator(backups, ignored)) {
     std::error_code entry_error;
     const auto time = entry.last_write_time(entry_error);
-    if (entry_error) continue;
+    if (entry_error || !entry.path().filename().string().starts_with(path.stem().string() + "-")) continue;  // of another file
     if (newest.empty() || time > newest_time || (time == newest_time && entry.path() > newest)) {
       newest = entry.path();
       newest_time = time;
     }
   }
-  std::string hint = newest.empty() ? "There is no backup in the folder `backups` beside it: move the file away to start anew."
-                                    : fmt::format("Stop the server and copy {} over it.", newest.string());
+  std::string hint = newest.empty()
+                         ? "Bring back a backup: `werkbank restore FOLDER --replace`; without one, move the file away to "
+                           "start anew."
+                         : fmt::format("Bring back the newest copy: werkbank restore {} --replace", newest.string());
   return Error{&errors::store_corrupt, fmt::format("{} does not read back: {}", path.string(), what), std::move(hint), {}};
 }
 

@@ -96,6 +96,9 @@ class Database {
     return statement.integer(0);
   }
 
+  // Moves the write-ahead log into the file and cuts it; store_busy where readers do not let it for seconds.
+  Status empty_wal();
+
   int64_t last_insert_id() const;
   int64_t changed_rows() const;
   bool in_transaction() const;

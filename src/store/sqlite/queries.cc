@@ -40,8 +40,8 @@ Result<Workspace> make_workspace(Statement& row) {
 
 Result<Experiment> make_experiment(Statement& row) {
   return Experiment{
-      row.text(0),   row.text(1), row.integer(2), row.text(3), map_from_stored(row.text(4)), stage_from_stored(row.integer(5)),
-      row.integer(6)};
+      row.text(0),    row.text(1),   row.integer(2), row.text(3), map_from_stored(row.text(4)), stage_from_stored(row.integer(5)),
+      row.integer(6), row.integer(7)};
 }
 
 Result<RunEvent> make_event(Statement& row) {
@@ -87,26 +87,28 @@ Result<std::vector<Workspace>> list_workspaces(Database& db) {
 }
 
 Result<std::optional<Experiment>> find_experiment(Database& db, const std::string& workspace, const std::string& name) {
-  return first_row<Experiment>(
-      db, "SELECT workspace, name, id, description, tags, stage, created_ms FROM experiments WHERE workspace = ? AND name = ?",
-      make_experiment, workspace, name);
+  return first_row<Experiment>(db,
+                               "SELECT workspace, name, id, description, tags, stage, created_ms, stage_ms FROM experiments "
+                               "WHERE workspace = ? AND name = ? ORDER BY stage = 0 DESC, id DESC LIMIT 1",
+                               make_experiment, workspace, name);
 }
 
 Result<std::optional<Experiment>> find_experiment_by_id(Database& db, int64_t id) {
   return first_row<Experiment>(
-      db, "SELECT workspace, name, id, description, tags, stage, created_ms FROM experiments WHERE id = ?", make_experiment, id);
+      db, "SELECT workspace, name, id, description, tags, stage, created_ms, stage_ms FROM experiments WHERE id = ?",
+      make_experiment, id);
 }
 
 Result<Page<Experiment>> list_experiments(Database& db, const std::string& workspace, LifecycleStage stage, int64_t limit,
                                           const std::string& cursor) {
   TRY(const int64_t count, check_limit(limit));
-  TRY(const std::string after, decode_name_cursor(cursor));
+  TRY(const NameSortKey after, decode_name_cursor(cursor));
   TRY(std::vector<Experiment> rows,
       all_rows<Experiment>(db,
-                           "SELECT workspace, name, id, description, tags, stage, created_ms FROM experiments "
-                           "WHERE workspace = ? AND stage = ? AND name > ? ORDER BY name LIMIT ?",
-                           make_experiment, workspace, stored(stage), after, count + 1));
-  return cut_page(std::move(rows), count, [](const Experiment& last) { return encode_name_cursor(last.name); });
+                           "SELECT workspace, name, id, description, tags, stage, created_ms, stage_ms FROM experiments "
+                           "WHERE workspace = ? AND stage = ? AND (name, id) > (?, ?) ORDER BY name, id LIMIT ?",
+                           make_experiment, workspace, stored(stage), after.name, after.id, count + 1));
+  return cut_page(std::move(rows), count, [](const Experiment& last) { return encode_name_cursor({last.name, last.id}); });
 }
 
 Result<std::vector<RunEvent>> list_events(Database& db, int64_t cursor, const std::string& workspace, int64_t limit) {

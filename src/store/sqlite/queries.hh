@@ -32,6 +32,13 @@ Result<std::optional<SecretRecord>> find_secret(Database& db, const std::string&
 Result<std::vector<SecretRecord>> list_secrets(Database& db, const std::string& workspace);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& name);
 
+// -- content_queries.cc
+Result<std::vector<Hash>> list_blobs_not_held(Database& db, const std::string& workspace, const std::vector<Hash>& hashes);
+Result<std::optional<UtcMs>> find_snapshot_use(Database& db, const std::string& workspace, const Hash& id);
+Result<std::vector<Hash>> list_snapshot_roots(Database& db, UtcMs used_since_ms, const std::string& except);
+Status visit_artifact_hashes(Database& db, const std::string& except, const std::function<void(const Hash&)>& visit);
+Result<std::vector<Hash>> list_blobs_held_only_by(Database& db, const std::string& workspace);
+
 // -- run_queries.cc
 Result<std::optional<int64_t>> find_run_row(Database& db, const RunKey& key);  // the row's number, the key of the side tables
 Result<std::optional<Run>> find_run(Database& db, const RunKey& key);

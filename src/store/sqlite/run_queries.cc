@@ -121,11 +121,14 @@ Result<std::optional<Run>> find_run(Database& db, const RunKey& key) {
 Result<Page<Run>> list_runs(Database& db, const RunQuery& query) {
   TRY(const int64_t limit, check_limit(query.limit));
   TRY(const std::optional<RunSortKey> after, decode_run_cursor(query.cursor));
-  std::optional<int64_t> experiment_id;
+  std::optional<int64_t> experiment_id = query.experiment_id;
   if (query.experiment) {
-    TRY(experiment_id,
-        db.find_integer("SELECT id FROM experiments WHERE workspace = ? AND name = ?", query.workspace, *query.experiment));
-    if (!experiment_id) return Page<Run>{};
+    TRY(const std::optional<Experiment> named, find_experiment(db, query.workspace, *query.experiment));
+    if (!named || (experiment_id && *experiment_id != named->id)) return Page<Run>{};
+    experiment_id = named->id;
+  } else if (experiment_id) {
+    TRY(const std::optional<Experiment> known, find_experiment_by_id(db, *experiment_id));
+    if (!known || known->workspace != query.workspace) return Page<Run>{};
   }
   std::vector<RunRow> rows;
   const std::vector<RunSelect> selects = plan_run_listing(query, experiment_id, after);

@@ -79,6 +79,23 @@ CREATE TABLE secrets (
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// One active experiment of a name; what content a workspace has; indexes for pruning by age. What runs took along so far counts
+// as their workspaces' own.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE experiments ADD COLUMN stage_ms INTEGER NOT NULL DEFAULT 0;
+DROP INDEX experiments_by_name;
+DROP INDEX experiments_by_stage;
+CREATE UNIQUE INDEX experiments_active ON experiments (workspace, name) WHERE stage = 0;
+CREATE INDEX experiments_by_name ON experiments (workspace, name, id);
+CREATE INDEX experiments_by_stage ON experiments (workspace, stage, name, id);
+CREATE TABLE snapshots (
+  workspace TEXT NOT NULL, id TEXT NOT NULL, used_ms INTEGER NOT NULL, PRIMARY KEY (workspace, id)) WITHOUT ROWID;
+INSERT INTO snapshots (workspace, id, used_ms)
+  SELECT DISTINCT workspace, value, 0 FROM labels WHERE kind = 1 AND key = 'ContentSnapshotId';
+CREATE TABLE held_blobs (hash BLOB NOT NULL, workspace TEXT NOT NULL, PRIMARY KEY (hash, workspace)) WITHOUT ROWID;
+CREATE INDEX idempotency_by_time ON idempotency (created_ms);
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -97,7 +114,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2};
   return migrations;
 }
 

@@ -230,6 +230,11 @@ Status SeriesFlusher::roll_up() {
   return log_.delete_before(frozen_until_);
 }
 
+Status SeriesFlusher::empty_wal() {
+  TRY(const ConnectionPool::Lease db, readers_.take());
+  return db->empty_wal();
+}
+
 size_t SeriesFlusher::points_in_memory() const {
   const std::shared_lock lock(state_mutex_);
   return active_.points;

@@ -33,6 +33,7 @@ class SeriesFlusher {
   // Makes the requests durable together and fills in their outcomes.
   void flush(const std::vector<SeriesRequest*>& batch);
   // Moves what is in memory into series.db. A roll-up that failed is taken up again by the next.
+  Status empty_wal();
   Status roll_up();
 
   Result<int64_t> accepted(const SeriesWriter& writer);

@@ -70,20 +70,14 @@ class SqliteStore final : public Store {
     co_return outcome;
   }
 
-  void on_events(std::function<void(int64_t)> listener) override { listener_ = std::move(listener); }
+  void on_events(std::function<void(const std::vector<RunEvent>&)> listener) override { listener_ = std::move(listener); }
 
-  Status copy_to(const std::string& path) override {
-    std::error_code ignored;
-    if (std::filesystem::exists(path, ignored)) return fail(errors::already_exists, fmt::format("{} is there already", path));
-    TRY(const std::unique_ptr<Database> source, Database::open(path_, Database::Mode::kReader));
-    CHECK_OK(source->execute("PRAGMA query_only=OFF"));  // VACUUM INTO writes, though only to the copy
-    if (Status copied = source->execute("VACUUM INTO ?", path); !copied) {
-      std::filesystem::remove(path, ignored);
-      return fail_in(fmt::format("copying the store to {}", path), std::move(copied).error());
-    }
-    TRY(const Fd copy, open_file(path, O_RDWR));
-    if (::fchmod(copy.get(), 0600) != 0 || ::fsync(copy.get()) != 0) return fail(errno_error(errno, path));
-    return sync_directory(std::filesystem::absolute(path).parent_path());
+  Status copy_to(const std::string& path) override { return copy_sqlite_file(path_, path); }
+
+  // Deleted rows are overwritten (secure_delete) and then still lie in the WAL, until it is checkpointed and cut.
+  Status scrub() override {
+    TRY(const std::unique_ptr<Database> connection, Database::open(path_, Database::Mode::kReader));
+    return connection->empty_wal();
   }
 
   void close() override {
@@ -140,16 +134,16 @@ class SqliteStore final : public Store {
 
   void commit_batch(const std::vector<PendingWrite*>& batch) {
     size_t first = 0;  // the first write of the open transaction
-    int64_t last_event = 0;
+    std::vector<RunEvent> events;
     if (!begin_or_fail(batch, first)) return;
     for (size_t i = 0; i < batch.size(); ++i) {
-      run_action(*batch[i], last_event);
+      run_action(*batch[i], events);
       if (writer_->in_transaction()) continue;
       // SQLite gave the whole transaction up (disk full, I/O error): what was in it has failed with the same reason.
       const Error reason =
           batch[i]->outcome ? Error{&errors::io_failed, "the transaction was rolled back", {}, {}} : batch[i]->outcome.error();
       fail_all(batch, first, i + 1, reason);
-      last_event = 0;
+      events.clear();
       first = i + 1;
       if (first < batch.size() && !begin_or_fail(batch, first)) return;
     }
@@ -163,7 +157,7 @@ class SqliteStore final : public Store {
       return;
     }
     failpoint_kill("store.after_commit");
-    if (last_event != 0 && listener_) listener_(last_event);
+    if (!events.empty() && listener_) listener_(events);
   }
 
   bool begin_or_fail(const std::vector<PendingWrite*>& batch, size_t first) {
@@ -174,7 +168,7 @@ class SqliteStore final : public Store {
   }
 
   // One action in its savepoint: it happens whole or not at all, whatever the others in the batch do.
-  void run_action(PendingWrite& pending, int64_t& last_event) {
+  void run_action(PendingWrite& pending, std::vector<RunEvent>& events) {
     SqliteTransaction transaction(*writer_);
     pending.outcome = guarded([&]() -> Status {
       CHECK_OK(writer_->execute("SAVEPOINT action"));
@@ -190,7 +184,7 @@ class SqliteStore final : public Store {
       (void)writer_->execute("ROLLBACK");
       return;
     }
-    if (pending.outcome) last_event = std::max(last_event, transaction.last_event());
+    if (pending.outcome) events.insert(events.end(), transaction.events().begin(), transaction.events().end());
   }
 
   // Writes whose own action was refused keep that reason.
@@ -206,7 +200,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<Database> writer_;
   ConnectionPool readers_;
   BlockingPool resumers_;
-  std::function<void(int64_t)> listener_;
+  std::function<void(const std::vector<RunEvent>&)> listener_;
   std::mutex close_mutex_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -216,6 +210,20 @@ class SqliteStore final : public Store {
 };
 
 }  // namespace
+
+Status copy_sqlite_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code ignored;
+  if (std::filesystem::exists(to, ignored)) return fail(errors::already_exists, fmt::format("{} is there already", to.string()));
+  TRY(const std::unique_ptr<Database> source, Database::open(from, Database::Mode::kReader));
+  CHECK_OK(source->execute("PRAGMA query_only=OFF"));  // VACUUM INTO writes, though only to the copy
+  if (Status copied = source->execute("VACUUM INTO ?", to.string()); !copied) {
+    std::filesystem::remove(to, ignored);
+    return fail_in(fmt::format("copying the store to {}", to.string()), std::move(copied).error());
+  }
+  TRY(const Fd copy, open_file(to, O_RDWR));
+  if (::fchmod(copy.get(), 0600) != 0 || ::fsync(copy.get()) != 0) return fail(errno_error(errno, to.string()));
+  return sync_directory(std::filesystem::absolute(to).parent_path());
+}
 
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path, const SqliteConfig& config) {
   TRY(std::optional<FileLock> lock, FileLock::try_lock(path.string() + ".lock"));

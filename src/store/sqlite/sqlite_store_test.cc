@@ -103,7 +103,8 @@ TEST_CASE("a damaged file is told, and the newest backup named") {
   const Folder folder;
   fill(folder);
   REQUIRE(make_directories(folder.path / "backups"));
-  std::ofstream(folder.path / "backups" / "2026-01-01.tar") << "x";
+  std::ofstream(folder.path / "backups" / "werkbank-20260101T000000-abcd.db") << "x";
+  std::ofstream(folder.path / "backups" / "series-20270101T000000-abcd.db") << "x";
   const auto damage = [&](std::streamoff at, size_t size) {
     std::fstream file(folder.file, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(at);
@@ -116,7 +117,7 @@ TEST_CASE("a damaged file is told, and the newest backup named") {
   REQUIRE(!opened);
   CHECK(opened.error().code->id == "store_corrupt");
   CHECK(opened.error().message.find("werkbank.db") != std::string::npos);
-  CHECK(opened.error().hint.find("2026-01-01.tar") != std::string::npos);
+  CHECK(opened.error().hint.find("werkbank-20260101T000000-abcd.db") != std::string::npos);
 }
 
 TEST_CASE("a database of another program is not touched") {

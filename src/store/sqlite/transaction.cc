@@ -30,32 +30,38 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
   static constexpr std::string_view kDeletes[] = {
       "DELETE FROM experiments WHERE workspace = ?",  "DELETE FROM idempotency WHERE workspace = ?",
       "DELETE FROM environments WHERE workspace = ?", "DELETE FROM tokens WHERE workspace = ?",
-      "DELETE FROM members WHERE workspace = ?",      "DELETE FROM secrets WHERE workspace = ?"};
+      "DELETE FROM members WHERE workspace = ?",      "DELETE FROM secrets WHERE workspace = ?",
+      "DELETE FROM events WHERE workspace = ?",       "DELETE FROM snapshots WHERE workspace = ?",
+      "DELETE FROM held_blobs WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
+}
+
+Status SqliteTransaction::refuse_other_active(const Experiment& experiment) {
+  if (experiment.stage != LifecycleStage::kActive) return {};
+  TRY(const std::optional<Experiment> other, find_experiment(db_, experiment.workspace, experiment.name));
+  if (!other || other->id == experiment.id || other->stage != LifecycleStage::kActive) return {};
+  return fail(errors::already_exists, fmt::format("experiment {:?} is there already", experiment.name));
 }
 
 Result<Experiment> SqliteTransaction::create_experiment(Experiment experiment) {
   TRY(const std::optional<int64_t> owner, db_.find_integer("SELECT 1 FROM workspaces WHERE name = ?", experiment.workspace));
   if (!owner) return fail(errors::workspace_not_found, fmt::format("no workspace {:?}", experiment.workspace));
-  TRY(const std::optional<Experiment> existing, find_experiment(db_, experiment.workspace, experiment.name));
-  if (existing) return fail(errors::already_exists, fmt::format("experiment {:?} is there already", experiment.name));
-  CHECK_OK(
-      db_.execute("INSERT INTO experiments (workspace, name, description, tags, stage, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                  experiment.workspace, experiment.name, experiment.description, stored_map(experiment.tags),
-                  stored(experiment.stage), experiment.created_ms));
+  CHECK_OK(refuse_other_active(experiment));
+  CHECK_OK(db_.execute(
+      "INSERT INTO experiments (workspace, name, description, tags, stage, created_ms, stage_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      experiment.workspace, experiment.name, experiment.description, stored_map(experiment.tags), stored(experiment.stage),
+      experiment.created_ms, experiment.stage_ms));
   experiment.id = db_.last_insert_id();
   return experiment;
 }
 
 Status SqliteTransaction::update_experiment(const Experiment& experiment) {
-  TRY(const std::optional<Experiment> other, find_experiment(db_, experiment.workspace, experiment.name));
-  if (other && other->id != experiment.id) {
-    return fail(errors::already_exists, fmt::format("experiment {:?} is there already", experiment.name));
-  }
-  CHECK_OK(db_.execute("UPDATE experiments SET name = ?, description = ?, tags = ?, stage = ? WHERE id = ? AND workspace = ?",
-                       experiment.name, experiment.description, stored_map(experiment.tags), stored(experiment.stage),
-                       experiment.id, experiment.workspace));
+  CHECK_OK(refuse_other_active(experiment));
+  CHECK_OK(db_.execute(
+      "UPDATE experiments SET name = ?, description = ?, tags = ?, stage = ?, stage_ms = ? WHERE id = ? AND workspace = ?",
+      experiment.name, experiment.description, stored_map(experiment.tags), stored(experiment.stage), experiment.stage_ms,
+      experiment.id, experiment.workspace));
   if (db_.changed_rows() == 0) {
     return fail(errors::experiment_not_found,
                 fmt::format("no experiment with id {} in workspace {:?}", experiment.id, experiment.workspace));
@@ -67,8 +73,9 @@ Result<int64_t> SqliteTransaction::append_event(RunEvent event) {
   CHECK_OK(db_.execute("INSERT INTO events (workspace, run_id, experiment, type, at_ms, data) VALUES (?, ?, ?, ?, ?, ?)",
                        event.workspace, event.run_id, event.experiment, event.type, event.at_ms,
                        std::string(json::serialize(event.data))));
-  last_event_ = std::max(last_event_, db_.last_insert_id());
-  return db_.last_insert_id();
+  event.cursor = db_.last_insert_id();
+  events_.push_back(std::move(event));
+  return events_.back().cursor;
 }
 
 Status SqliteTransaction::put_idempotency(const IdempotencyRecord& record) {

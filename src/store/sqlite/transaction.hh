@@ -58,6 +58,21 @@ class Reads : public Base {
   }
   Result<std::vector<SecretRecord>> secrets(const std::string& workspace) override { return list_secrets(db_, workspace); }
   Result<std::optional<std::string>> setting(const std::string& name) override { return find_setting(db_, name); }
+  Result<std::vector<Hash>> blobs_not_held(const std::string& workspace, const std::vector<Hash>& hashes) override {
+    return list_blobs_not_held(db_, workspace, hashes);
+  }
+  Result<std::optional<UtcMs>> snapshot_used(const std::string& workspace, const Hash& id) override {
+    return find_snapshot_use(db_, workspace, id);
+  }
+  Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) override {
+    return list_snapshot_roots(db_, used_since_ms, except);
+  }
+  Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) override {
+    return visit_artifact_hashes(db_, except, visit);
+  }
+  Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override {
+    return list_blobs_held_only_by(db_, workspace);
+  }
 
  protected:
   Database& db_;
@@ -88,16 +103,25 @@ class SqliteTransaction final : public Reads<Transaction> {
   Status put_secret(const SecretRecord& secret) override;
   Status delete_secret(const std::string& workspace, const std::string& name) override;
   Status put_setting(const std::string& name, const std::string& value) override;
+  Result<int64_t> move_runs_of_experiment(int64_t experiment_id, LifecycleStage from, UtcMs from_ms, LifecycleStage to,
+                                          UtcMs to_ms) override;
+  Status hold_blobs(const std::string& workspace, const std::vector<Hash>& hashes) override;
+  Status put_snapshot(const std::string& workspace, const Hash& id, UtcMs used_ms) override;
+  Status forget_blobs(const std::vector<Hash>& hashes) override;
+  Result<int64_t> forget_unused_snapshots(UtcMs used_before_ms) override;
+  Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
+  Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
 
-  int64_t last_event() const { return last_event_; }  // the greatest cursor given in this transaction, 0: none
+  const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
  private:
   Result<int64_t> existing_run_row(const RunKey& key);
+  Status refuse_other_active(const Experiment& experiment);
   Status put_labels(int64_t run_row, const Run& run, LabelKind kind, const TextMap& before, const TextMap& after);
   Status delete_run_row(int64_t run_row);
   Status deleted_one(std::string_view what);  // not_found where the last statement deleted nothing
 
-  int64_t last_event_ = 0;
+  std::vector<RunEvent> events_;
 };
 
 }  // namespace werkbank::store::sqlite

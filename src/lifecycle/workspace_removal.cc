@@ -1,0 +1,137 @@
+#include "lifecycle/workspace_removal.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.hh"
+#include "lifecycle/garbage.hh"
+
+namespace werkbank::lifecycle {
+namespace {
+
+constexpr size_t kRunsNamedMax = 5;
+
+Status check_there(store::Reader& reader, const std::string& name) {
+  TRY(const auto workspace, reader.workspace(name));
+  if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", name));
+  return {};
+}
+
+// Runs that are under way would be torn from below their runners; the user ends them first.
+Status refuse_active_runs(store::Reader& reader, const std::string& name) {
+  TRY(const auto unfinished, reader.unfinished_managed_runs());
+  std::string names;
+  size_t count = 0;
+  for (const Run& run : unfinished) {
+    if (run.key.workspace != name) continue;
+    if (++count <= kRunsNamedMax)
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", run.key.run_id, to_string(run.status));
+  }
+  if (count == 0) return {};
+  if (count > kRunsNamedMax) names += fmt::format(" and {} more", count - kRunsNamedMax);
+  return fail(errors::run_state_conflict, fmt::format("{} run(s) of workspace {:?} are under way: {}", count, name, names),
+              "Wait for them, or cancel them first: werkbank run cancel RUN.");
+}
+
+Result<std::vector<RunKey>> keys_of(Services& services, const std::string& name) {
+  const std::function<Result<std::vector<RunKey>>(store::Reader&)> find =
+      [&name](store::Reader& reader) -> Result<std::vector<RunKey>> {
+    CHECK_OK(check_there(reader, name));
+    CHECK_OK(refuse_active_runs(reader, name));
+    TRY(const std::vector<Run> runs, all_runs(reader, name));
+    std::vector<RunKey> keys;
+    for (const Run& run : runs) keys.push_back(run.key);
+    return keys;
+  };
+  return store::read<std::vector<RunKey>>(services.store, find);
+}
+
+// No other workspace brought them, and none names them.
+Result<std::vector<Hash>> own_blobs(Services& services, const std::string& name) {
+  const std::function<Result<std::vector<Hash>>(store::Reader&)> find = [&name](store::Reader& reader) {
+    return reader.blobs_held_only_by(name);
+  };
+  TRY(std::vector<Hash> own, store::read<std::vector<Hash>>(services.store, find));
+  TRY(const std::vector<Hash> named, reachable_blobs(services, 0, name));
+  std::erase_if(own, [&](const Hash& hash) { return std::ranges::binary_search(named, hash); });
+  return own;
+}
+
+// Data goes before the record: a crash in between leaves a workspace whose removal can be asked for again, and never data that a
+// later workspace of this name would find.
+Status remove_data(Services& services, const std::string& name, const std::vector<RunKey>& runs) {
+  for (const RunKey& key : runs) CHECK_OK(remove_run_data(services, key));
+  TRY([[maybe_unused]] const content::FreedBlobs freed,
+      services.blobs.remove([&services, &name] { return own_blobs(services, name); }));
+  return {};
+}
+
+Status scrub(Services& services) {
+  CHECK_OK(services.series.scrub());
+  return services.store.scrub();
+}
+
+}  // namespace
+
+Result<WorkspaceContents> workspace_contents(Services& services, const std::string& name) {
+  WorkspaceContents contents;
+  std::vector<Run> runs;
+  CHECK_OK(services.store.read([&](store::Reader& reader) -> Status {
+    CHECK_OK(check_there(reader, name));
+    for (const LifecycleStage stage : {LifecycleStage::kActive, LifecycleStage::kArchived, LifecycleStage::kDeleted}) {
+      std::string cursor;
+      do {
+        TRY(const auto page, reader.experiments(name, stage, 1000, cursor));
+        contents.experiments += static_cast<int64_t>(page.items.size());
+        cursor = page.next;
+      } while (!cursor.empty());
+    }
+    TRY(const auto environments, reader.environments(name, ""));
+    TRY(const auto secrets, reader.secrets(name));
+    contents.environments = static_cast<int64_t>(environments.size());
+    contents.secrets = static_cast<int64_t>(secrets.size());
+    TRY(runs, all_runs(reader, name));
+    return {};
+  }));
+  contents.runs = static_cast<int64_t>(runs.size());
+  for (const Run& run : runs) {
+    if (run.control == RunControl::kManaged && !is_terminal(run.status)) ++contents.active_runs;
+    TRY(const uint64_t log_bytes, log_bytes_of(services, run.key));
+    contents.log_bytes += log_bytes;
+    TRY(const auto summaries, services.series.summaries(run.key));
+    for (const MetricSummary& summary : summaries) contents.metric_points += summary.count;
+  }
+  TRY(const std::vector<Hash> blobs, own_blobs(services, name));
+  for (const Hash& hash : blobs) {
+    const Result<uint64_t> size = services.blobs.size(hash);
+    if (!size) continue;  // collected meanwhile
+    ++contents.blobs;
+    contents.blob_bytes += *size;
+  }
+  return contents;
+}
+
+Task<Status> remove_workspace(Services& services, Holdings& holdings, std::string name) {
+  CO_TRY(const std::vector<RunKey> runs, keys_of(services, name));
+  std::string all;
+  CO_CHECK_OK(co_await holdings.settle(std::move(all)));  // who else has the blobs has to be known
+  const auto remove = [&] { return remove_data(services, name, runs); };
+  CO_CHECK_OK(co_await services.builders.run(remove));
+  std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
+    CHECK_OK(refuse_active_runs(transaction, name));
+    return transaction.delete_workspace(name);
+  };
+  CO_CHECK_OK(co_await services.store.write(std::move(apply)));
+  holdings.forget();
+  // Again: a client may have written to a run meanwhile. From now on nobody can.
+  const auto remove_rest = [&]() -> Status {
+    for (const RunKey& key : runs) CHECK_OK(remove_run_data(services, key));
+    return scrub(services);
+  };
+  CO_CHECK_OK(co_await services.builders.run(remove_rest));
+  log_info("workspace removed workspace={:?} runs={}", name, runs.size());
+  co_return Status{};
+}
+
+}  // namespace werkbank::lifecycle

@@ -1,0 +1,236 @@
+#include "main/backup.hh"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+
+#include "base/clock.hh"
+#include "base/files.hh"
+#include "base/json.hh"
+#include "main/home.hh"
+#include "store/sqlite/sqlite_series_store.hh"
+#include "store/sqlite/sqlite_store.hh"
+
+namespace werkbank {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kManifest = "backup.json";
+constexpr int64_t kFormat = 1;
+// Below the home, as Home knows them; what is not named here is made again when it is needed.
+constexpr const char* kRecords = "db/werkbank.db";
+constexpr const char* kSeries = "series/series.db";
+constexpr const char* kVaultKey = "vault.key";
+
+bool is_there(const fs::path& path) {
+  struct stat facts{};
+  return ::lstat(path.c_str(), &facts) == 0;
+}
+
+// As long as it is at the beginning: a log may grow meanwhile.
+Result<uint64_t> copy_file(const fs::path& from, const fs::path& to, int mode) {
+  TRY(const Fd source, open_file(from, O_RDONLY | O_NOFOLLOW));
+  struct stat facts{};
+  if (::fstat(source.get(), &facts) != 0) return fail(errno_error(errno, from.string()));
+  TRY(const Fd target, open_file(to, O_WRONLY | O_CREAT | O_EXCL, mode));
+  auto left = static_cast<uint64_t>(facts.st_size);
+  while (left > 0) {
+    const ssize_t count = ::sendfile(target.get(), source.get(), nullptr, std::min<uint64_t>(left, 1 << 30));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(errno_error(errno, fmt::format("cannot copy {} to {}", from.string(), to.string())));
+    if (count == 0) break;  // cut meanwhile
+    left -= static_cast<uint64_t>(count);
+  }
+  if (::fsync(target.get()) != 0) return fail(errno_error(errno, "cannot sync " + to.string()));
+  return static_cast<uint64_t>(facts.st_size) - left;
+}
+
+Result<uint64_t> link_or_copy(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    std::error_code unknown;
+    const uint64_t size = fs::file_size(to, unknown);
+    return unknown ? 0 : size;
+  }
+  return copy_file(from, to, 0400);
+}
+
+using CopyFile = std::function<Result<uint64_t>(const fs::path& from, const fs::path& to)>;
+
+// Files below `folder`, at any depth, but hidden ones, locks, and what is on its way in. One that goes meanwhile is not missed.
+Result<uint64_t> copy_tree(const fs::path& folder, const fs::path& target, const CopyFile& copy) {
+  CHECK_OK(make_directories(target));
+  uint64_t bytes = 0;
+  std::error_code failed;
+  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed)) {
+    const fs::path& path = entry->path();
+    const std::string name = path.filename().string();
+    if (name == "tmp" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new")) continue;
+    std::error_code ignored;
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
+      TRY(const uint64_t some, copy_tree(path, target / name, copy));
+      bytes += some;
+      continue;
+    }
+    if (!entry->is_regular_file(ignored)) continue;
+    Result<uint64_t> size = copy(path, target / name);
+    if (!size && size.error().code == &errors::not_found) continue;
+    if (!size) return fail(std::move(size).error());
+    bytes += *size;
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return fail(errors::io_failed, fmt::format("cannot list {}: {}", folder.string(), failed.message()));
+  CHECK_OK(sync_directory(target));
+  return bytes;
+}
+
+Result<uint64_t> copy_database(const fs::path& from, const fs::path& to) {
+  if (!is_there(from)) return 0;
+  CHECK_OK(make_directories(to.parent_path()));
+  CHECK_OK(store::copy_sqlite_file(from, to));
+  std::error_code unknown;
+  const uint64_t size = fs::file_size(to, unknown);
+  return unknown ? 0 : size;
+}
+
+Status check_target(const fs::path& target) {
+  std::error_code failed;
+  if (!is_there(target)) return make_directories(target);
+  if (!fs::is_directory(target, failed)) return fail(errors::already_exists, fmt::format("{} is not a folder", target.string()));
+  if (fs::is_empty(target, failed) && !failed) return {};
+  return fail(errors::already_exists, fmt::format("{} is not empty", target.string()), "Name a new folder for each backup.");
+}
+
+// Opens what was brought back: a damaged backup is told now, not at the next start.
+Status check_restored(const Home& home) {
+  if (is_there(home.records())) {
+    TRY(const auto records, store::open_sqlite_store(home.records()));
+    records->close();
+  }
+  if (is_there(home.series() / "series.db")) {
+    TRY(const auto series, store::open_sqlite_series_store(home.series()));
+    series->close();
+  }
+  return {};
+}
+
+bool holds_a_file(const fs::path& folder) {
+  std::error_code failed;
+  for (auto entry = fs::recursive_directory_iterator(folder, failed); !failed && entry != fs::recursive_directory_iterator();
+       entry.increment(failed)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored)) return true;
+  }
+  return false;
+}
+
+Result<fs::path> move_aside(const Home& home, const std::vector<const char*>& parts, bool replace) {
+  std::vector<const char*> present;
+  for (const char* const part : parts) {
+    if (is_there(home.folder() / part)) present.push_back(part);
+  }
+  if (is_there(home.records()) && !replace) {
+    return fail(errors::already_exists, fmt::format("{} holds an installation", home.folder().string()),
+                "With --replace it is moved aside; or choose another home with WERKBANK_HOME=….");
+  }
+  const fs::path aside = home.folder() / fmt::format("replaced-{}", system_clock().utc_now_ms());
+  for (const char* const part : present) {
+    const fs::path to = aside / part;
+    CHECK_OK(make_directories(to.parent_path()));
+    if (::rename((home.folder() / part).c_str(), to.c_str()) != 0)
+      return fail(errno_error(errno, "cannot move to " + to.string()));
+  }
+  if (holds_a_file(aside)) return aside;
+  CHECK_OK(remove_tree(aside));  // the folders of a home that was never used
+  return fs::path();
+}
+
+Result<fs::path> restore_records(const Home& home, const fs::path& file, bool replace) {
+  // Copied first: a backup that lies in the home's own folder db would be moved aside with it.
+  const fs::path incoming = home.folder() / "db.incoming";
+  CHECK_OK(remove_tree(incoming));
+  CHECK_OK(make_directories(incoming));
+  CHECK_OK(copy_file(file, incoming / "werkbank.db", 0600));
+  {
+    TRY(const auto records, store::open_sqlite_store(incoming / "werkbank.db"));
+    records->close();
+  }
+  TRY(const fs::path aside, move_aside(home, {"db"}, replace));
+  if (::rename(incoming.c_str(), (home.folder() / "db").c_str()) != 0)
+    return fail(errno_error(errno, "cannot move " + incoming.string()));
+  CHECK_OK(sync_directory(home.folder()));
+  return aside;
+}
+
+Status check_manifest(const fs::path& backup) {
+  const Result<std::string> text = read_file(backup / kManifest, 1 << 20);
+  const Result<json::value> document = text ? parse_json(*text) : Result<json::value>(fail(text.error()));
+  if (document) {
+    JsonReader reader(*document, kManifest);
+    const int64_t format = reader.int_or("format", 0, 0, INT64_MAX);
+    if (reader.finish(false) && format == kFormat) return {};
+    if (format > kFormat) return fail(errors::store_newer, fmt::format("{} was made by a newer Werkbank", backup.string()));
+  }
+  return fail(errors::not_found, fmt::format("{} is not a whole backup: it has no {}", backup.string(), kManifest),
+              "Name a folder that `werkbank backup` made to its end, or a file backups/werkbank-….db.");
+}
+
+}  // namespace
+
+Result<uint64_t> back_up_home(const fs::path& home, const fs::path& target) {
+  if (!is_there(home / kRecords)) {
+    return fail(errors::not_found, fmt::format("{} holds no installation", home.string()), "Set WERKBANK_HOME to the home.");
+  }
+  CHECK_OK(check_target(target));
+  const CopyFile copy = [](const fs::path& from, const fs::path& to) { return copy_file(from, to, 0600); };
+  // The segments before the database that takes them in, and records before the content that they name: whatever moves or comes
+  // meanwhile is in one of the two.
+  const CopyFile copy_segment = [&](const fs::path& from, const fs::path& to) -> Result<uint64_t> {
+    if (from.filename().string().starts_with("series.db")) return 0;
+    return copy(from, to);
+  };
+  uint64_t bytes = 0;
+  const auto add = [&bytes](Result<uint64_t> part) -> Status {
+    CHECK_OK(part);
+    bytes += *part;
+    return {};
+  };
+  CHECK_OK(add(copy_tree(home / "series", target / "series", copy_segment)));
+  CHECK_OK(add(copy_database(home / kSeries, target / kSeries)));
+  CHECK_OK(add(copy_database(home / kRecords, target / kRecords)));
+  CHECK_OK(add(copy_tree(home / "content" / "logs", target / "content" / "logs", copy)));
+  CHECK_OK(add(copy_tree(home / "content" / "blobs", target / "content" / "blobs", link_or_copy)));
+  if (is_there(home / kVaultKey)) CHECK_OK(add(copy_file(home / kVaultKey, target / kVaultKey, 0600)));
+  const json::object manifest{{"format", kFormat},
+                              {"version", WERKBANK_VERSION},
+                              {"createdUtc", format_utc(system_clock().utc_now_ms())},
+                              {"bytes", bytes}};
+  CHECK_OK(write_file_atomically(target / kManifest, json::serialize(manifest) + "\n"));
+  return bytes;
+}
+
+Result<fs::path> restore_home(const fs::path& folder, const fs::path& backup, bool replace) {
+  std::error_code unknown;
+  const bool is_file = fs::is_regular_file(backup, unknown);
+  if (!is_file) CHECK_OK(check_manifest(backup));
+  TRY(const Home home, Home::open(folder));  // holds the lock: no server starts meanwhile
+  if (is_file) return restore_records(home, backup, replace);
+  TRY(const fs::path aside, move_aside(home, {"db", "series", "content", kVaultKey}, replace));
+  const CopyFile copy = [](const fs::path& from, const fs::path& to) { return copy_file(from, to, 0600); };
+  for (const char* const part : {"series", "content/logs", "db"}) {
+    CHECK_OK(copy_tree(backup / part, folder / part, copy));
+  }
+  CHECK_OK(copy_tree(backup / "content" / "blobs", folder / "content" / "blobs", link_or_copy));
+  if (is_there(backup / kVaultKey)) CHECK_OK(copy_file(backup / kVaultKey, folder / kVaultKey, 0600));
+  CHECK_OK(sync_directory(folder));
+  CHECK_OK(check_restored(home));
+  return aside;
+}
+
+}  // namespace werkbank
