@@ -89,7 +89,9 @@ Status authorize_runner_token(const Identity& identity, Permission permission, c
 Status authorize(const Identity& identity, Permission permission, const Subject& subject) {
   if (permission == Permission::kPublic) return {};
   if (identity.kind == LoginKind::kNobody) {
-    return fail(errors::unauthenticated, identity.refusal.empty() ? "this takes a login" : identity.refusal);
+    return fail(errors::unauthenticated, identity.refusal.empty() ? "this takes a login" : identity.refusal,
+                "Run `az login` (or `werkbank login`), or set WERKBANK_TOKEN: `werkbank token create` makes one on the server's "
+                "machine.");
   }
   if (permission == Permission::kLocalOnly) {
     if (identity.kind == LoginKind::kUnixSocket) return {};

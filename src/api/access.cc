@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/login.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "domain/names.hh"
@@ -60,19 +61,6 @@ Result<store::TokenRecord> token_from_json(const json::value& body, const access
   token.created_ms = now;
   if (expires_in_s > 0) token.expires_ms = now + expires_in_s * 1000;
   return token;
-}
-
-// Whoever gets a token of a workspace is a member of it; the token never has more than the member's role.
-Status enrol(store::Transaction& transaction, const store::TokenRecord& token) {
-  if (token.workspace == "*") return {};
-  TRY([[maybe_unused]] const Workspace known, find_workspace(transaction, token.workspace));
-  TRY(const auto member, transaction.member(token.workspace, token.user));
-  if (!member) return transaction.put_member({token.workspace, token.user, token.role});
-  if (member->role >= token.role) return {};
-  return fail(errors::denied,
-              fmt::format("{:?} is {} in workspace {:?}; a token for {} would be more than that", token.user,
-                          to_string(member->role), token.workspace, to_string(token.role)),
-              fmt::format("Give the role first: werkbank workspace member add {} --role {}", token.user, to_string(token.role)));
 }
 
 Task<Result<net::Response>> make_token(Api& api, Call& call, std::string workspace) {
@@ -296,6 +284,18 @@ constexpr Route kRoutes[] = {
 #undef W
 
 }  // namespace
+
+Status enrol(store::Transaction& transaction, const store::TokenRecord& token) {
+  if (token.workspace == "*") return {};
+  TRY([[maybe_unused]] const Workspace known, find_workspace(transaction, token.workspace));
+  TRY(const auto member, transaction.member(token.workspace, token.user));
+  if (!member) return transaction.put_member({token.workspace, token.user, token.role});
+  if (member->role >= token.role) return {};
+  return fail(errors::denied,
+              fmt::format("{:?} is {} in workspace {:?}; a token for {} would be more than that", token.user,
+                          to_string(member->role), token.workspace, to_string(token.role)),
+              fmt::format("Give the role first: werkbank workspace member add {} --role {}", token.user, to_string(token.role)));
+}
 
 std::span<const Route> access_routes() { return kRoutes; }
 

@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "access/permission.hh"
 #include "access/vault.hh"
+#include "api/device_logins.hh"
 #include "api/event_hub.hh"
 #include "lifecycle/engine.hh"
 #include "lifecycle/holdings.hh"
@@ -20,6 +22,7 @@ struct ServerFacts {
   std::string instance_id;
   bool no_auth = false;                    // TCP requests act as owner
   std::vector<std::string> allowed_hosts;  // Host names beside loopback ones; empty entries never match
+  std::string web_address;                 // where a browser finds this server; empty: on its socket alone
   uint32_t own_uid = 0;
   std::string_view wheel;  // the SDK's wheel, served by the package index
   std::string wheel_name;
@@ -45,6 +48,7 @@ struct Api {
   std::function<void()> request_stop;  // begins a graceful stop of the server
   // What goes on after its request was answered.
   std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>();
+  std::unique_ptr<DeviceLogins> device_logins = std::make_unique<DeviceLogins>();
 };
 
 }  // namespace werkbank::api

@@ -57,6 +57,8 @@ Result<TokenLogin> find_token(store::Reader& reader, const std::string& hash) {
   return login;
 }
 
+}  // namespace
+
 Result<access::Identity> identify_token(Api& api, std::string_view token) {
   const UtcMs now = api.services.clock.utc_now_ms();
   if (!token.starts_with(access::kTokenPrefix)) {
@@ -95,8 +97,6 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
   identity.role = std::min(record.role, login.member->role);
   return identity;
 }
-
-}  // namespace
 
 std::string user_name(uint32_t uid) {
   std::array<char, 4096> buffer{};

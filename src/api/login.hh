@@ -8,6 +8,10 @@ namespace werkbank::api {
 
 // host_refused where Host or Origin name another site (DNS rebinding, a foreign page). Unix sockets have neither.
 Status check_host(const ServerFacts& facts, const net::Request& request);
+// Of a login token, or of a run's. A token that is not taken is nobody, with the reason.
+Result<access::Identity> identify_token(Api& api, std::string_view token);
+// Whoever gets a token of a workspace is made a member of it; denied where the token would have more than the member's role.
+Status enrol(store::Transaction& transaction, const store::TokenRecord& token);
 // Unix socket: the server's uid and root. TCP: bearer token, run token, or --no-auth. Never fails: nobody is an identity, too.
 Result<access::Identity> identify(Api& api, const net::Request& request);
 // The login name of a uid, or "uid 1000" where it has none.

@@ -61,6 +61,7 @@ std::span<const Route> runner_routes();
 std::span<const Route> event_routes();
 std::span<const Route> environment_routes();
 std::span<const Route> access_routes();
+std::span<const Route> sign_in_routes();
 std::span<const Route> package_routes();
 std::span<const Route> built_environment_routes();
 const std::vector<Route>& all_routes();

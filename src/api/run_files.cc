@@ -12,8 +12,15 @@ using net::Method;
 
 Task<Result<net::Response>> list_files(Api& api, Call& call) {
   const RunKey key = call.run();
+  CO_TRY(const Run run, find_run(api, key));
   CO_TRY(const std::vector<Artifact> files, run_files(api, key, query_text(call.request, "prefix")));
-  co_return page_response(files, "");
+  json::array items;
+  for (const Artifact& file : files) {
+    json::object item = to_json(file);
+    if (is_terminal(run.status)) item["live"] = false;  // its logs stay where they grew
+    items.push_back(std::move(item));
+  }
+  co_return json_response(json::object{{"items", std::move(items)}, {"next", ""}});
 }
 
 // The newest attempt's stream of a path, lowest rank first.

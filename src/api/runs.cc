@@ -2,6 +2,7 @@
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "lifecycle/moves.hh"
+#include "lifecycle/rerun.hh"
 #include "lifecycle/tracked.hh"
 
 namespace werkbank::api {
@@ -58,6 +59,26 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
   CO_TRY(const lifecycle::Submitted submitted, co_await api.engine.submit(std::move(submission)));
   if (!submitted.repeated) api.counters.runs_submitted.fetch_add(1, std::memory_order_relaxed);
   co_return run_response(submitted.run, submitted.repeated ? 200 : 202);
+}
+
+Task<Result<net::Response>> rerun(Api& api, Call& call) {
+  CO_TRY(const json::value body, co_await json_body(call));
+  JsonReader reader(body, "request");
+  lifecycle::RerunRequest request{.original = call.run(), .exact = reader.bool_or("exact", false)};
+  CO_CHECK_OK(reader.finish());
+  request.user = call.identity.user;
+  if (call.identity.kind == access::LoginKind::kRunToken) request.parent_id = call.identity.run.run_id;
+  request.idempotency_key = std::string(call.request.header("idempotency-key"));
+  request.request_hash = Hash::of(call.request.target + canonical_json(body)).hex();
+  CO_TRY(const lifecycle::Rerun again, co_await lifecycle::rerun(api.services, std::move(request)));
+  if (!again.submitted.repeated) {
+    api.counters.runs_submitted.fetch_add(1, std::memory_order_relaxed);
+    api.engine.wake(again.submitted.run.key);
+  }
+  json::array differences;
+  for (const lifecycle::Difference& difference : again.differences) differences.push_back(to_json(difference));
+  co_return json_response(json::object{{"run", to_json(again.submitted.run)}, {"differences", std::move(differences)}},
+                          again.submitted.repeated ? 200 : 202);
 }
 
 Task<Result<net::Response>> create_tracked(Api& api, Call& call) {
@@ -349,6 +370,9 @@ constexpr Route kRoutes[] = {
     route<Permission::kWrite>(Method::kPatch, RUN, update_run,
                               {"Change name, tags, params; set properties once", "", "RunChange", "Run"}),
     route<Permission::kWrite>(Method::kPost, RUN "/status", set_status, {"Move a client-tracked run", "", "StatusChange", "Run"}),
+    route<Permission::kWrite>(
+        Method::kPost, RUN "/rerun", rerun,
+        {"Submit the run again; what is not the same is listed, or refused with `exact`", "", "RerunRequest", "Rerun", 202}),
     route<Permission::kWrite>(Method::kPost, RUN "/cancel", cancel_run, {"Cancel a run and its children", "", "", "Run", 202}),
     route<Permission::kWrite>(Method::kDelete, RUN, delete_run, {"Move a run to the trash", "", "", "", 204}),
     route<Permission::kWrite>(Method::kPost, RUN "/restore", restore_run, {"Take a run out of the trash", "", "", "Run"}),

@@ -24,7 +24,7 @@ constexpr std::string_view kSchemas = R"json({
   "type": "object", "required": ["product", "version", "apiVersion", "instanceId", "authentication"],
   "properties": {
     "product": {"const": "werkbank"}, "version": {"type": "string"}, "apiVersion": {"type": "integer"},
-    "instanceId": {"type": "string"}, "authentication": {"enum": ["unix", "token", "none"]}
+    "instanceId": {"type": "string"}, "webAddress": {"type": "string"}, "authentication": {"enum": ["unix", "token", "none"]}
   }
 },
 "ErrorCode": {
@@ -339,6 +339,50 @@ constexpr std::string_view kSchemas = R"json({
     {"$ref": "#/components/schemas/Token"},
     {"type": "object", "required": ["token"], "properties": {"token": {"type": "string"}}}
   ]
+},
+"RerunRequest": {"type": "object", "additionalProperties": false, "properties": {"exact": {"type": "boolean"}}},
+"Rerun": {
+  "type": "object", "required": ["run", "differences"],
+  "properties": {
+    "run": {"$ref": "#/components/schemas/Run"},
+    "differences": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "what": {"type": "string"}, "then": {"type": "string"}, "now": {"type": "string"}, "matters": {"type": "boolean"}
+        }
+      }
+    }
+  }
+},
+"DeviceLogin": {
+  "type": "object", "required": ["deviceCode", "userCode"],
+  "properties": {
+    "deviceCode": {"type": "string"}, "userCode": {"type": "string"}, "path": {"type": "string"},
+    "interval": {"type": "integer"}, "expiresIn": {"type": "integer"}
+  }
+},
+"DeviceCode": {
+  "type": "object", "required": ["deviceCode"], "additionalProperties": false, "properties": {"deviceCode": {"type": "string"}}
+},
+"DeviceToken": {
+  "type": "object", "required": ["status"],
+  "properties": {
+    "status": {"enum": ["pending", "approved"]}, "id": {"type": "string"}, "user": {"type": "string"},
+    "workspace": {"type": "string"}, "role": {"enum": ["reader", "contributor", "owner"]},
+    "expiresUtc": {"$ref": "#/components/schemas/Time"}, "token": {"type": "string"}
+  }
+},
+"UserCode": {
+  "type": "object", "required": ["userCode"], "additionalProperties": false, "properties": {"userCode": {"type": "string"}}
+},
+"LoginGrant": {
+  "type": "object", "required": ["userCode", "user"], "additionalProperties": false,
+  "properties": {
+    "userCode": {"type": "string"}, "user": {"type": "string"}, "workspace": {"type": "string"},
+    "role": {"enum": ["reader", "contributor", "owner"]}, "expiresInSeconds": {"type": "integer"}
+  }
 },
 "Member": {
   "type": "object",

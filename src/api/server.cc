@@ -42,6 +42,7 @@ Task<Result<net::Response>> about(Api& api, Call& call) {
                                        {"version", api.facts.version},
                                        {"apiVersion", 1},
                                        {"instanceId", api.facts.instance_id},
+                                       {"webAddress", api.facts.web_address},
                                        {"authentication", unix_socket         ? "unix"
                                                           : api.facts.no_auth ? "none"
                                                                               : "token"}});

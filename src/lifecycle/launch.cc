@@ -4,6 +4,7 @@
 #include "base/log.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
+#include "lifecycle/rerun.hh"
 #include "lifecycle/sealed_spec.hh"
 
 namespace werkbank::lifecycle {
@@ -67,17 +68,23 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   return plan;
 }
 
+struct Started {
+  json::object handle;
+  ReadyEnvironment environment;
+};
+
 // An environment that has vanished since the run was prepared is built again here.
-Task<Result<json::object>> start_runner(Services& services, const Loaded& loaded) {
+Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
   CO_TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
   RunKey key = loaded.run.key;
   RunSpec spec = loaded.spec;
   CO_TRY(ReadyEnvironment environment, co_await ready_environment_of_run(services, std::move(key), std::move(spec)));
   Loaded opened = loaded;
   CO_CHECK_OK(open_secrets(services.vault, opened.spec));
-  const LaunchPlan plan = make_plan(services, opened, target->capabilities(), std::move(environment));
+  const LaunchPlan plan = make_plan(services, opened, target->capabilities(), environment);
   const auto start = [target, &plan] { return target->start(plan); };
-  co_return co_await services.pool.run(start);
+  CO_TRY(json::object handle, co_await services.pool.run(start));
+  co_return Started{std::move(handle), std::move(environment)};
 }
 
 }  // namespace
@@ -131,16 +138,17 @@ Task<Status> launch_run(Services& services, RunKey key) {
   if (!wanted || !loaded.attempt.handle.empty()) co_return Status{};
 
   failpoint_kill("launch.before_start");
-  const Result<json::object> handle = co_await start_runner(services, loaded);
+  const Result<Started> started = co_await start_runner(services, loaded);
   failpoint_kill("launch.after_start");
-  if (!handle && services.is_stopping()) co_return Status{};  // the next server starts it
+  if (!started && services.is_stopping()) co_return Status{};  // the next server starts it
 
   const int64_t number = loaded.attempt.number;
-  std::function<Status(store::Transaction&)> apply = [&services, key, number, handle](store::Transaction& transaction) -> Status {
+  std::function<Status(store::Transaction&)> apply = [&services, key, number,
+                                                      started](store::Transaction& transaction) -> Status {
     TRY(auto run, transaction.run(key));
     TRY(auto attempts, transaction.attempts(key));
     if (!run || attempts.empty() || attempts.back().number != number) return {};
-    if (!handle) {
+    if (!started) {
       if (is_terminal(run->status)) return {};
       RunEnd end;
       if (run->cancel_requested) {  // given up while its environment was built again
@@ -149,16 +157,18 @@ Task<Status> launch_run(Services& services, RunKey key) {
         return end_run(transaction, services.clock, *run, std::move(end));
       }
       end.kind = RunEndKind::kLaunch;
-      end.message = "The runner could not be started: " + handle.error().to_string();
-      end.hint = std::string(handle.error().remedy());
+      end.message = "The runner could not be started: " + started.error().to_string();
+      end.hint = std::string(started.error().remedy());
       return end_run(transaction, services.clock, *run, std::move(end));
     }
-    attempts.back().handle = *handle;
+    note_environment(*run, started->environment);
+    CHECK_OK(transaction.update_run(*run));
+    attempts.back().handle = started->handle;
     return transaction.put_attempt(attempts.back());
   };
   Status applied = co_await services.store.write(std::move(apply));
   failpoint_kill("launch.after_handle");
-  if (handle) log_info("run started run={:?} attempt={} target={}", key.run_id, number, loaded.spec.target);
+  if (started) log_info("run started run={:?} attempt={} target={}", key.run_id, number, loaded.spec.target);
   co_return applied;
 }
 

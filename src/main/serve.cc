@@ -249,6 +249,7 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
   for (const std::string& address : options.listen) {
     TRY(const uint16_t port, server.listen_tcp(address));
     const std::string host = address.substr(0, address.rfind(':'));
+    if (parts->facts.web_address.empty()) parts->facts.web_address = fmt::format("http://{}:{}", host, port);
     // Scripts and people read the port that was bound from here.
     std::printf("listening on %s://%s:%u\n", options.tls_certificate.empty() ? "http" : "https", host.c_str(), port);
     std::fflush(stdout);
