@@ -10,7 +10,7 @@ foreach(folder ${folders})
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE wb_${name} wb_doctest_main)
-    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/testdata)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/testdata OR folder STREQUAL "cli")  # cli reads tests/corpus
       target_compile_definitions(${name}_test PRIVATE WERKBANK_SOURCE_FOLDER="${CMAKE_SOURCE_DIR}")
     endif()
     add_test(NAME ${name} COMMAND ${name}_test)

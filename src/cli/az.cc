@@ -2,57 +2,80 @@
 
 #include <fmt/format.h>
 
+#include "cli/command.hh"
+
 namespace werkbank::cli {
 namespace {
 
-// Parts of `az ml` that come with later parts of Werkbank. Their words are taken so that the answer is about them and not about a
-// spelling.
-struct Later {
-  std::string_view noun, until_then;
-};
-constexpr Later kLater[] = {
-    {"model", "Keep the model under outputs/ of its run; `az ml run download-logs` or `werkbank run download` fetches it."},
-    {"image", "Keep the model under outputs/ of its run."},
-    {"manifest", "Keep the model under outputs/ of its run."},
-    {"service", "Load the model from outputs/ of its run."},
-    {"endpoint", "Load the model from outputs/ of its run."},
-    {"datastore", "Read local folders from the script."},
-    {"dataset", "Read local folders from the script."},
-    {"datasource", "Read local folders from the script."},
-    {"pipeline", "Submit the steps one after the other with `az ml run submit-script`."},
-    {"environment", "Use `werkbank environment list|show|prepare`."},
-    {"project", "A project is a folder: `werkbank init` writes its configuration."},
-    {"asset", "Use `werkbank run download`."},
-    {"notebook", "Start Jupyter yourself; the Python package works in it."},
-    {"env", "Nothing has to be set up: the server starts by itself."},
-    {"account", "Nothing has to be set up: the server starts by itself."},
+constexpr std::string_view kKeepModel =
+    "Keep the model under outputs/ of its run; `az ml history download` or `werkbank run download` fetches it.";
+constexpr std::string_view kReadFolder = "Give the script the path of the data as an argument, or take small files along.";
+
+constexpr AzLater kLater[] = {
+    {"model", "the model registry comes", kKeepModel},
+    {"image", "images of models come", kKeepModel},
+    {"manifest", "the model registry comes", kKeepModel},
+    {"service", "services for models come", "Load the model from outputs/ of its run where it is needed."},
+    {"endpoint", "endpoints for models come", "Load the model from outputs/ of its run where it is needed."},
+    {"env", "services for models come", "Nothing has to be set up for runs: the server starts by itself."},
+    {"datastore", "datastores come", kReadFolder},
+    {"dataset", "datasets come", kReadFolder},
+    {"datasource", "data sources come", kReadFolder},
+    {"pipeline", "pipelines come", "Submit the steps one after the other with `az ml run submit-script`."},
+    {"notebook", "notebooks beside the studio come", "Start Jupyter yourself; the Python package works in it."},
+    {"account", "accounts of model management come", "Runs need no account here: `az ml workspace create` makes a workspace."},
 };
 
-void add_later(CLI::App& parent, Context& context, std::string_view name, std::string_view until_then) {
-  CLI::App* const noun = parent.add_subcommand(std::string(name), "Not available yet");
-  noun->allow_extras();
-  noun->group("Not available yet");
-  const std::string words = fmt::format("az {} {}", parent.get_name(), name);
-  noun->callback([&context, words, until_then] {
-    context.action = [words, until_then]() -> Result<int> {
-      return fail(errors::not_supported, fmt::format("`{}` is not available in this version", words), std::string(until_then));
-    };
-  });
+std::string path_of(const CLI::App& app) {
+  const CLI::App* const parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : path_of(*parent) + " " + app.get_name();
 }
 
-// The words that every command of az took. Where a verb does not declare them itself, they are taken and say nothing there.
+// The words that every command of az took. Where a verb does not declare them itself, they are taken; those that choose from the
+// answer work everywhere, the others have nothing to say here.
 void take_global_words(CLI::App& app, Context& context) {
   const std::vector<CLI::App*> children = app.get_subcommands([](CLI::App*) { return true; });
   for (CLI::App* const child : children) take_global_words(*child, context);
   if (!children.empty() || app.get_allow_extras()) return;
   const auto lacks = [&](const char* name) { return app.get_option_no_throw(name) == nullptr; };
-  if (lacks("--output")) app.add_option("-o,--output", context.output)->group("");
-  if (lacks("--query")) app.add_option("--query", context.query)->group("");
+  if (lacks("--output")) app.add_option("-o,--output", context.output, "json, jsonc, table, tsv, yaml or none");
+  if (lacks("--query")) app.add_option("--query", context.query, "JMESPath expression: what to choose from the data");
+  if (lacks("-t") && lacks("--output-metadata-file")) {
+    app.add_option("-t,--output-metadata-file", context.metadata_file, "Write the whole answer there, as JSON")->group("");
+  }
   for (const char* const name : {"--debug", "--verbose", "--only-show-errors"}) {
     if (lacks(name)) app.add_flag(name)->group("");
   }
   if (lacks("--subscription-id")) app.add_option("--subscription-id")->group("");
-  if (lacks("--resource-group")) app.add_option("-g,--resource-group")->group("");
+  if (lacks("--subscription")) app.add_option("--subscription")->group("");
+  if (lacks("-g") && lacks("--resource-group")) app.add_option("-g,--resource-group")->group("");
+}
+
+// az extension add -n azure-cli-ml: the commands are there already.
+void add_extension(CLI::App& az, Context& context) {
+  CLI::App& extension = *add_noun(az, "extension", "Nothing has to be added: `az ml` is there");
+  struct Options {
+    std::string name;
+  };
+  const auto declare = +[](CLI::App& verb, Options& options) {
+    verb.add_option("-n,--name", options.name, "azure-cli-ml");
+    verb.allow_extras();
+  };
+  const auto call = +[](Context& at, const Options&) -> Result<int> {
+    at.terminal().say("Nothing was changed: the commands of azure-cli-ml are part of this `az`.");
+    return kExitDone;
+  };
+  for (const char* const name : {"add", "remove", "update"}) {
+    add_verb<Options>(extension, context, {name, "Taken, and changes nothing", "  az extension add -n azure-cli-ml"}, declare,
+                      call, kAzVerb);
+  }
+  const auto list = +[](Context& at, const NoOptions&) -> Result<int> {
+    json::array extensions;
+    extensions.push_back(json::object{{"name", "azure-cli-ml"}, {"version", at.programs().version}});
+    CHECK_OK(at.print(json::value(std::move(extensions)), {text_column("Name", "name"), text_column("Version", "version")}));
+    return kExitDone;
+  };
+  add_verb<NoOptions>(extension, context, {"list", "What is there", "  az extension list -o table"}, nullptr, list, kAzVerb);
 }
 
 void add_az_commands(CLI::App& az, Context& context) {
@@ -61,21 +84,37 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_experiment(ml, context);
   add_az_history(ml, context);
   add_az_configurations(ml, context);
+  add_az_targets(ml, context);
+  add_az_projects(ml, context);
   add_az_runs(ml, context);
   add_az_workspaces(ml, context);
   add_az_groups(az, context);
-  for (const Later& later : kLater) add_later(ml, context, later.noun, later.until_then);
+  add_az_environments(ml, context);
+  for (const AzLater& later : kLater) add_az_later(ml, context, later);
+  add_extension(az, context);
+  add_completion_command(az, context);
   take_global_words(az, context);
 }
 
 }  // namespace
 
-void add_az_common(CLI::App& verb, Context& context, AzCommon& common) {
-  verb.add_option("-o,--output", context.output, "json, jsonc, table, tsv, yaml or none");
-  verb.add_option("--query", context.query, "JMESPath expression: what to choose from the data");
-  verb.add_flag("--debug", common.debug, "Taken, without effect")->group("");
-  verb.add_flag("--verbose", common.verbose, "Taken, without effect")->group("");
-  verb.add_flag("--only-show-errors", common.only_show_errors, "Taken, without effect")->group("");
+void add_az_later(CLI::App& parent, Context& context, const AzLater& later) {
+  CLI::App* const app = parent.add_subcommand(std::string(later.name), fmt::format("{} with a later version", later.what));
+  app->allow_extras();
+  app->group("Not available yet");
+  const std::string words = fmt::format("{} {}", path_of(parent), later.name);
+  app->callback([&context, words, later] {
+    context.action = [words, later]() -> Result<int> {
+      return fail(errors::not_supported,
+                  fmt::format("`{}` is not available in this version: {} with a later one", words, later.what),
+                  std::string(later.until_then));
+    };
+  });
+}
+
+void add_az_place(CLI::App& verb, Context& context) {
+  verb.add_option("-w,--workspace-name", context.workspace_flag, "Workspace (default: the project's)");
+  verb.add_option("--path", context.project_folder, "The project folder (default: the current one)");
 }
 
 Dialect az_dialect() {

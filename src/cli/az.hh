@@ -8,13 +8,16 @@ namespace werkbank::cli {
 
 Dialect az_dialect();
 
-void add_az_account(CLI::App& az, Context& context);         // az login, az account
+void add_az_account(CLI::App& az, Context& context);         // az login, az logout, az account
 void add_az_experiment(CLI::App& ml, Context& context);      // 2017: submit, prepare, cancel; 2018: list
-void add_az_history(CLI::App& ml, Context& context);         // 2017
-void add_az_configurations(CLI::App& ml, Context& context);  // 2017: runconfiguration, computetarget
+void add_az_history(CLI::App& ml, Context& context);         // 2017: history, asset
+void add_az_configurations(CLI::App& ml, Context& context);  // 2017: runconfiguration
+void add_az_targets(CLI::App& ml, Context& context);         // computetarget
+void add_az_projects(CLI::App& ml, Context& context);        // 2017: project
 void add_az_runs(CLI::App& ml, Context& context);            // 2018: run
-void add_az_groups(CLI::App& az, Context& context);
-void add_az_workspaces(CLI::App& ml, Context& context);  // 2018: workspace, folder
+void add_az_workspaces(CLI::App& ml, Context& context);      // both: workspace; 2018: folder
+void add_az_environments(CLI::App& ml, Context& context);    // 2018: environment
+void add_az_groups(CLI::App& az, Context& context);          // az group delete
 
 // What the verbs of az have in common; most are taken and need nothing here (there is one server, nobody is asked for a
 // subscription).
@@ -22,6 +25,19 @@ struct AzCommon {
   bool debug = false, verbose = false, only_show_errors = false;
   std::string resource_group, subscription;
 };
-void add_az_common(CLI::App& verb, Context& context, AzCommon& common);
+
+// Verbs of az print JSON and have options of their own; the common ones are added to all at the end.
+inline constexpr VerbOptions kAzVerb{.workspace = false, .output = false};
+// -w/--workspace-name and --path of the extension.
+void add_az_place(CLI::App& verb, Context& context);
+
+// A noun or verb that comes with a later part of Werkbank. Its words are taken, so that the answer is about it and not about a
+// spelling: not_supported, "`az ml model` is not available in this version: the model registry comes with a later one".
+struct AzLater {
+  std::string_view name;
+  std::string_view what;        // "the model registry comes"
+  std::string_view until_then;  // what to use meanwhile
+};
+void add_az_later(CLI::App& parent, Context& context, const AzLater& later);
 
 }  // namespace werkbank::cli

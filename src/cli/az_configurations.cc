@@ -1,40 +1,34 @@
-// az ml runconfiguration | computetarget (2017): the files of aml_config.
+// az ml runconfiguration (2017): the run configurations in aml_config.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/files.hh"
 #include "cli/az.hh"
+#include "cli/project_source.hh"
 
 namespace werkbank::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr VerbOptions kBare{.workspace = false, .output = false};
 constexpr std::string_view kFolder = "aml_config";
+constexpr std::string_view kSuffix = ".runconfig";
 
-Result<int> list_files(Context& context, std::string_view suffix) {
+Result<int> list_configurations(Context& context, const NoOptions&) {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(fs::path(context.project_folder) / kFolder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(suffix)) names.push_back(name);
-  }
-  std::ranges::sort(names);
+  for (const std::string& name : list_project_runs(context.project_folder)) names.push_back(name + std::string(kSuffix));
   CHECK_OK(context.print(json::value(json::array(names.begin(), names.end())), {}));
   return kExitDone;
 }
 
-Result<int> list_configurations(Context& context, const NoOptions&) { return list_files(context, ".runconfig"); }
-Result<int> list_targets(Context& context, const NoOptions&) { return list_files(context, ".compute"); }
-
 struct ConfigurationOptions {
-  std::string name, target = "local";
+  std::string name, target = "local", framework = "Python", conda_file, spark_file;
+  std::vector<std::string> variables;
 };
 
 // The name becomes a file's: letters, digits, '-', '_' and '.', and no dot in front.
-Result<fs::path> configuration_file(const Context& context, const std::string& name) {
+Result<std::string> stem_of(const std::string& name) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
@@ -42,8 +36,12 @@ Result<fs::path> configuration_file(const Context& context, const std::string& n
     return fail(errors::name_refused, fmt::format("{:?} is no name for a run configuration", name),
                 "Use letters, digits, - and _.");
   }
-  const std::string stem = name.ends_with(".runconfig") ? name.substr(0, name.size() - 10) : name;
-  return fs::path(context.project_folder) / kFolder / (stem + ".runconfig");
+  return name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
+}
+
+Result<fs::path> configuration_file(const Context& context, const std::string& name) {
+  TRY(const std::string stem, stem_of(name));
+  return fs::path(context.project_folder) / kFolder / (stem + std::string(kSuffix));
 }
 
 void declare_name(CLI::App& verb, ConfigurationOptions& options) {
@@ -53,22 +51,51 @@ void declare_name(CLI::App& verb, ConfigurationOptions& options) {
 void declare_create(CLI::App& verb, ConfigurationOptions& options) {
   declare_name(verb, options);
   verb.add_option("-t,--target", options.target, "Its compute target")->capture_default_str();
+  verb.add_option("--framework", options.framework, "Python or PySpark")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"Python", "PySpark"}, CLI::ignore_case));
+  verb.add_option("-d,--conda-file", options.conda_file, "The file with its dependencies, relative to the project folder");
+  verb.add_option("--spark-file", options.spark_file, "The file with its Spark packages, relative to the project folder");
+  add_repeatable(verb, "--env", options.variables, "NAME=VALUE for the script's environment (repeatable)");
 }
+
+std::string quoted(const std::string& text) { return json::serialize(json::value(text)); }
+std::string quoted_or_null(const std::string& text) { return text.empty() ? "null" : quoted(text); }
 
 Result<int> create_configuration(Context& context, const ConfigurationOptions& options) {
   TRY(const fs::path file, configuration_file(context, options.name));
-  TRY([[maybe_unused]] const fs::path checked, configuration_file(context, options.target));
+  TRY([[maybe_unused]] const std::string checked, stem_of(options.target));
+  std::string variables;
+  for (const std::string& variable : options.variables) {
+    TRY(const auto pair, split_assignment(variable, "--env"));
+    variables += fmt::format("  {}: {}\n", quoted(pair.first), quoted(pair.second));
+  }
+  for (const std::string& named : {options.conda_file, options.spark_file}) {
+    std::error_code ignored;
+    if (named.empty() || fs::is_regular_file(fs::path(context.project_folder) / named, ignored)) continue;
+    return fail(errors::config_invalid, fmt::format("there is no file {:?} in the project folder", named));
+  }
   std::error_code ignored;
   if (fs::exists(file, ignored))
     return fail(errors::already_exists, fmt::format("{} is there already", file.string()),
                 "Change it with an editor, or delete it first.");
-  CHECK_OK(make_directories(file.parent_path(), 0777));
   const std::string text = fmt::format(
-      "ArgumentVector:\n- \"$file\"\nTarget: {}\nEnvironmentVariables: null\nFramework: Python\n"
-      "CondaDependenciesFile: null\nPrepareEnvironment: true\nTrackedRun: true\nUseSampling: true\n",
-      json::serialize(json::value(options.target)));
+      "ArgumentVector:\n- \"$file\"\nTarget: {}\nEnvironmentVariables:{}\n{}Framework: {}\nCondaDependenciesFile: {}\n"
+      "SparkDependenciesFile: {}\nPrepareEnvironment: true\nTrackedRun: true\nUseSampling: true\n",
+      quoted(options.target), variables.empty() ? " null" : "", variables, quoted(options.framework),
+      quoted_or_null(options.conda_file), quoted_or_null(options.spark_file));
+  CHECK_OK(make_directories(file.parent_path(), 0777));
   CHECK_OK(write_file_atomically(file, text, 0644, false));
   context.terminal().say("Wrote " + file.lexically_normal().string());
+  return kExitDone;
+}
+
+// What a submit with this name would use, as JSON: the file's own keys, or the defaults where there is no file.
+Result<int> show_configuration(Context& context, const ConfigurationOptions& options) {
+  TRY(const std::string stem, stem_of(options.name));
+  TRY(const ProjectRunText found, project_run_text(context.project_folder, stem));
+  TRY(const json::value document, load_run_config_document(found.text, found.file));
+  CHECK_OK(context.print(document, {}));
   return kExitDone;
 }
 
@@ -83,39 +110,26 @@ Result<int> delete_configuration(Context& context, const ConfigurationOptions& o
   return kExitDone;
 }
 
-void add_output(CLI::App* verb, Context& context) {
-  verb->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
-  verb->add_option("--query", context.query, "JMESPath expression");
-}
-
-void add_refused(CLI::App& noun, Context& context, const std::string& name) {
-  CLI::App* const verb = noun.add_subcommand(name, "Not available yet");
-  verb->allow_extras();
-  verb->callback([&context, name] {
-    context.action = [name]() -> Result<int> {
-      return fail(errors::not_supported, fmt::format("`az ml computetarget {}` is not available in this version", name),
-                  "The target `local` is always there; `werkbank compute list` shows all.");
-    };
-  });
-}
-
 }  // namespace
 
 void add_az_configurations(CLI::App& ml, Context& context) {
-  CLI::App& configuration = *add_noun(ml, "runconfiguration", "Run configurations of the project");
-  configuration.alias("runconfigurations");
-  add_output(add_verb<NoOptions>(configuration, context, {"list", "List their files", ""}, nullptr, list_configurations, kBare),
-             context);
-  add_verb<ConfigurationOptions>(configuration, context,
-                                 {"create", "Write one", "  az ml runconfiguration create -n quick -t local"}, declare_create,
-                                 create_configuration, kBare);
-  add_verb<ConfigurationOptions>(configuration, context, {"delete", "Delete one", ""}, declare_name, delete_configuration, kBare);
-  CLI::App& target = *add_noun(ml, "computetarget", "Compute targets of the project");
-  add_output(add_verb<NoOptions>(target, context, {"list", "List their files", ""}, nullptr, list_targets, kBare), context);
-  for (const char* const name :
-       {"attach", "create", "detach", "delete", "show", "update", "get-credentials", "computeinstance"}) {
-    add_refused(target, context, name);
-  }
+  CLI::App& noun = *add_noun(ml, "runconfiguration", "Run configurations of the project");
+  noun.alias("runconfigurations");
+  const auto with_path = [&](CLI::App* verb) {
+    verb->add_option("--path", context.project_folder, "The project folder (default: the current one)");
+  };
+  with_path(add_verb<NoOptions>(noun, context, {"list", "List them", "  az ml runconfiguration list -o table"}, nullptr,
+                                list_configurations, kAzVerb));
+  with_path(add_verb<ConfigurationOptions>(noun, context, {"show", "Show one", "  az ml runconfiguration show -n local"},
+                                           declare_name, show_configuration, kAzVerb));
+  with_path(add_verb<ConfigurationOptions>(
+      noun, context,
+      {"create", "Write one",
+       "  az ml runconfiguration create -n quick -t local\n"
+       "  az ml runconfiguration create --name big --target docker --conda-file aml_config/big_dependencies.yml"},
+      declare_create, create_configuration, kAzVerb));
+  with_path(add_verb<ConfigurationOptions>(noun, context, {"delete", "Delete one", "  az ml runconfiguration delete -n quick"},
+                                           declare_name, delete_configuration, kAzVerb));
 }
 
 }  // namespace werkbank::cli

@@ -10,7 +10,7 @@
 namespace werkbank::cli {
 namespace {
 
-constexpr VerbOptions kBare{.workspace = false, .output = false};
+constexpr VerbOptions kBare = kAzVerb;
 
 struct SubmitOptions {
   AzCommon common;
@@ -94,16 +94,14 @@ void add_az_experiment(CLI::App& ml, Context& context) {
       noun, context, {"submit", "Run a script by a run configuration", "  az ml experiment submit -c local train.py 0.01"},
       declare_submit, submit_experiment, kBare);
   mark_verbatim(*submit);
-  CLI::App* const prepare = add_verb<PrepareOptions>(
-      noun, context, {"prepare", "Build a run configuration's environment", "  az ml experiment prepare -c docker"},
-      declare_prepare, prepare_experiment, kBare);
-  prepare->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
+  add_verb<PrepareOptions>(noun, context,
+                           {"prepare", "Build a run configuration's environment", "  az ml experiment prepare -c docker"},
+                           declare_prepare, prepare_experiment, kBare);
   add_verb<CancelOptions>(noun, context, {"cancel", "End a run", "  az ml experiment cancel -r RUN -t local"}, declare_cancel,
                           cancel_experiment, kBare);
-  CLI::App* const list =
-      add_verb<NoOptions>(noun, context, {"list", "List the experiments", ""}, nullptr, list_experiments, {.workspace = false});
-  list->add_option("-w,--workspace-name", context.workspace_flag, "Workspace");
-  list->add_option("--path", context.project_folder, "The project folder");
+  add_az_place(*add_verb<NoOptions>(noun, context, {"list", "List the experiments", "  az ml experiment list -o table"}, nullptr,
+                                    list_experiments, kAzVerb),
+               context);
 }
 
 }  // namespace werkbank::cli

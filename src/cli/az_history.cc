@@ -1,4 +1,4 @@
-// az ml history list | info | last | compare | download | promote (2017)
+// az ml history list | info | last | compare | download | promote, az ml asset download (2017)
 #include "cli/az_history.hh"
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "base/files.hh"
 #include "cli/az.hh"
 #include "cli/command.hh"
 #include "cli/follow.hh"
@@ -15,7 +16,7 @@
 namespace werkbank::cli {
 namespace {
 
-constexpr VerbOptions kBare{.workspace = false, .output = false};
+constexpr VerbOptions kBare = kAzVerb;
 
 constexpr std::array kFields{"attachments",  "created_utc",   "description",         "duration",
                              "end_time_utc", "experiment_id", "heartbeat_enabled",   "hidden",
@@ -173,9 +174,61 @@ Result<int> download_artifacts(Context& context, const DownloadOptions& options)
   return kExitDone;
 }
 
-Result<int> refuse_promote(Context&, const NoOptions&) {
-  return fail(errors::not_supported, "`az ml history promote` is not available in this version",
-              "`az ml history download` fetches a run's artifacts.");
+struct PromoteOptions {
+  std::string run, artifact, name;
+};
+
+void declare_promote(CLI::App& verb, PromoteOptions& options) {
+  verb.add_option("-r,--run", options.run, "The run's id")->required();
+  verb.add_option("--ap,--artifact-path", options.artifact, "Which of its files (outputs/model.pkl)")->required();
+  verb.add_option("-n,--name", options.name, "The link's name")->required();
+}
+
+// The link names run and file; the bytes stay with the run.
+Result<int> promote(Context& context, const PromoteOptions& options) {
+  TRY(const RelativePath name, RelativePath::parse("assets/" + options.name + ".link"));
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  const net::ClientRequest look{.method = net::Method::kHead, .target = target + "/files/" + encode_run_path(options.artifact)};
+  TRY(const net::ClientResponse there, server->send(look, client::Repeat::kSafe));
+  if (there.status >= 400) {
+    return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", options.run, options.artifact),
+                "`az ml history download` fetches all; `werkbank run download` lists them.");
+  }
+  TRY(const std::string workspace, context.workspace(context.project_folder));
+  const std::filesystem::path file = name.below(context.project_folder);
+  CHECK_OK(make_directories(file.parent_path(), 0777));
+  const json::object link{{"version", 1}, {"workspace", workspace}, {"runId", options.run}, {"artifactPath", options.artifact}};
+  CHECK_OK(write_file_atomically(file, pretty_json(link) + "\n", 0644, false));
+  context.terminal().say("Wrote " + file.lexically_normal().string());
+  CHECK_OK(context.print(link, {}));
+  return kExitDone;
+}
+
+struct AssetOptions {
+  std::string link, folder;
+  bool overwrite = false;
+};
+
+void declare_asset(CLI::App& verb, AssetOptions& options) {
+  verb.add_option("-l,--link-file", options.link, "A .link file that `az ml history promote` wrote")->required();
+  verb.add_option("-d,--destination", options.folder, "Where to")->required();
+  verb.add_flag("--overwrite", options.overwrite, "Replace files that are there");
+}
+
+Result<int> download_asset(Context& context, const AssetOptions& options) {
+  const auto text = read_file(options.link, 1 << 20);
+  if (!text) return fail(errors::config_invalid, fmt::format("{}: {}", options.link, text.error().message));
+  const auto document = parse_json(*text);
+  if (!document) return fail(errors::config_invalid, fmt::format("{}: {}", options.link, document.error().message));
+  JsonReader reader(*document, options.link);
+  context.workspace_flag = reader.string_or("workspace", "default");
+  DownloadRequest request{.run = reader.required_string("runId"), .folder = options.folder, .overwrite = options.overwrite};
+  request.paths.push_back(reader.required_string("artifactPath"));
+  CHECK_OK(reader.finish(false));
+  TRY(json::array files, download_run(context, request));
+  CHECK_OK(context.print(json::value(std::move(files)), {text_column("Path", "path"), text_column("File", "file")}));
+  return kExitDone;
 }
 
 }  // namespace
@@ -243,10 +296,7 @@ void add_az_history(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "history", "The runs that were");
   const auto common =
       +[](CLI::App& verb, ListOptions& options) { verb.add_option("--last", options.limit, "At most this many"); };
-  const auto with_output = [&](CLI::App* verb) {
-    verb->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
-    verb->add_option("--query", context.query, "JMESPath expression");
-  };
+  const auto with_output = [&](CLI::App* verb) { add_az_place(*verb, context); };
   with_output(add_verb<ListOptions>(noun, context,
                                     {"list", "List the runs, newest first",
                                      "  az ml history list -o table\n"
@@ -255,14 +305,24 @@ void add_az_history(CLI::App& ml, Context& context) {
   with_output(add_verb<InfoOptions>(
       noun, context, {"info", "Show a run, or one of its artifacts", "  az ml history info --run RUN --artifact driver_log"},
       declare_info, show_info, kBare));
-  with_output(add_verb<ListOptions>(noun, context, {"last", "Show the newest run", ""}, common, show_last, kBare));
+  with_output(add_verb<ListOptions>(noun, context, {"last", "Show the newest run", "  az ml history last --query status"}, common,
+                                    show_last, kBare));
   with_output(add_verb<CompareOptions>(noun, context,
                                        {"compare", "Show two runs side by side", "  az ml history compare -r RUN1 RUN2 -o table"},
                                        declare_compare, compare_runs, kBare));
-  with_output(add_verb<DownloadOptions>(
-      noun, context, {"download", "Fetch all artifacts of a run", "  az ml history download -r RUN -d results"}, declare_download,
-      download_artifacts, kBare));
-  add_verb<NoOptions>(noun, context, {"promote", "Not available yet", ""}, nullptr, refuse_promote, kBare)->allow_extras();
+  add_verb<DownloadOptions>(noun, context,
+                            {"download", "Fetch all artifacts of a run", "  az ml history download -r RUN -d results"},
+                            declare_download, download_artifacts, kBare)
+      ->add_option("-w,--workspace-name", context.workspace_flag, "Workspace (default: the project's)");
+  add_verb<PromoteOptions>(noun, context,
+                           {"promote", "Keep a link to an artifact in the project, as assets/NAME.link",
+                            "  az ml history promote -r RUN -ap outputs/model.pkl -n model"},
+                           declare_promote, promote, kBare)
+      ->add_option("--path", context.project_folder, "The project folder (default: the current one)");
+  CLI::App& asset = *add_noun(ml, "asset", "Artifacts that the project links to");
+  add_verb<AssetOptions>(asset, context,
+                         {"download", "Fetch what a link names", "  az ml asset download -l assets/model.link -d ."},
+                         declare_asset, download_asset, kBare);
 }
 
 }  // namespace werkbank::cli

@@ -1,4 +1,4 @@
-// az ml run submit-script | list | show | cancel | download-logs | monitor-logs (2018 to 2020)
+// az ml run submit-script | list | show | update | cancel | download-logs | monitor-logs (2018 to 2020)
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace werkbank::cli {
 namespace {
 
-constexpr VerbOptions kBare{.workspace = false, .output = false};
+constexpr VerbOptions kBare = kAzVerb;
 
 // The extension's options that stand on nearly every verb.
 template <typename Options>
@@ -26,12 +26,7 @@ void declare_common(CLI::App& verb, Options& options) {
   verb.add_flag("--only-show-errors", options.common.only_show_errors)->group("");
 }
 
-void add_context_options(CLI::App* verb, Context& context) {
-  verb->add_option("-w,--workspace-name", context.workspace_flag, "Workspace (default: the project's)");
-  verb->add_option("--path", context.project_folder, "The project folder");
-  verb->add_option("-o,--output", context.output, "json, table, tsv, yaml or none");
-  verb->add_option("--query", context.query, "JMESPath expression");
-}
+void add_context_options(CLI::App* verb, Context& context) { add_az_place(*verb, context); }
 
 struct SubmitOptions {
   AzCommon common;
@@ -71,11 +66,12 @@ struct ListOptions {
 
 void declare_list(CLI::App& verb, ListOptions& options) {
   declare_common(verb, options);
-  verb.add_option("--last", options.last, "At most this many")->capture_default_str();
+  verb.add_option("--last,--top", options.last, "At most this many")->capture_default_str();
   verb.add_option("--status", options.status, "Only runs with this status");
   verb.add_option("--tags", options.tags, "Only runs with these tags: NAME=VALUE, several separated by commas");
   verb.add_option("--compute-target-name", options.target, "Only runs on this target");
   verb.add_option("--parent-run-id", options.parent, "Only children of this run");
+  verb.add_option("--pipeline-run-id", options.parent, "The same, for a pipeline's run");
   verb.add_flag("--minimal", options.minimal, "Only id, status and times");
 }
 
@@ -103,11 +99,13 @@ Result<int> list_runs(Context& context, const ListOptions& options) {
     begin = end + 1;
   }
   TRY(client::Session* const server, context.session());
-  TRY(json::array runs, client::fetch_list(*server, target, options.last));
+  TRY(client::ListAnswer runs, client::fetch_some(*server, target, options.last));
+  const size_t shown = runs.items.size();
   if (options.minimal) {
-    for (json::value& run : runs) run = minimal_document(run);
+    for (json::value& run : runs.items) run = minimal_document(run);
   }
-  CHECK_OK(context.print(json::value(std::move(runs)), options.minimal ? std::vector<Column>{} : run_columns()));
+  CHECK_OK(context.print(json::value(std::move(runs.items)), options.minimal ? std::vector<Column>{} : run_columns()));
+  context.tell_cut(shown, runs.more);
   return kExitDone;
 }
 
@@ -170,14 +168,31 @@ Result<int> monitor_logs(Context& context, const RunOptions& options) {
   return follow_to_end(context, FollowView{.workspace = workspace, .run = options.run});
 }
 
-void add_refused(CLI::App& noun, Context& context, const std::string& name, const std::string& until_then) {
-  CLI::App* const verb = noun.add_subcommand(name, "Not available yet");
-  verb->allow_extras();
-  verb->callback([&context, name, until_then] {
-    context.action = [name, until_then]() -> Result<int> {
-      return fail(errors::not_supported, fmt::format("`az ml run {}` is not available in this version", name), until_then);
-    };
-  });
+struct UpdateOptions {
+  AzCommon common;
+  std::string experiment, run;
+  std::vector<std::string> tags;
+};
+
+void declare_update(CLI::App& verb, UpdateOptions& options) {
+  declare_common(verb, options);
+  verb.add_option("-r,--run", options.run, "The run's id")->required();
+  add_repeatable(verb, "--add-tag", options.tags, "NAME or NAME=VALUE (repeatable)");
+}
+
+Result<int> update_run(Context& context, const UpdateOptions& options) {
+  json::object tags;
+  for (const std::string& tag : options.tags) {
+    const size_t equals = tag.find('=');
+    if (equals == 0) return fail(errors::usage, fmt::format("the tag {:?} has no name", tag));
+    tags[tag.substr(0, equals)] = equals == std::string::npos ? "" : tag.substr(equals + 1);
+  }
+  if (tags.empty()) return fail(errors::usage, "nothing to change", "Name a tag: --add-tag NAME=VALUE");
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  TRY(const json::value run, server->send_json(net::Method::kPatch, target, json::object{{"tags", std::move(tags)}}));
+  CHECK_OK(context.print(run, {}));
+  return kExitDone;
 }
 
 }  // namespace
@@ -189,10 +204,11 @@ void add_az_runs(CLI::App& ml, Context& context) {
       {"submit-script", "Run a script", "  az ml run submit-script -c sklearn -e digits train.py --regularization 0.01"},
       declare_submit, submit_script, kBare);
   add_context_options(submit_verb, context);
-  submit_verb->add_option("-t,--output-metadata-file", context.metadata_file, "Write the run's document there as JSON");
   mark_verbatim(*submit_verb);
   add_context_options(
-      add_verb<ListOptions>(noun, context, {"list", "List runs, newest first", ""}, declare_list, list_runs, kBare), context);
+      add_verb<ListOptions>(noun, context, {"list", "List runs, newest first", "  az ml run list --last 5 -o table"},
+                            declare_list, list_runs, kBare),
+      context);
   add_context_options(
       add_verb<RunOptions>(noun, context, {"show", "Show one run", "  az ml run show -r RUN"}, declare_run, show_run, kBare),
       context);
@@ -207,10 +223,16 @@ void add_az_runs(CLI::App& ml, Context& context) {
       add_verb<RunOptions>(noun, context, {"monitor-logs", "Follow a run's output", "  az ml run monitor-logs -r RUN"},
                            declare_run, monitor_logs, kBare),
       context);
-  add_refused(noun, context, "submit-hyperdrive", "Submit the variants one by one with `az ml run submit-script`.");
-  add_refused(noun, context, "submit-pipeline", "Submit the steps one after the other with `az ml run submit-script`.");
-  add_refused(noun, context, "monitor-tensorboard", "Start TensorBoard on the files that `werkbank run download` fetches.");
-  add_refused(noun, context, "update", "Use `werkbank run tag`.");
+  add_context_options(
+      add_verb<UpdateOptions>(noun, context, {"update", "Add tags to a run", "  az ml run update -r RUN --add-tag quality=good"},
+                              declare_update, update_run, kBare),
+      context);
+  constexpr std::string_view kOneByOne = "Submit the variants one by one with `az ml run submit-script`.";
+  add_az_later(noun, context, {"submit-hyperdrive", "hyperparameter searches come", kOneByOne});
+  add_az_later(noun, context, {"submit-pipeline", "pipelines come", "Submit the steps one after the other."});
+  add_az_later(noun, context,
+               {"monitor-tensorboard", "TensorBoard beside the studio comes",
+                "Start TensorBoard on the files that `werkbank run download` fetches."});
 }
 
 }  // namespace werkbank::cli

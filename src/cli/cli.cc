@@ -5,14 +5,15 @@
 #include "base/process.hh"
 #include "cli/az.hh"
 #include "cli/command.hh"
+#include "cli/conda_list.hh"
 #include "cli/dispatch.hh"
 
 namespace werkbank::cli {
 namespace {
 
-bool is_called_az(std::string_view program) {
+bool is_called(std::string_view program, std::string_view name) {
   const size_t slash = program.rfind('/');
-  return (slash == std::string_view::npos ? program : program.substr(slash + 1)) == "az";
+  return (slash == std::string_view::npos ? program : program.substr(slash + 1)) == name;
 }
 
 }  // namespace
@@ -29,6 +30,8 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_server_commands(app, context);
   add_backup_commands(app, context);
   add_init_command(app, context);
+  add_shell_command(app, context);
+  add_login_commands(app, context);
   add_explain_commands(app, context);
   add_doctor_command(app, context);
   add_completion_command(app, context);
@@ -39,7 +42,8 @@ int run(int argc, char** argv, const CliPrograms& programs) {
   std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const std::map<std::string, std::string> environment = current_environment();
   Terminal terminal(terminal_of_process(environment));
-  bool az = argc > 0 && is_called_az(argv[0]);
+  if (argc > 0 && is_called(argv[0], "conda")) return run_as_conda(arguments, environment, terminal);
+  bool az = argc > 0 && is_called(argv[0], "az");
   if (!az && !arguments.empty() && arguments.front() == "az") {
     az = true;
     arguments.erase(arguments.begin());

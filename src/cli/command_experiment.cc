@@ -7,11 +7,11 @@ namespace werkbank::cli {
 namespace {
 
 struct ListOptions {
-  size_t limit = 100;
+  std::optional<size_t> top;
 };
 
 void declare_list(CLI::App& verb, ListOptions& options) {
-  verb.add_option("-n,--limit", options.limit, "At most this many")->capture_default_str();
+  verb.add_option("-n,--top,--limit", options.top, "At most this many (default: all)");
 }
 
 std::vector<Column> columns() {
@@ -22,8 +22,10 @@ std::vector<Column> columns() {
 Result<int> list_experiments(Context& context, const ListOptions& options) {
   TRY(const std::string target, context.route("/experiments"));
   TRY(client::Session* const server, context.session());
-  TRY(json::array items, client::fetch_list(*server, target, options.limit));
-  CHECK_OK(context.print(json::value(std::move(items)), columns()));
+  TRY(client::ListAnswer list, client::fetch_some(*server, target, options.top.value_or(SIZE_MAX)));
+  const size_t shown = list.items.size();
+  CHECK_OK(context.print(json::value(std::move(list.items)), columns()));
+  context.tell_cut(shown, list.more);
   return kExitDone;
 }
 

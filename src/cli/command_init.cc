@@ -1,23 +1,39 @@
-// init: makes the current folder a project.
+// init: makes a folder a project.
 #include <fmt/format.h>
 
-#include "base/files.hh"
 #include "cli/command.hh"
 #include "cli/project_files.hh"
+#include "cli/project_source.hh"
 
 namespace werkbank::cli {
 namespace {
 
 struct InitOptions {
   std::string folder = ".";
+  std::string subscription, resource_group;
 };
 
 void declare_init(CLI::App& verb, InitOptions& options) {
-  verb.add_option("FOLDER", options.folder, "The project folder (default: the current one)");
+  verb.add_option("FOLDER", options.folder, "The project folder (default: the current one); made where it is not there");
+  verb.add_option("--subscription-id", options.subscription, "Free text, for config.json");
+  verb.add_option("-g,--resource-group", options.resource_group, "Free text, for config.json");
 }
 
 Result<int> init(Context& context, const InitOptions& options) {
-  ProjectFiles files{.folder = options.folder, .workspace = context.workspace_flag.empty() ? "default" : context.workspace_flag};
+  ProjectFiles files{.folder = options.folder, .workspace = context.workspace_flag};
+  std::error_code ignored;
+  // Once more without -w: the folder stays bound to what it is bound to.
+  if (files.workspace.empty() && std::filesystem::exists(files.folder / ".azureml" / "config.json", ignored)) {
+    TRY(const auto bound, find_project_workspace(files.folder));
+    if (bound) {
+      files.workspace = bound->name;
+      files.subscription_id = bound->subscription_id;
+      files.resource_group = bound->resource_group;
+    }
+  }
+  if (files.workspace.empty()) files.workspace = "default";
+  if (!options.subscription.empty()) files.subscription_id = options.subscription;
+  if (!options.resource_group.empty()) files.resource_group = options.resource_group;
   TRY(const std::vector<std::string> written, write_project_files(files));
   for (const std::string& file : written) context.terminal().say("Wrote " + file);
   if (written.empty()) context.terminal().say("Everything is there already; nothing was changed");
@@ -30,7 +46,7 @@ Result<int> init(Context& context, const InitOptions& options) {
 void add_init_command(CLI::App& app, Context& context) {
   add_verb<InitOptions>(
       app, context,
-      {"init", "Write a project's configuration files; what is there stays", "  werkbank init\n  werkbank init -w vision"},
+      {"init", "Write a project's configuration files; what is there stays", "  werkbank init\n  werkbank init digits -w vision"},
       declare_init, init, {.output = false});
 }
 

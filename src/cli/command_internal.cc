@@ -59,7 +59,7 @@ Result<int> print_submitter_environment(Context& context, const NoOptions&) {
 
 void add_internal_commands(CLI::App& app, Context& context) {
   constexpr VerbOptions kPlain{.workspace = false, .output = false};
-  add_verb<NoOptions>(app, context, {"version", "Print the version", ""}, nullptr, print_version, kPlain);
+  add_verb<NoOptions>(app, context, {"version", "Print the version", "  werkbank version"}, nullptr, print_version, kPlain);
   add_verb<YamlOptions>(app, context,
                         {"yaml-to-json", "Read YAML as the server and the command line do, and print it as JSON", ""},
                         declare_yaml, convert_yaml, kPlain)

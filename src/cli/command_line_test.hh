@@ -26,7 +26,7 @@ struct TemporaryFolder {
 };
 
 struct Asked {
-  std::string method, target, body, idempotency_key;
+  std::string method, target, body, idempotency_key, authorization;
 };
 
 // Answers by method and path; everything else is 404 not_found.
@@ -57,7 +57,7 @@ class FakeServer {
     const Result<std::string> body = co_await request.body->all(1 << 20);
     const std::lock_guard lock(mutex_);
     asked_.push_back({std::string(net::to_string(request.method)), request.target, body.value_or(""),
-                      std::string(request.header("idempotency-key"))});
+                      std::string(request.header("idempotency-key")), std::string(request.header("authorization"))});
     const auto found = answers_.find(asked_.back().method + " " + request.path);
     if (found != answers_.end()) co_return found->second;
     if (asked_.back().method == "POST" && request.path.ends_with("/snapshots")) co_return stored_snapshot(asked_.back().body);

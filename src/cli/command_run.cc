@@ -6,10 +6,12 @@
 namespace werkbank::cli {
 namespace {
 
+constexpr size_t kTableRows = 50;
+
 struct ListOptions {
   std::string experiment, status, parent, target;
   std::vector<std::string> tags;
-  size_t limit = 50;
+  std::optional<size_t> top;
   bool deleted = false;
   bool oldest_first = false;
 };
@@ -20,7 +22,7 @@ void declare_list(CLI::App& verb, ListOptions& options) {
   verb.add_option("--parent", options.parent, "Only children of this run");
   verb.add_option("-t,--target", options.target, "Only runs on this compute target");
   add_repeatable(verb, "--tag", options.tags, "Only runs with this tag: NAME or NAME=VALUE (repeatable)");
-  verb.add_option("-n,--limit,--last", options.limit, "At most this many")->capture_default_str();
+  verb.add_option("-n,--top,--limit,--last", options.top, "At most this many (default: 50 in a table, otherwise all)");
   verb.add_flag("--deleted", options.deleted, "The runs in the trash");
   verb.add_flag("--oldest-first", options.oldest_first, "Oldest first instead of newest first");
 }
@@ -38,8 +40,11 @@ Result<int> list_runs(Context& context, const ListOptions& options) {
   for (const std::string& tag : options.tags) add("tag", tag);
   if (options.deleted) add("stage", "deleted");
   TRY(client::Session* const server, context.session());
-  TRY(json::array runs, client::fetch_list(*server, target, options.limit));
-  CHECK_OK(context.print(json::value(std::move(runs)), run_columns()));
+  const size_t usual = context.prints_table() ? kTableRows : SIZE_MAX;
+  TRY(client::ListAnswer runs, client::fetch_some(*server, target, options.top.value_or(usual)));
+  const size_t shown = runs.items.size();
+  CHECK_OK(context.print(json::value(std::move(runs.items)), run_columns()));
+  context.tell_cut(shown, runs.more);
   return kExitDone;
 }
 
@@ -58,6 +63,7 @@ std::vector<Column> detail_columns() {
           text_column("Workspace", "workspace"),
           text_column("Status", "status"),
           text_column("Script", "script"),
+          text_column("Arguments", "arguments"),
           text_column("Target", "target"),
           text_column("Parent", "parentRunId"),
           text_column("User", "createdBy.userName"),
@@ -72,10 +78,25 @@ std::vector<Column> detail_columns() {
           text_column("Hint", "error.hint")};
 }
 
+// The arguments are in the run's spec; what a client tracks has none.
+Status add_arguments(client::Session& server, const std::string& target, json::value& run) {
+  if (!run.is_object()) return fail(errors::unavailable, "the server's answer is no run");
+  const json::value* const managed = run.as_object().if_contains("managed");
+  if (managed == nullptr || !managed->is_bool() || !managed->as_bool()) return {};
+  TRY(const json::value spec, server.get(target + "/spec"));
+  if (!spec.is_object()) return {};
+  for (const std::string_view key : {"arguments", "environmentVariables"}) {
+    const json::value* const value = spec.as_object().if_contains(key);
+    if (value != nullptr) run.as_object()[key] = *value;
+  }
+  return {};
+}
+
 Result<int> show_run(Context& context, const RunOptions& options) {
   TRY(const std::string target, run_route(context, options.run));
   TRY(client::Session* const server, context.session());
-  TRY(const json::value run, server->get(target));
+  TRY(json::value run, server->get(target));
+  CHECK_OK(add_arguments(*server, target, run));
   CHECK_OK(context.print(run, detail_columns()));
   return kExitDone;
 }
@@ -169,6 +190,7 @@ std::vector<Column> run_columns() {
 void add_run_commands(CLI::App& app, Context& context) {
   CLI::App& run = *add_noun(app, "run", "Submit runs and look at them");
   add_run_submit(run, context);
+  add_run_rerun(run, context);
   add_verb<ListOptions>(run, context,
                         {"list", "List runs, newest first",
                          "  werkbank run list --experiment digits --status Failed\n"

@@ -17,7 +17,7 @@ struct LogsOptions {
 
 void declare_logs(CLI::App& verb, LogsOptions& options) {
   verb.add_option("RUN", options.run, "The run's id")->required();
-  verb.add_option("PATH", options.path, "Which log (default: the script's output)");
+  verb.add_option("PATH", options.path, "Which log, or other file of the run (default: the script's output)");
   verb.add_flag("-f,--follow", options.follow, "Go on until the run ends");
   verb.add_flag("--list", options.list, "Only list the logs");
 }
@@ -45,9 +45,10 @@ Result<int> show_logs(Context& context, const LogsOptions& options) {
   const auto known = status == nullptr ? std::nullopt : parse_run_status(plain_text(*status));
   const bool over = known && is_terminal(*known);
   if (options.follow && !over) {
-    if (!options.path.empty()) return fail(errors::usage, "--follow shows the script's output; leave PATH away");
     TRY(const std::string workspace, context.workspace());
-    return follow_to_end(context, FollowView{.workspace = workspace, .run = options.run});
+    FollowView view{.workspace = workspace, .run = options.run, .build_log = options.path.empty()};
+    if (!options.path.empty()) view.log = options.path;
+    return follow_to_end(context, view);
   }
   const std::string path = options.path.empty() ? std::string(kDriverLog) : options.path;
   const auto sink = [&](std::string_view bytes) { return context.terminal().out(bytes), true; };

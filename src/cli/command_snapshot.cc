@@ -1,9 +1,12 @@
-// snapshot create | show | diff
+// snapshot create | show | download | diff
 #include <fmt/format.h>
 
 #include <map>
 
+#include "base/files.hh"
 #include "cli/command.hh"
+#include "cli/progress.hh"
+#include "cli/run_download.hh"
 #include "cli/snapshot_taking.hh"
 #include "domain/snapshot.hh"
 
@@ -110,7 +113,57 @@ Result<int> diff_snapshots(Context& context, const DiffOptions& options) {
   return kExitDone;
 }
 
+struct DownloadOptions {
+  std::string id, folder;
+  bool overwrite = false;
+};
+
+void declare_download(CLI::App& verb, DownloadOptions& options) {
+  verb.add_option("SNAPSHOT", options.id, "The snapshot's id, or a run's")->required();
+  verb.add_option("-d,--output-dir", options.folder, "Where to")->required();
+  verb.add_flag("--overwrite", options.overwrite, "Replace files that are there");
+}
+
+Result<int> download_snapshot(Context& context, const DownloadOptions& options) {
+  TRY(const std::vector<std::string> written, write_snapshot(context, options.id, options.folder, options.overwrite));
+  context.terminal().say(fmt::format("{} files in {}", written.size(), options.folder));
+  json::array list(written.begin(), written.end());
+  CHECK_OK(context.print(json::value(std::move(list)), {}));
+  return kExitDone;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> write_snapshot(Context& context, const std::string& run, const std::filesystem::path& folder,
+                                                bool overwrite) {
+  TRY(const std::string id, snapshot_id_of(context, run));
+  TRY(const SnapshotManifest manifest, fetch_manifest(context, id));
+  std::vector<std::filesystem::path> places;
+  for (const SnapshotEntry& entry : manifest.entries) {
+    TRY(const RelativePath path, RelativePath::parse(entry.path));  // the server's word decides no place on this disk
+    places.push_back(path.below(folder));
+    std::error_code ignored;
+    if (!overwrite && std::filesystem::exists(places.back(), ignored)) {
+      return fail(errors::already_exists, fmt::format("{} is there already", places.back().string()),
+                  "Use --overwrite, or another folder with -d.");
+    }
+  }
+  TRY(const std::string target, context.route("/snapshots/" + net::encode_segment(id)));
+  TRY(client::Session* const server, context.session());
+  std::vector<std::string> written;
+  Progress progress(context.terminal());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const SnapshotEntry& entry = manifest.entries[i];
+    progress.show(fmt::format("{} of {} files  {}", i + 1, places.size(), visible(entry.path)));
+    const net::ClientRequest request{.method = net::Method::kGet, .target = target + "/files/" + encode_run_path(entry.path)};
+    TRY(const net::ClientResponse answer, server->call(request, client::Repeat::kSafe));
+    CHECK_OK(make_directories(places[i].parent_path(), 0777));
+    CHECK_OK(write_file_atomically(places[i], answer.body, entry.executable ? 0755 : 0644, false));
+    written.push_back(entry.path);
+  }
+  context.terminal().clear_progress();
+  return written;
+}
 
 void add_snapshot_commands(CLI::App& app, Context& context) {
   CLI::App& noun = *add_noun(app, "snapshot", "Copies of project folders, as runs use them");
@@ -120,6 +173,9 @@ void add_snapshot_commands(CLI::App& app, Context& context) {
       declare_create, create_snapshot);
   add_verb<IdOptions>(noun, context, {"show", "List a snapshot's files", "  werkbank snapshot show RUN"}, declare_id,
                       show_snapshot);
+  add_verb<DownloadOptions>(
+      noun, context, {"download", "Write a snapshot's files into a folder", "  werkbank snapshot download RUN -d as-it-was"},
+      declare_download, download_snapshot);
   add_verb<DiffOptions>(noun, context,
                         {"diff", "What changed between two snapshots or runs", "  werkbank snapshot diff RUN1 RUN2"},
                         declare_diff, diff_snapshots);

@@ -136,6 +136,105 @@ TEST_CASE("submit --detach prints the id and does not wait") {
   CHECK(outcome.err.find("werkbank run logs digits_1 --follow") != std::string::npos);
 }
 
+TEST_CASE("submit -o json: the final document alone on stdout, the script's output on stderr") {
+  FakeServer server;
+  const Project project(server);
+  const Outcome outcome = line_to(server).run(project.submit({"-o", "json", "--query", "status", "train.py"}));
+  CAPTURE(outcome.err);
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.out == "\"Completed\"\n");
+  CHECK(outcome.err.find("one\ntwo\n") != std::string::npos);
+}
+
+TEST_CASE("az login: address and code are printed, the token is kept and used, a missing one names the command") {
+  FakeServer server;
+  const TemporaryFolder home;
+  CommandLine line = line_to(server);
+  line.environment["WERKBANK_HOME"] = home.path.string();
+  const std::string refusal = R"({"code":"unauthenticated","status":401,"detail":"this takes a login","hint":"Run `az login`."})";
+  server.answer_with("GET /api/v1/whoami", refusal, "application/problem+json", 401);
+  server.answer_with("GET /api/v1/workspaces", refusal, "application/problem+json", 401);
+  const Outcome before = line.run({"ml", "workspace", "list"}, true);
+  CHECK(before.code == kExitRefused);
+  CHECK(before.err.find("az login") != std::string::npos);
+  server.answer_with("POST /api/v1/login/device",
+                     R"({"deviceCode":"d1","userCode":"BCDF-GHJK","path":"/login","interval":1,"expiresIn":60})");
+  server.answer_with("POST /api/v1/login/device/token",
+                     R"({"status":"approved","user":"anna","token":"wbt_x","expiresUtc":"2030-01-01T00:00:00Z"})");
+  const Outcome login = line.run({"login"});
+  CAPTURE(login.err);
+  CHECK(login.code == kExitDone);
+  CHECK(login.err.find(server.url() + "/login") != std::string::npos);
+  CHECK(login.err.find("BCDF-GHJK") != std::string::npos);
+  CHECK(login.err.find("wbt_x") == std::string::npos);
+  server.answer_with("GET /api/v1/workspaces", R"({"items":[],"next":""})");
+  CHECK(line.run({"ml", "workspace", "list"}, true).code == kExitDone);
+  CHECK(server.asked().back().authorization == "Bearer wbt_x");
+  CHECK(line.run({"logout"}).code == kExitDone);
+  line.run({"ml", "workspace", "list"}, true);
+  CHECK(server.asked().back().authorization.empty());
+}
+
+TEST_CASE("az account: subscriptions that workspaces name, the chosen one, and the line at submit") {
+  FakeServer server;
+  const Project project(server);
+  const TemporaryFolder home;
+  CommandLine line = line_to(server);
+  line.environment["WERKBANK_HOME"] = home.path.string();
+  server.answer_with("GET /api/v1/whoami", R"({"user":"anna","via":"token"})");
+  server.answer_with("GET /api/v1/workspaces", R"({"items":[{"name":"vision","subscriptionId":"research"}],"next":""})");
+  CHECK(line.run({"account", "list", "--query", "[].id", "-o", "tsv"}, true).out == "local\nresearch\n");
+  CHECK(line.run({"account", "show", "--query", "id", "-o", "tsv"}, true).out == "local\n");
+  CHECK(line.run({"account", "set", "-s", "research"}, true).code == kExitDone);
+  CHECK(line.run({"account", "show", "--query", "[id, user.name]", "-o", "tsv"}, true).out == "research\nanna\n");
+  CHECK(line.run({"account", "list", "-o", "table"}, true)
+            .out.starts_with("Name      CloudName  SubscriptionId  State    IsDefault"));
+  CHECK(line.run({"account", "set", "--subscription", "typo"}, true).err.find("no workspace names") != std::string::npos);
+  REQUIRE(make_directories(project.folder.path / ".azureml"));
+  REQUIRE(write_file_atomically(project.folder.path / ".azureml" / "config.json",
+                                R"({"subscription_id":"research","resource_group":"g","workspace_name":"default"})"));
+  const Outcome submitted = line.run(project.submit({"--detach", "train.py"}));
+  CAPTURE(submitted.err);
+  CHECK(submitted.code == kExitDone);
+  CHECK(submitted.err.find("az account set -s research") != std::string::npos);
+  CHECK(submitted.err.find("\"typo\"") != std::string::npos);
+  line.run({"account", "set", "-s", "research"}, true);
+  CHECK(line.run(project.submit({"--detach", "train.py"})).err.find("az account set") == std::string::npos);
+}
+
+TEST_CASE("a list that was cut says so, and --top shows more") {
+  FakeServer server;
+  server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":"more"}})", kRun));
+  const CommandLine line = line_to(server);
+  const Outcome one = line.run({"run", "list", "--top", "1", "-o", "tsv", "--query", "[].runId"});
+  CHECK(one.out == "digits_1\n");
+  CHECK(one.err.find("--top N") != std::string::npos);
+  CHECK(server.asked().back().target == kRuns + "?order=newest&limit=1");
+  server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":""}})", kRun));
+  CHECK(line.run({"run", "list", "-o", "json"}).err.empty());
+  CHECK(server.asked().back().target == kRuns + "?order=newest&limit=1000");
+}
+
+TEST_CASE("run show has the arguments") {
+  FakeServer server;
+  server.answer_with("GET " + kRuns + "/digits_1", R"({"runId":"digits_1","status":"Completed","managed":true})");
+  server.answer_with("GET " + kRuns + "/digits_1/spec", R"({"arguments":["--rate","0.1"],"environmentVariables":{}})");
+  const CommandLine line = line_to(server);
+  CHECK(line.run({"run", "show", "digits_1"}).out.find(R"(["--rate","0.1"])") != std::string::npos);
+  CHECK(line.run({"run", "show", "digits_1", "-o", "tsv", "--query", "arguments"}).out == "--rate\n0.1\n");
+}
+
+TEST_CASE("the server's advice is told in the command line's words") {
+  FakeServer server;
+  server.answer_with(
+      "POST /api/v1/workspaces",
+      R"({"code":"already_exists","status":409,"detail":"there","hint":"Pass exist_ok=True (existOk) to take it."})",
+      "application/problem+json", 409);
+  const Outcome outcome = line_to(server).run({"workspace", "create", "vision"});
+  CHECK(outcome.err.find("exist_ok") == std::string::npos);
+  CHECK(outcome.err.find("--exist-ok") != std::string::npos);
+}
+
 TEST_CASE("lists follow the pages and print every format") {
   FakeServer server;
   server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":""}})", kRun));
@@ -219,31 +318,94 @@ TEST_CASE("cancel says whether there was something to end") {
         "digits_1 is over already: Completed\n");
 }
 
-TEST_CASE("init writes what is missing and keeps what is there") {
+TEST_CASE("init writes a project of 2017, keeps what is there, and stays bound") {
   const TemporaryFolder folder;
   REQUIRE(write_file_atomically(folder.path / ".amlignore", "mine\n"));
   const CommandLine line;
   CHECK(line.run({"init", folder.path.string(), "-w", "vision"}).code == kExitDone);
-  CHECK(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value().as_object().at("workspace_name") ==
-        "vision");
+  const auto binding = [&] { return parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value(); };
+  CHECK(binding().as_object().at("workspace_name") == "vision");
   CHECK(read_file(folder.path / ".amlignore").value() == "mine\n");
+  for (const char* const name : {"local.compute", "local.runconfig", "docker.compute", "docker.runconfig",
+                                 "conda_dependencies.yml", "spark_dependencies.yml"}) {
+    CHECK(std::filesystem::is_regular_file(folder.path / "aml_config" / name));
+  }
   const auto loaded = load_project_run(folder.path, "local");
   REQUIRE(loaded);
   CHECK(loaded->spec.environment.user_managed);
-  const Outcome again = line.run({"init", folder.path.string()});
-  CHECK(again.err.find("nothing was changed") != std::string::npos);
+  CHECK(line.run({"init", folder.path.string()}).err.find("nothing was changed") != std::string::npos);
+  CHECK(line.run({"init", folder.path.string(), "-w", "other"}).err.find("already_exists") != std::string::npos);
+  CHECK(binding().as_object().at("workspace_name") == "vision");
+}
+
+TEST_CASE("docker is in every project, with files and without, and means the same") {
+  const TemporaryFolder bare, made;
+  CHECK(CommandLine().run({"init", made.path.string()}).code == kExitDone);
+  const auto without = load_project_run(bare.path, "docker");
+  const auto with = load_project_run(made.path, "docker");
+  REQUIRE(without);
+  REQUIRE(with);
+  CHECK(without->spec.target == "docker");
+  CHECK(without->spec.framework == "PySpark");
+  CHECK(to_json(without->spec) == to_json(with->spec));
+}
+
+TEST_CASE("az ml folder attach binds the folder to what -w names, and once more to another") {
+  FakeServer server;
+  server.answer_with("GET /api/v1/workspaces/vision", R"({"name":"vision","subscriptionId":"s1","resourceGroup":"g1"})");
+  const TemporaryFolder folder;
+  const CommandLine line = line_to(server);
+  const std::string path = folder.path.string();
+  CHECK(line.run({"ml", "folder", "attach", "-w", "vision", "--path", path}, true).code == kExitDone);
+  const auto binding = [&] {
+    return json::serialize(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value());
+  };
+  CHECK(binding() == R"({"subscription_id":"s1","resource_group":"g1","workspace_name":"vision"})");
+  CHECK(line.run({"ml", "folder", "attach", "-w", "new", "-g", "team", "--path", path}, true).code == kExitDone);
+  CHECK(binding() == R"({"subscription_id":"local","resource_group":"team","workspace_name":"new"})");
+  CHECK(line.run({"ml", "folder", "attach", "--path", path}, true).code == kExitDone);
+  CHECK(binding() == R"({"subscription_id":"local","resource_group":"team","workspace_name":"new"})");
+}
+
+TEST_CASE("az ml project create makes a folder of its own and refuses one with content") {
+  const TemporaryFolder folder;
+  const CommandLine line;
+  const std::string path = folder.path.string();
+  CHECK(
+      line.run({"ml", "project", "create", "-n", "digits", "-w", "vision", "-a", "any", "-g", "g", "--path", path}, true).code ==
+      kExitDone);
+  CHECK(std::filesystem::is_regular_file(folder.path / "digits" / "aml_config" / "docker.compute"));
+  CHECK(line.run({"ml", "project", "create", "-n", "digits", "--path", path}, true).err.find("already_exists") !=
+        std::string::npos);
+  CHECK(line.run({"ml", "project", "create", "-n", "../up", "--path", path}, true).code == kExitRefused);
+  CHECK(line.run({"ml", "project", "create", "-n", "x", "--path", path, "--repo", "https://host/r"}, true)
+            .err.find("not_supported") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.path / "x"));
 }
 
 TEST_CASE("az ml runconfiguration: files of the project, names that are no paths") {
   const TemporaryFolder folder;
   std::filesystem::current_path(folder.path);
   const CommandLine line;
+  REQUIRE(write_file_atomically(folder.path / "conda.yml", "name: x\n"));
   CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick", "-t", "local"}, true).code == kExitDone);
+  CHECK(line.run({"ml", "runconfigurations", "create", "--name", "big", "--target", "docker", "--conda-file", "conda.yml",
+                  "--env", "A=b: c"},
+                 true)
+            .code == kExitDone);
   CHECK(parse_json(line.run({"ml", "runconfiguration", "list"}, true).out).value() ==
-        parse_json(R"(["quick.runconfig"])").value());
+        parse_json(R"(["big.runconfig","quick.runconfig"])").value());
+  const json::value big = parse_json(line.run({"ml", "runconfigurations", "show", "-n", "big"}, true).out).value();
+  CHECK(big.at("Target") == "docker");
+  CHECK(big.at("CondaDependenciesFile") == "conda.yml");
+  CHECK(big.at("EnvironmentVariables") == parse_json(R"({"A":"b: c"})").value());
+  CHECK(parse_json(line.run({"ml", "runconfiguration", "show", "-n", "local"}, true).out).value().at("Target") == "local");
   CHECK(line.run({"ml", "runconfigurations", "create", "-n", "../up"}, true).err.find("name_refused") != std::string::npos);
   CHECK(line.run({"ml", "runconfiguration", "create", "-n", "quick"}, true).err.find("already_exists") != std::string::npos);
+  CHECK(line.run({"ml", "runconfiguration", "create", "-n", "y", "-d", "none.yml"}, true).err.find("none.yml") !=
+        std::string::npos);
   CHECK(line.run({"ml", "runconfiguration", "delete", "-n", "quick"}, true).code == kExitDone);
+  CHECK(line.run({"ml", "runconfiguration", "show", "-n", "quick"}, true).code == kExitRefused);
   std::filesystem::current_path("/");
 }
 

@@ -7,6 +7,7 @@
 
 namespace werkbank::cli {
 
-std::string completion_script(const CLI::App& app, std::string_view shell);  // bash, zsh or fish
+// `shell` is bash, zsh or fish; `program` the name it completes: "werkbank", "az".
+std::string completion_script(const CLI::App& app, std::string_view shell, std::string_view program);
 
 }  // namespace werkbank::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/files.hh"
 #include "base/process.hh"
 #include "cli/jmespath.hh"
 #include "cli/project_source.hh"
@@ -62,6 +63,7 @@ OutputFormat Context::format(OutputFormat fallback) const {
 
 Status Context::print(const json::value& value, const std::vector<Column>& columns, OutputFormat fallback) {
   const OutputFormat chosen = format(fallback);
+  if (!metadata_file.empty()) CHECK_OK(write_file_atomically(metadata_file, pretty_json(value), 0644, false));
   if (query.empty()) {
     terminal_.out(format_output(value, chosen, columns));
     return {};
@@ -69,6 +71,24 @@ Status Context::print(const json::value& value, const std::vector<Column>& colum
   TRY(const json::value result, search_jmespath(query, value));
   terminal_.out(format_output(result, chosen, {}));
   return {};
+}
+
+void Context::tell_cut(size_t shown, bool more) {
+  if (more) terminal_.say(fmt::format("These are the first {}; there are more: --top N shows N of them", shown));
+}
+
+Result<std::string> Context::web_view(const std::string& workspace, const std::string& run) {
+  TRY(client::Session* const server, session());
+  const auto field = [](const Result<json::value>& document, std::string_view name) {
+    const json::value* const value = document && document->is_object() ? document->as_object().if_contains(name) : nullptr;
+    return value == nullptr ? std::string() : plain_text(*value);
+  };
+  std::string address = server->address().url;
+  if (address.starts_with("unix:")) address = field(server->get("/api/v1"), "webAddress");
+  if (address.empty()) return fmt::format("werkbank run show {}{}", run, workspace == "default" ? "" : " -w " + workspace);
+  const auto document = server->get("/api/v1/workspaces/" + net::encode_segment(workspace));
+  return fmt::format("{}/runs/{}?wsid=/subscriptions/{}/resourcegroups/{}/workspaces/{}", address, net::encode_segment(run),
+                     field(document, "subscriptionId"), field(document, "resourceGroup"), workspace);
 }
 
 CLI::App* add_noun(CLI::App& parent, const std::string& name, const std::string& description) {

@@ -33,6 +33,8 @@ class Context {
   Terminal& terminal() { return terminal_; }
   // The connection, made at the first call. Starting the local server is said on the terminal.
   Result<client::Session*> session();
+  // The next session() is made anew (after a login).
+  void forget_session() { session_.reset(); }
   // --workspace, else the project's configuration above `folder`, else "default".
   Result<std::string> workspace(const std::filesystem::path& folder = ".");
   // "/api/v1/workspaces/<workspace>" + path
@@ -43,13 +45,19 @@ class Context {
   Status print(const json::value& value, const std::vector<Column>& columns, OutputFormat fallback);
   Status print(const json::value& value, const std::vector<Column>& columns) { return print(value, columns, default_format); }
   OutputFormat format(OutputFormat fallback) const;
+  // Does a person read the answer? Without -o, --query and a format of another program.
+  bool prints_table() const { return query.empty() && format(default_format) == OutputFormat::kTable; }
+  // "2 of 3 …" is never left unsaid: a list that was cut is told on stderr.
+  void tell_cut(size_t shown, bool more);
+  // Where the studio shows a run; without an address that a browser opens, the command that shows it.
+  Result<std::string> web_view(const std::string& workspace, const std::string& run);
 
   // Set by the command line.
   std::string output;
   std::string query;
   std::string workspace_flag;
   std::string project_folder = ".";  // --path of the az dialects
-  std::string metadata_file;         // --output-metadata-file: the submitted run's document, as JSON
+  std::string metadata_file;         // --output-metadata-file: what is printed, written there as JSON too
   OutputFormat default_format = OutputFormat::kTable;
   std::string program = "werkbank";   // in messages
   std::vector<std::string> verbatim;  // what stood behind the script's name on the line

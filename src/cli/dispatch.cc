@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/advice.hh"
 #include "cli/verbatim.hh"
 
 namespace werkbank::cli {
@@ -57,6 +58,8 @@ std::optional<std::string> unknown_word(const CLI::App& app, const std::vector<s
     const std::string& word = words[i];
     if (word.starts_with("--")) {
       if (app.get_option_no_throw(word.substr(0, word.find('='))) == nullptr) return word;
+    } else if (word.size() > 1 && word.front() == '-' && (word[1] < '0' || word[1] > '9')) {
+      if (app.get_option_no_throw(word.substr(0, 2)) == nullptr) return word;
     } else if (has_verbs && !word.starts_with('-')) {
       return word;
     }
@@ -75,7 +78,8 @@ Error usage_error(const CLI::App& root, const std::vector<std::string>& words, c
   return error;
 }
 
-int report(Context& context, const Error& error, int code) {
+int report(Context& context, Error error, int code) {
+  error = in_our_words(std::move(error));
   context.terminal().clear_progress();
   context.terminal().error(error, context.program);
   return code;
@@ -91,6 +95,8 @@ int dispatch(const Dialect& dialect, Context& context, std::vector<std::string> 
   context.default_format = dialect.default_format;
   dialect.add_commands(app, context);
   context.verbatim = split_verbatim(app, arguments);
+  // An option of 2017 whose long name has one dash.
+  std::ranges::replace(arguments, std::string("-ap"), std::string("--ap"));
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
   try {
     app.parse(reversed);

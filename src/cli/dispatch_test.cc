@@ -70,10 +70,12 @@ TEST_CASE("a wrong word is named, with the nearest right one, and exit code 2") 
   refused({"run", "tag", "x", "=v"}, "has no name");
   refused({"workspace", "delete", "vision"}, "--yes");
   refused({"run", "submit", "--experimnt", "x", "train.py"}, "\"--experimnt\" is unknown; did you mean --experiment?");
+  refused({"run", "list", "-z"}, "werkbank run list: \"-z\" is unknown");
   refused({"run", "submit", "-z", "train.py"}, "werkbank run submit: \"-z\" is unknown");
   refused({"run", "submit", "--rate", "0.1", "train.py"}, "stands behind its name");
   refused({"ml", "experimnt", "submit"}, "az ml: \"experimnt\" is unknown; did you mean experiment?", true);
-  refused({"ml", "model", "register", "-m", "x"}, "`az ml model` is not available in this version", true);
+  refused({"ml", "model", "register", "-m", "x"},
+          "`az ml model` is not available in this version: the model registry comes with a later one", true);
   refused({"ml", "computetarget", "attach", "remote", "-n", "x"}, "not available", true);
   refused({"ml", "experiment", "submit", "train.py"}, "no run configuration is named", true);
 }
@@ -108,24 +110,43 @@ TEST_CASE("help is data, with examples") {
   CHECK(line.run({"ml", "history", "list", "-h"}, true).out.find("az ml history list") != std::string::npos);
 }
 
-TEST_CASE("every verb has a description") {
+TEST_CASE("every verb of both dialects has a description and examples") {
+  for (const bool az : {false, true}) {
+    Terminal terminal({});
+    const CliPrograms programs;
+    Context context(programs, {}, terminal);
+    CLI::App app("", az ? "az" : "werkbank");
+    if (az) {
+      az_dialect().add_commands(app, context);
+    } else {
+      add_all_commands(app, context);
+    }
+    const std::function<void(const CLI::App&)> check = [&](const CLI::App& at) {
+      const auto children = at.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
+      for (const CLI::App* child : children) check(*child);
+      CAPTURE(at.get_name());
+      if (at.get_parent() == nullptr) return;
+      CHECK_FALSE(at.get_description().empty());
+      if (children.empty() && at.get_group() != "Not available yet") CHECK(at.get_footer().find("Examples:") == 0);
+    };
+    check(app);
+  }
+}
+
+TEST_CASE("completion knows every command") {
   Terminal terminal({});
   const CliPrograms programs;
   Context context(programs, {}, terminal);
   CLI::App app("", "werkbank");
   add_all_commands(app, context);
-  const std::function<void(const CLI::App&)> check = [&](const CLI::App& at) {
-    for (const CLI::App* child : at.get_subcommands([](const CLI::App*) { return true; })) {
-      CAPTURE(child->get_name());
-      CHECK_FALSE(child->get_description().empty());
-      check(*child);
-    }
-  };
-  check(app);
-  const std::string bash = completion_script(app, "bash");
-  CHECK(bash.find("\"run\") candidates=\"submit list show") != std::string::npos);
+  const std::string bash = completion_script(app, "bash", "werkbank");
+  CHECK(bash.find("\"run\") candidates=\"submit rerun list show") != std::string::npos);
   CHECK(bash.find("internal") == std::string::npos);
-  CHECK(completion_script(app, "fish").find("__werkbank_at run submit") != std::string::npos);
+  CHECK(bash.find("complete -o default -F _werkbank werkbank") != std::string::npos);
+  const Outcome az = CommandLine().run({"completion", "bash"}, true);
+  CHECK(az.out.find("\"ml history\") candidates=\"list info last") != std::string::npos);
+  CHECK(az.out.find("complete -o default -F _az az") != std::string::npos);
+  CHECK(completion_script(app, "fish", "werkbank").find("__werkbank_at run submit") != std::string::npos);
 }
 
 TEST_CASE("explain and version need no server") {

@@ -38,7 +38,7 @@ class Screen {
   Screen(Context& context, const FollowView& view) : context_(context), view_(view) {}
 
   void show_log(const client::LogPiece& piece) {
-    if (piece.path == kBuildLog) {
+    if (piece.path == kBuildLog && view_.log != kBuildLog) {
       if (view_.build_log) context_.terminal().say_raw(piece.text);
       return;
     }
@@ -48,7 +48,8 @@ class Screen {
       context_.terminal().say(fmt::format("Attempt {} begins; its output starts anew", piece.attempt));
     }
     attempt_ = piece.attempt;
-    log_shown_ = true;
+    log_shown_ = log_shown_ || view_.log == kDriverLog;
+    if (view_.output_as_talk) return context_.terminal().say_raw(piece.text);
     context_.terminal().out(piece.text);
   }
 
@@ -133,8 +134,8 @@ Result<int> follow_to_end(Context& context, const FollowView& view) {
   TRY(client::Session* const server, context.session());
   Terminal& terminal = context.terminal();
   Screen screen(context, view);
-  client::FollowOptions options{.workspace = view.workspace, .run = view.run, .logs = {std::string(kDriverLog)}};
-  if (view.build_log) options.logs.emplace_back(kBuildLog);
+  client::FollowOptions options{.workspace = view.workspace, .run = view.run, .logs = {view.log}};
+  if (view.build_log && view.log != kBuildLog) options.logs.emplace_back(kBuildLog);
   client::FollowListener listener;
   listener.on_log = [&](const client::LogPiece& piece) { screen.show_log(piece); };
   listener.on_status = [&](const std::string& status, const json::object&) { screen.show_status(status); };

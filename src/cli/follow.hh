@@ -16,6 +16,8 @@ struct FollowView {
   bool build_log = true;  // on stderr
   bool summary = true;
   bool statuses = true;
+  bool output_as_talk = false;  // the script's output on stderr
+  std::string log{kDriverLog};  // which log goes to stdout
 };
 
 // 0 for Completed, 1 for Failed and Canceled. Ctrl-C leaves (DetachOnInterrupt).

@@ -29,8 +29,8 @@ void take_event(const net::ServerSentEvent& event, Terminal& terminal, Progress&
   }
 }
 
-Result<int> stream_build(Context& context, const json::object& body) {
-  TRY(const std::string route, context.route("/environments/prepare"));
+// Either `ready` or `problem` is set in the answer.
+Result<Progress> run_build(Context& context, const std::string& route, const json::object& body) {
   TRY(client::Session* const server, context.session());
   net::ClientRequest post{.method = net::Method::kPost, .target = route, .headers = {{"Content-Type", "application/json"}}};
   post.body = json::serialize(body);
@@ -42,18 +42,34 @@ Result<int> stream_build(Context& context, const json::object& body) {
   };
   TRY(const net::ClientResponse answer, server->stream(post, sink, kSilenceMax));
   if (answer.status >= 400) return fail(net::error_from_response(answer));
+  if (!progress.problem && !progress.ready)
+    return fail(errors::unavailable, "the server ended before the environment was ready",
+                "Prepare it again: what was built is kept.");
+  return progress;
+}
+
+Result<int> stream_build(Context& context, const json::object& body) {
+  TRY(const std::string route, context.route("/environments/prepare"));
+  TRY(const Progress progress, run_build(context, route, body));
   if (progress.problem) {
     context.terminal().error(*progress.problem, context.program);
     return kExitFailed;
   }
-  if (!progress.ready)
-    return fail(errors::unavailable, "the server ended before the environment was ready",
-                "Prepare it again: what was built is kept.");
   CHECK_OK(context.print(*progress.ready, {}));
   return kExitDone;
 }
 
 }  // namespace
+
+Result<json::value> prepare_spec(Context& context, const std::string& workspace, const RunSpec& spec) {
+  const std::string route = fmt::format("/api/v1/workspaces/{}/environments/prepare", net::encode_segment(workspace));
+  TRY(Progress progress, run_build(context, route,
+                                   {{"environment", to_json(spec.environment)},
+                                    {"target", spec.target},
+                                    {"submitterEnvironment", text_map_to_json(spec.submitter_environment)}}));
+  if (progress.problem) return fail(std::move(*progress.problem));
+  return std::move(*progress.ready);
+}
 
 Result<int> prepare_environment(Context& context, const SubmitRequest& request) {
   context.project_folder = request.folder.string();

@@ -9,14 +9,22 @@
 
 namespace werkbank::cli {
 
-struct ProjectFiles {
-  std::filesystem::path folder;
-  std::string workspace;
-  std::string subscription_id = "local";
-  std::string resource_group = "local";
+enum class ProjectLayout {
+  kWorkbench,  // 2017, `werkbank init` and `az ml project create`: aml_config/ with local, docker and their dependency files
+  kExtension,  // 2018 to 2020, `az ml folder attach`: .azureml/ with local and docker run configurations
 };
 
-// .azureml/config.json, local.runconfig, conda_dependencies.yml and .amlignore: those that are not there. Answers their paths.
+struct ProjectFiles {
+  std::filesystem::path folder;
+  ProjectLayout layout = ProjectLayout::kWorkbench;
+  std::string workspace;  // written into .azureml/config.json, which is replaced where it names another
+  std::string subscription_id = "local";
+  std::string resource_group = "local";
+  bool rebind = false;  // a config.json that is there may be replaced
+};
+
+// Those files that are not there, and .azureml/config.json and .amlignore. Answers the paths written. already_exists, and nothing
+// written, where config.json names another workspace and `rebind` is false.
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files);
 
 }  // namespace werkbank::cli

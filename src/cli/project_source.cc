@@ -1,6 +1,7 @@
 #include "cli/project_source.hh"
 
 #include "client/project/conda_file.hh"
+#include "client/project/default_files.hh"
 #include "client/project/run_config.hh"
 #include "client/project/workspace_config.hh"
 #include "client/project/yaml.hh"
@@ -40,6 +41,19 @@ Result<EnvironmentDefinition> load_conda_environment(const std::filesystem::path
   EnvironmentDefinition definition;
   conda.apply_to(definition);
   return definition;
+}
+
+std::vector<std::string> list_project_runs(const std::filesystem::path& folder) { return client::list_run_configs(folder); }
+
+Result<ProjectRunText> project_run_text(const std::filesystem::path& folder, const std::string& name) {
+  TRY(client::RunConfigText found, client::read_run_config_text(folder, name));
+  return ProjectRunText{std::move(found.file), std::move(found.text)};
+}
+
+std::string project_default(std::string_view file) { return std::string(client::default_project_file(file).value_or("")); }
+
+Result<EnvironmentDefinition> load_environment_file(const std::filesystem::path& folder, const std::string& file) {
+  return client::read_environment_file(folder, file);
 }
 
 Result<json::value> load_yaml(const std::string& text, const std::string& name) { return client::yaml_to_json(text, name); }

@@ -31,6 +31,18 @@ struct ProjectRun {
   std::vector<std::string> notes;      // for the user
 };
 Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const std::string& name);
+// Names of the run configurations in the folder, sorted.
+std::vector<std::string> list_project_runs(const std::filesystem::path& folder);
+// A run configuration's text; the default's for `local` and `docker` without a file.
+struct ProjectRunText {
+  std::string file;
+  std::string text;
+};
+Result<ProjectRunText> project_run_text(const std::filesystem::path& folder, const std::string& name);
+// A file of a new project ("aml_config/docker.compute" …).
+std::string project_default(std::string_view file);
+// The environment that a v1 definition file (azureml_environment.json) describes; files it names lie in `folder`.
+Result<EnvironmentDefinition> load_environment_file(const std::filesystem::path& folder, const std::string& file);
 // The environment that a conda_dependencies.yml describes.
 Result<EnvironmentDefinition> load_conda_environment(const std::filesystem::path& file);
 // A YAML file as JSON.

@@ -8,6 +8,7 @@
 #include "base/clock.hh"
 #include "base/files.hh"
 #include "cli/command.hh"
+#include "cli/progress.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -22,18 +23,6 @@ struct Wanted {
   uint64_t size_bytes = 0;
   fs::path place;
 };
-
-std::string encode_path(const std::string& path) {
-  std::string encoded;
-  size_t begin = 0;
-  while (begin <= path.size()) {
-    const size_t end = std::min(path.find('/', begin), path.size());
-    if (begin > 0) encoded += '/';
-    encoded += net::encode_segment(path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return encoded;
-}
 
 Result<std::vector<Wanted>> find_wanted(client::Session& server, const std::string& target, const DownloadRequest& request) {
   std::string list = target + "/files";
@@ -86,9 +75,21 @@ Status fetch(client::Session& server, const std::string& target, const Wanted& f
 
 }  // namespace
 
+std::string encode_run_path(const std::string& path) {
+  std::string encoded;
+  size_t begin = 0;
+  while (begin <= path.size()) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    if (begin > 0) encoded += '/';
+    encoded += net::encode_segment(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return encoded;
+}
+
 Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
                        const std::function<bool(std::string_view)>& sink) {
-  const net::ClientRequest request{.method = net::Method::kGet, .target = run_target + "/files/" + encode_path(path)};
+  const net::ClientRequest request{.method = net::Method::kGet, .target = run_target + "/files/" + encode_run_path(path)};
   TRY(const net::ClientResponse body, server.stream(request, sink, kSilenceMax));
   if (body.status >= 400) return fail(net::error_from_response(body));
   return {};
@@ -110,13 +111,13 @@ Result<json::array> download_run(Context& context, const DownloadRequest& reques
   uint64_t done_bytes = 0;
   const auto begin = system_clock().monotonic_now();
   json::array files;
+  Progress progress(context.terminal());
   for (const Wanted& file : wanted) {
     const auto show = [&](size_t count) {
       done_bytes += count;
       const auto elapsed_ms = std::max<int64_t>((system_clock().monotonic_now() - begin).count(), 1);
-      context.terminal().progress(fmt::format("{} of {}, {}/s  {}", human_bytes(done_bytes), human_bytes(total_bytes),
-                                              human_bytes(done_bytes * 1000 / static_cast<uint64_t>(elapsed_ms)),
-                                              visible(file.path)));
+      progress.show(fmt::format("{} of {}, {}/s  {}", human_bytes(done_bytes), human_bytes(total_bytes),
+                                human_bytes(done_bytes * 1000 / static_cast<uint64_t>(elapsed_ms)), visible(file.path)));
     };
     CHECK_OK(fetch(*server, target, file, show));
     files.push_back(json::object{{"path", file.path}, {"sizeBytes", file.size_bytes}, {"file", file.place.string()}});

@@ -22,6 +22,8 @@ struct DownloadRequest {
 // already_exists before anything is fetched, unless `overwrite`; one that breaks off leaves nothing under its name.
 Result<json::array> download_run(Context& context, const DownloadRequest& request);
 
+// A path as segments of a route, each encoded.
+std::string encode_run_path(const std::string& path);
 // The bytes of one file as they come. `run_target` is the run's route.
 Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
                        const std::function<bool(std::string_view)>& sink);

@@ -5,29 +5,16 @@
 #include <algorithm>
 
 #include "base/clock.hh"
+#include "cli/progress.hh"
 
 namespace werkbank::cli {
 namespace {
 
-// The upload as a person sees it, and as a log file does.
-class UploadView {
- public:
-  explicit UploadView(Terminal& terminal) : terminal_(terminal) {}
-  void show(const client::SnapshotProgress& progress) {
-    const std::string line = fmt::format("Uploading {} of {} files, {} of {}, {}/s", progress.files_done, progress.files_total,
-                                         human_bytes(progress.bytes_done), human_bytes(progress.bytes_total),
-                                         human_bytes(static_cast<uint64_t>(progress.bytes_per_second)));
-    if (terminal_.err_is_terminal()) return terminal_.progress(line);
-    const auto now = system_clock().monotonic_now();
-    if (last_ && now - *last_ < std::chrono::seconds(10)) return;
-    if (last_) terminal_.say(line);
-    last_ = now;
-  }
-
- private:
-  Terminal& terminal_;
-  std::optional<std::chrono::milliseconds> last_;
-};
+std::string upload_line(const client::SnapshotProgress& progress) {
+  return fmt::format("Uploading {} of {} files, {} of {}, {}/s", progress.files_done, progress.files_total,
+                     human_bytes(progress.bytes_done), human_bytes(progress.bytes_total),
+                     human_bytes(static_cast<uint64_t>(progress.bytes_per_second)));
+}
 
 }  // namespace
 
@@ -35,9 +22,9 @@ Result<client::SnapshotResult> push_snapshot(Context& context, const std::string
                                              const std::filesystem::path& folder) {
   TRY(client::Session* const server, context.session());
   Terminal& terminal = context.terminal();
-  UploadView view(terminal);
+  Progress shown(terminal);
   client::SnapshotOptions options;
-  options.progress = [&](const client::SnapshotProgress& progress) { view.show(progress); };
+  options.progress = [&](const client::SnapshotProgress& progress) { shown.show(upload_line(progress)); };
   options.cache_folder = client::default_cache_folder(context.environment());
   const auto begin = system_clock().monotonic_now();
   auto taken = client::take_snapshot(server->http(), workspace, folder, options);

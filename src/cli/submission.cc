@@ -8,7 +8,9 @@
 
 #include "base/files.hh"
 #include "base/hash.hh"
+#include "cli/advice.hh"
 #include "cli/follow.hh"
+#include "cli/login.hh"
 #include "cli/snapshot_taking.hh"
 #include "client/git_facts.hh"
 #include "domain/submitter.hh"
@@ -116,6 +118,7 @@ Result<Accepted> send_submission(Context& context, const SubmitRequest& request)
   for (const std::string& note : notes) context.terminal().warn(visible(note));
   Accepted accepted;
   TRY(accepted.workspace, context.workspace(request.folder));
+  CHECK_OK(tell_other_subscription(context, request.folder));
   CHECK_OK(context.ensure_workspace(accepted.workspace));
   TRY(client::Session* const server, context.session());
   // git reads the folder while it is hashed.
@@ -130,7 +133,8 @@ Result<Accepted> send_submission(Context& context, const SubmitRequest& request)
   accepted.run = reader.required_string("runId");
   CHECK_OK(reader.finish(false));
   context.terminal().say(fmt::format("RunId: {}", accepted.run));
-  context.terminal().say(fmt::format("Web View: {}{}/{}", server->address().url, target, net::encode_segment(accepted.run)));
+  TRY(const std::string view, context.web_view(accepted.workspace, accepted.run));
+  context.terminal().say(fmt::format("Web View: {}", view));
   return accepted;
 }
 
@@ -190,7 +194,8 @@ Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, 
   RunSpec spec = project.spec;
   apply_arguments(request, project, spec);
   if (spec.script.empty() && spec.command.empty()) {
-    return fail(errors::usage, "no script is named", "Name it: werkbank run submit [OPTIONS] SCRIPT [ARGUMENTS...]");
+    return fail(errors::usage, "no script is named",
+                "Name it behind the options, and its arguments behind it: SCRIPT [ARGUMENTS...]");
   }
   if (!spec.script.empty()) {
     TRY(spec.script, locate_script(request.folder, spec.script));
@@ -201,18 +206,29 @@ Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, 
   return with_environment(context, request, std::move(spec));
 }
 
+Result<int> follow_and_print(Context& context, const std::string& workspace, const std::string& run) {
+  const bool document_wanted = !context.output.empty() || !context.query.empty() || !context.metadata_file.empty();
+  // One stream carries one kind of data: the run's document takes stdout, the script's output goes where the talk goes.
+  TRY(const int code, follow_to_end(context, FollowView{.workspace = workspace, .run = run, .output_as_talk = document_wanted}));
+  if (!document_wanted) return code;
+  TRY(client::Session* const server, context.session());
+  const std::string target =
+      fmt::format("/api/v1/workspaces/{}/runs/{}", net::encode_segment(workspace), net::encode_segment(run));
+  TRY(const json::value document, server->get(target));
+  CHECK_OK(context.print(document, {}));
+  return code;
+}
+
 Result<int> submit(Context& context, const SubmitRequest& request) {
   const auto accepted = send_submission(context, request);
   if (!accepted) {
     context.terminal().clear_progress();
-    context.terminal().error(accepted.error(), context.program);
+    context.terminal().error(in_our_words(accepted.error()), context.program);
     return kExitRefused;
   }
-  if (!context.metadata_file.empty()) {
-    CHECK_OK(write_file_atomically(context.metadata_file, pretty_json(accepted->document), 0644, false));
-  }
   if (request.detach) {
-    if (context.output.empty() && context.query.empty()) {
+    const bool document_wanted = !context.output.empty() || !context.query.empty() || !context.metadata_file.empty();
+    if (!document_wanted) {
       context.terminal().out(accepted->run + "\n");
     } else {
       CHECK_OK(context.print(accepted->document, {}));
@@ -220,7 +236,7 @@ Result<int> submit(Context& context, const SubmitRequest& request) {
     context.terminal().say(fmt::format("Follow it with: werkbank run logs {} --follow", accepted->run));
     return kExitDone;
   }
-  return follow_to_end(context, FollowView{.workspace = accepted->workspace, .run = accepted->run});
+  return follow_and_print(context, accepted->workspace, accepted->run);
 }
 
 }  // namespace werkbank::cli

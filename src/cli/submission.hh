@@ -34,6 +34,9 @@ struct SubmitRequest {
 // 0 Completed (or submitted, with detach), 1 Failed or Canceled, 2 refused: then nothing was submitted, and the reason is told.
 Result<int> submit(Context& context, const SubmitRequest& request);
 
+// Follows a run to its end; with -o or --query its final document goes to stdout, and the script's output to stderr.
+Result<int> follow_and_print(Context& context, const std::string& workspace, const std::string& run);
+
 // The parts, each without side effects beyond reading files; for tests and for `prepare`.
 Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes);
 // Target, environment and variables alone.

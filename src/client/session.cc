@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/logins.hh"
+#include "client/login_cache.hh"
 
 namespace werkbank::client {
 namespace {
@@ -71,6 +72,10 @@ Result<ServerAddress> find_server(const EnvironmentMap& environment) {
                 "Write http://HOST:PORT, https://HOST:PORT or unix:///PATH; without WERKBANK_URL the local server is used.");
   }
   address.local = home.has_value() && url == socket_url(address.home);
+  if (home && !address.local && address.token.empty()) {
+    TRY(const LoginCache cache, read_login_cache(*home));
+    if (const CachedLogin* const login = cache.find(url)) address.token = login->token;
+  }
   address.url = std::move(url);
   return address;
 }
@@ -132,8 +137,9 @@ Result<json::value> Session::send_empty(net::Method method, const std::string& t
   return document_of(response, target);
 }
 
-Result<json::array> fetch_list(Session& session, const std::string& target, size_t limit) {
-  json::array items;
+Result<ListAnswer> fetch_some(Session& session, const std::string& target, size_t limit) {
+  ListAnswer list;
+  json::array& items = list.items;
   std::string cursor;
   const char separator = target.find('?') == std::string::npos ? '?' : '&';
   while (items.size() < limit) {
@@ -145,9 +151,15 @@ Result<json::array> fetch_list(Session& session, const std::string& target, size
     cursor = reader.string_or("next");
     CHECK_OK(reader.finish(false));
     if (part != nullptr) items.insert(items.end(), part->begin(), part->end());
-    if (cursor.empty() || part == nullptr || part->empty()) break;
+    if (cursor.empty() || part == nullptr || part->empty()) return list;
   }
-  return items;
+  list.more = true;
+  return list;
+}
+
+Result<json::array> fetch_list(Session& session, const std::string& target, size_t limit) {
+  TRY(ListAnswer list, fetch_some(session, target, limit));
+  return std::move(list.items);
 }
 
 }  // namespace werkbank::client

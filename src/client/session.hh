@@ -23,8 +23,8 @@ struct ServerAddress {
 
 // WERKBANK_HOME, or ~/.werkbank; absolute. home_refused where neither says anything.
 Result<std::filesystem::path> find_home(const EnvironmentMap& environment);
-// WERKBANK_URL (with WERKBANK_TOKEN), or the Unix socket of the home. invalid_request for an address that is not http, https or
-// unix.
+// WERKBANK_URL (with WERKBANK_TOKEN, or what `az login` has kept for it), or the Unix socket of the home. invalid_request for an
+// address that is not http, https or unix.
 Result<ServerAddress> find_server(const EnvironmentMap& environment);
 std::string socket_url(const std::filesystem::path& home);
 
@@ -64,6 +64,11 @@ class Session {
 };
 
 // Up to `limit` items of a list route, over as many pages as needed. `target` may hold a query.
+struct ListAnswer {
+  json::array items;
+  bool more = false;  // the server has further ones
+};
+Result<ListAnswer> fetch_some(Session& session, const std::string& target, size_t limit);
 Result<json::array> fetch_list(Session& session, const std::string& target, size_t limit);
 
 }  // namespace werkbank::client

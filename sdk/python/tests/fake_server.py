@@ -50,6 +50,7 @@ class State(object):
         self.events = {}  # run → [(event name, data)], sent in this order
         self.cut_after = None  # close the event stream after so many events, once
         self.failures = []  # statuses to answer with before anything else
+        self.web_address = ""
         self.accepted = {}  # writer → number, for the flush of a job
 
 
@@ -96,6 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             if body and "json" in (self.headers.get("Content-Type") or "") and not ("ndjson" in self.headers["Content-Type"])
             else None
         )
+        if not path:
+            return self._answer(200, {"product": "werkbank", "apiVersion": 1, "webAddress": state.web_address})
         if path == ["workspaces"]:
             return self._workspaces(state, data)
         if path == ["compute"]:

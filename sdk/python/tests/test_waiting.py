@@ -29,7 +29,7 @@ def run(experiment):
 
 
 def frame(body):
-    url = "werkbank://local/runs/r?wsid=/subscriptions//resourcegroups//workspaces/default"
+    url = "werkbank run show r"
     return "RunId: r\nWeb View: {0}\n{1}\nExecution Summary\n=================\nRunId: r\nWeb View: {0}\n\n".format(url, body)
 
 
@@ -48,6 +48,14 @@ def test_the_layout(run, server, capsys):
     details = run.wait_for_completion(show_output=True)
     assert details["status"] == "Completed"
     assert capsys.readouterr().out == frame(block(LOG, u"one\nz\u00fcei\n"))
+
+
+def test_the_link_of_a_server_that_a_browser_reaches(run, server, capsys):
+    server.state.web_address = "http://127.0.0.1:7331"
+    server.state.events["r"] = [status("Completed")]
+    run.wait_for_completion(show_output=True)
+    link = "http://127.0.0.1:7331/runs/r?wsid=/subscriptions//resourcegroups//workspaces/default"
+    assert capsys.readouterr().out.count("Web View: " + link) == 2 and run.get_portal_url() == link
 
 
 def test_a_newer_log_gets_a_heading_and_others_are_not_shown(run, server, capsys):

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/files.hh"
+#include "client/project/default_files.hh"
 #include "client/project/run_config_parts.hh"
 
 namespace werkbank::client {
@@ -31,13 +32,25 @@ std::string without_suffix(const std::string& name) {
 // What lies in .azureml without a suffix and is no run configuration.
 bool is_other_file(std::string_view name) { return name.find('.') != std::string_view::npos; }
 
+// Whether the first line that says something begins with a capital letter: misspelt, its key is one of 2017 all the same.
+bool begins_pascal(std::string_view text) {
+  while (!text.empty()) {
+    const size_t start = text.find_first_not_of(" \t\r\n\"'");
+    if (start == std::string_view::npos) return false;
+    text.remove_prefix(start);
+    if (text.front() != '#') return text.front() >= 'A' && text.front() <= 'Z';
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
+  }
+  return false;
+}
+
 Result<ProjectRunConfig> read(const fs::path& folder, const fs::path& file, const std::string& shown) {
   auto text = read_file_range(file, 0, kFileBytesMax + 1);
   if (!text) return fail(errors::config_invalid, fmt::format("{}: {}", shown, text.error().message));
   // A file of aml_config without any key says nothing about its dialect: the folder does.
   const bool old_folder = lower(shown).starts_with("aml_config/");
   const bool blank = text->find_first_not_of(" \t\r\n") == std::string::npos;
-  if (is_2017_text(*text) || (old_folder && blank)) return read_2017(folder, shown, *text);
+  if (is_2017_text(*text) || (old_folder && (blank || begins_pascal(*text)))) return read_2017(folder, shown, *text);
   return read_2020(folder, shown, *text);
 }
 
@@ -49,7 +62,9 @@ Error no_such_config(const fs::path& folder, const std::string& name) {
     error.hint = fmt::format("Did you mean '{}'?", *nearest);
   } else if (known.empty()) {
     error.hint = fmt::format(
-        "There are none; 'local' needs no file. A configuration is aml_config/{0}.runconfig or .azureml/{0}.runconfig.", name);
+        "There are none; 'local' and 'docker' need no file. A configuration is aml_config/{0}.runconfig or "
+        ".azureml/{0}.runconfig.",
+        name);
   } else {
     error.hint = fmt::format("There are: {}.", fmt::join(known, ", "));
   }
@@ -68,7 +83,35 @@ Status check_name(const std::string& name) {
   return {};
 }
 
+// The file of a configuration, and the place that is shown for it.
+Result<std::optional<std::pair<fs::path, std::string>>> find_file(const fs::path& folder, const std::string& name) {
+  const std::array places{fmt::format(".azureml/{}", name), fmt::format(".azureml/{}{}", name, kSuffix),
+                          fmt::format("aml_config/{}{}", name, kSuffix)};
+  for (const std::string& place : places) {
+    TRY(auto file, find_in_project(folder, place));
+    std::error_code error;
+    if (file && fs::is_regular_file(*file, error)) return std::pair(std::move(*file), place);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+Result<RunConfigText> read_run_config_text(const fs::path& folder, const std::string& asked) {
+  const std::string name = without_suffix(asked);
+  CHECK_OK(check_name(name));
+  TRY(const auto found, find_file(folder, name));
+  if (found) {
+    auto text = read_file_range(found->first, 0, kFileBytesMax + 1);
+    if (!text) return fail(errors::config_invalid, fmt::format("{}: {}", found->second, text.error().message));
+    // Published files of 2017 are shown as they are understood.
+    return RunConfigText{found->second, is_2017_text(*text) ? repaired_2017(*text) : std::move(*text)};
+  }
+  const std::string usual = fmt::format("aml_config/{}{}", lower(name), kSuffix);
+  const auto text = default_project_file(usual);
+  if (!text) return fail(no_such_config(folder, name));
+  return RunConfigText{usual, std::string(*text)};
+}
 
 Result<std::optional<fs::path>> find_in_project(const fs::path& folder, const std::string& relative) {
   auto parsed = RelativePath::parse(relative);
@@ -101,7 +144,8 @@ Result<fs::path> require_in_project(const fs::path& folder, const std::string& r
   auto found = find_in_project(folder, normal);
   if (!found) return fail_in(named_by, std::move(found).error());
   if (!*found) {
-    return fail(errors::config_invalid, fmt::format("{}: there is no file '{}' in the project folder", named_by, relative));
+    return fail(errors::config_invalid, fmt::format("{}: there is no file '{}' in the project folder", named_by, relative),
+                "Write the file, or name another; its path begins at the project folder.");
   }
   return std::move(**found);
 }
@@ -129,19 +173,17 @@ Result<json::value> run_config_to_json(std::string_view text, const std::string&
 Result<ProjectRunConfig> load_run_config(const fs::path& folder, const std::string& asked) {
   const std::string name = asked.empty() ? "local" : without_suffix(asked);
   CHECK_OK(check_name(name));
-  const std::array places{fmt::format(".azureml/{}", name), fmt::format(".azureml/{}{}", name, kSuffix),
-                          fmt::format("aml_config/{}{}", name, kSuffix)};
-  for (const std::string& place : places) {
-    TRY(const auto file, find_in_project(folder, place));
-    std::error_code error;
-    if (!file || !fs::is_regular_file(*file, error)) continue;
-    TRY(ProjectRunConfig config, read(folder, *file, place));
+  TRY(const auto found, find_file(folder, name));
+  if (found) {
+    TRY(ProjectRunConfig config, read(folder, found->first, found->second));
     config.name = name;
     return config;
   }
-  if (lower(name) != "local") return fail(no_such_config(folder, name));
-  // Without a file: the submitter's own python, unless local.compute names another.
-  TRY(ProjectRunConfig config, read_2017(folder, "aml_config/local.runconfig", "Framework: Python"));
+  // `local` and `docker` need no file.
+  const std::string usual = fmt::format("aml_config/{}{}", lower(name), kSuffix);
+  const auto text = default_project_file(usual);
+  if (!text) return fail(no_such_config(folder, name));
+  TRY(ProjectRunConfig config, read_2017(folder, usual, *text));
   config.dialect = ConfigDialect::kNone;
   config.name = name;
   config.file.clear();

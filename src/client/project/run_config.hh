@@ -60,14 +60,23 @@ struct ProjectRunConfig {
   std::vector<std::string> notes;      // to be shown: what is read but has no effect
 };
 
-// `name` may carry the suffix .runconfig; empty means "local". The name "local" without any file gives the defaults: target local
-// and the submitter's own python. config_invalid otherwise, with the names there are.
+// `name` may carry the suffix .runconfig; empty means "local". `local` and `docker` need no file (default_files.hh).
+// config_invalid otherwise, with the names there are.
 Result<ProjectRunConfig> load_run_config(const std::filesystem::path& folder, const std::string& name);
 // The same for one file anywhere (`--run-configuration-file`); paths inside are relative to `folder`.
 Result<ProjectRunConfig> read_run_config_file(const std::filesystem::path& folder, const std::filesystem::path& file);
 // The text of such a file as plain JSON, unchecked but for its YAML; 2017's published files that are not quite YAML are repaired.
 Result<json::value> run_config_to_json(std::string_view text, const std::string& name);
-// The names that load_run_config would take, sorted.
+// azureml_environment.json of 2018 and later: the section `environment` of a run configuration as a file of its own. Files it
+// names are relative to `folder`.
+Result<EnvironmentDefinition> read_environment_file(const std::filesystem::path& folder, const std::string& file);
+// A configuration's own text, published slips of 2017 mended; of `local` and `docker` the default where there is no file.
+struct RunConfigText {
+  std::string file;  // relative to the folder
+  std::string text;
+};
+Result<RunConfigText> read_run_config_text(const std::filesystem::path& folder, const std::string& name);
+// The names of the files that load_run_config would take, sorted.
 std::vector<std::string> list_run_configs(const std::filesystem::path& folder);
 
 }  // namespace werkbank::client

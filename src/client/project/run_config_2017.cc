@@ -6,6 +6,7 @@
 
 #include "base/files.hh"
 #include "client/project/conda_file.hh"
+#include "client/project/default_files.hh"
 #include "client/project/run_config_parts.hh"
 #include "client/project/schema.hh"
 
@@ -75,8 +76,7 @@ Result<ComputeFile> parse_compute(std::string_view text, const std::string& name
   return compute;
 }
 
-Result<json::object> read_spark_file(const fs::path& file, const std::string& name) {
-  TRY(const YamlNode root, read_yaml_file(file, name));
+Result<json::object> spark_of(const YamlNode& root, const std::string& name) {
   CHECK_OK(check_schema(root, name, kSparkKeys, {}));
   if (const YamlNode* packages = node_at(root, "packages")) {
     if (packages->kind != YamlNode::Kind::kList) return yaml_error(name, *packages, "'packages' has to be a list");
@@ -86,10 +86,26 @@ Result<json::object> read_spark_file(const fs::path& file, const std::string& na
   return document.is_object() ? document.as_object() : json::object();
 }
 
+// A dependency file of the project, or what stands for it where it is not there.
+struct Dependencies {
+  fs::path file;  // empty: the default
+  std::string name;
+};
+
+Result<YamlNode> read_yaml(const Dependencies& dependencies) {
+  if (!dependencies.file.empty()) return read_yaml_file(dependencies.file, dependencies.name);
+  return parse_yaml(default_project_file(dependencies.name).value_or(""), dependencies.name);
+}
+
+Result<CondaFile> read_dependencies(const Dependencies& dependencies) {
+  TRY(const YamlNode root, read_yaml(dependencies));
+  return conda_file_of(root, dependencies.name);
+}
+
 class Reader {
  public:
-  Reader(const fs::path& folder, std::string name, YamlNode root)
-      : folder_(folder), name_(std::move(name)), root_(std::move(root)) {}
+  Reader(const fs::path& folder, std::string name, YamlNode root, bool is_default)
+      : folder_(folder), name_(std::move(name)), root_(std::move(root)), is_default_(is_default) {}
 
   Result<ProjectRunConfig> read() {
     CHECK_OK(check_schema(root_, name_, kRunKeys, {}));
@@ -140,9 +156,18 @@ class Reader {
   }
 
   Status read_compute() {
+    if (config_.target.find_first_of("/\\") != std::string::npos || config_.target.starts_with('.')) {
+      return yaml_error(name_, *node_at(root_, "Target"), fmt::format("'{}' is not the name of a target", config_.target),
+                        "Name a .compute file of aml_config, without folder and suffix.");
+    }
     const std::string relative = "aml_config/" + config_.target + ".compute";
     TRY(const auto file, find_in_project(folder_, relative));
-    if (!file) return {};  // a target that the server knows, or local, which needs no file
+    if (!file) {
+      const auto usual = default_project_file(relative);
+      if (!usual) return {};  // a target that the server knows
+      TRY(config_.compute, parse_compute(*usual, relative));
+      return {};
+    }
     auto text = read_file(*file, 1 << 20);
     if (!text) return fail(errors::config_invalid, relative + ": " + text.error().message);
     TRY(config_.compute, parse_compute(*text, relative));
@@ -161,13 +186,14 @@ class Reader {
     config_.environment.user_managed = false;
     TRY(const auto conda, dependency_file("CondaDependenciesFile", "aml_config/conda_dependencies.yml"));
     if (conda) {
-      TRY(const CondaFile file, read_conda_file(conda->first, conda->second));
+      TRY(const CondaFile file, read_dependencies(*conda));
       file.apply_to(config_.environment);
     }
     if (config_.framework == "PySpark") {
       TRY(const auto spark, dependency_file("SparkDependenciesFile", "aml_config/spark_dependencies.yml"));
       if (spark) {
-        TRY(config_.environment.spark, read_spark_file(spark->first, spark->second));
+        TRY(const YamlNode root, read_yaml(*spark));
+        TRY(config_.environment.spark, spark_of(root, spark->name));
       }
     }
     if (config_.compute && (config_.compute->type == "docker" || config_.compute->type == "remotedocker")) {
@@ -179,21 +205,32 @@ class Reader {
     return {};
   }
 
-  // The file that a key names (it must be there), otherwise the usual one where it is there.
-  Result<std::optional<std::pair<fs::path, std::string>>> dependency_file(std::string_view key, const std::string& usual) {
+  std::string named_by(std::string_view key) const {
+    const YamlNode* const node = node_at(root_, key);
+    return fmt::format("{}:{}: {}", name_, node == nullptr ? 1 : node->line, key);
+  }
+
+  // The file that a key names (it must be there), otherwise the usual one where it is there. `docker` without files of its own
+  // has the defaults.
+  Result<std::optional<Dependencies>> dependency_file(std::string_view key, const std::string& usual) {
     const std::string named = text_at(root_, key);
-    if (!named.empty()) {
-      TRY(fs::path file, require_in_project(folder_, named, fmt::format("{} in {}", key, name_)));
-      return std::pair(std::move(file), named);
-    }
     TRY(auto file, find_in_project(folder_, usual));
-    if (!file) return std::nullopt;
-    return std::pair(std::move(*file), usual);
+    if (!named.empty() && named != usual) {
+      TRY(fs::path other, require_in_project(folder_, named, named_by(key)));
+      return Dependencies{std::move(other), named};
+    }
+    if (file) return Dependencies{std::move(*file), usual};
+    if (!named.empty() && !is_default_) {
+      TRY(file, require_in_project(folder_, named, named_by(key)));
+    }
+    if (is_default_) return Dependencies{{}, usual};
+    return std::nullopt;
   }
 
   const fs::path& folder_;
   std::string name_;
   YamlNode root_;
+  bool is_default_;  // there is no file: the text is that of default_files.hh
   ProjectRunConfig config_;
 };
 
@@ -201,7 +238,8 @@ class Reader {
 
 Result<ProjectRunConfig> read_2017(const fs::path& folder, const std::string& name, std::string_view text) {
   TRY(YamlNode root, parse_yaml(repaired_2017(text), name));
-  return Reader(folder, name, std::move(root)).read();
+  const auto usual = default_project_file(name);
+  return Reader(folder, name, std::move(root), usual && usual->data() == text.data()).read();
 }
 
 }  // namespace werkbank::client

@@ -260,6 +260,11 @@ class Reader {
     config_.environment.docker = std::move(docker);
   }
 
+  std::string named_by(std::string_view key) const {
+    const YamlNode* const node = node_at(root_, key);
+    return fmt::format("{}:{}: {}", name_, node == nullptr ? 1 : node->line, key);
+  }
+
   Status read_conda() {
     if (const YamlNode* inline_file = node_at(root_, "environment.python.condaDependencies")) {
       TRY(const CondaFile file, conda_file_of(*inline_file, name_));
@@ -268,7 +273,7 @@ class Reader {
     }
     const std::string named = text_at(root_, "environment.python.condaDependenciesFile");
     if (!named.empty()) {
-      TRY(const fs::path path, require_in_project(folder_, named, "environment.python.condaDependenciesFile in " + name_));
+      TRY(const fs::path path, require_in_project(folder_, named, named_by("environment.python.condaDependenciesFile")));
       TRY(const CondaFile file, read_conda_file(path, named));
       file.apply_to(config_.environment);
       return {};
@@ -295,6 +300,19 @@ class Reader {
 };
 
 }  // namespace
+
+Result<EnvironmentDefinition> read_environment_file(const fs::path& folder, const std::string& file) {
+  TRY(const fs::path place, require_in_project(folder, file, folder.string()));
+  TRY(YamlNode section, read_yaml_file(place, file));
+  YamlNode root;
+  root.kind = YamlNode::Kind::kMap;
+  YamlNode key;
+  key.kind = YamlNode::Kind::kScalar;
+  key.text = "environment";
+  root.entries.push_back({std::move(key), std::move(section)});
+  TRY(ProjectRunConfig config, Reader(folder, file, std::move(root)).read());
+  return std::move(config.environment);
+}
 
 Result<ProjectRunConfig> read_2020(const fs::path& folder, const std::string& name, std::string_view text) {
   TRY(YamlNode root, parse_yaml(text, name));

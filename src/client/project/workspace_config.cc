@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <dirent.h>
+
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -45,10 +48,39 @@ Result<WorkspaceConfig> from_scope(const std::string& scope, const fs::path& fil
   return WorkspaceConfig{file, parts[2], parts[4], parts[8]};
 }
 
+bool same_letters(std::string_view left, std::string_view right) {
+  const auto lower = [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+// The file of this name in any spelling (config.JSON); empty where there is none. Folders are read with readdir: they may be
+// large, and this happens on the way up from every project.
+Result<fs::path> find_spelling(const fs::path& folder, std::string_view name) {
+  DIR* const handle = opendir(folder.c_str());
+  if (handle == nullptr) return fs::path();
+  std::vector<std::string> found;
+  while (const dirent* const entry = readdir(handle)) {
+    std::error_code ignored;
+    if (same_letters(entry->d_name, name) && fs::is_regular_file(folder / entry->d_name, ignored))
+      found.emplace_back(entry->d_name);
+  }
+  closedir(handle);
+  if (found.empty()) return fs::path();
+  if (found.size() > 1) {
+    std::ranges::sort(found);
+    return fail(errors::config_invalid,
+                fmt::format("{} is there in several spellings: {}", (folder / name).string(), fmt::join(found, ", ")),
+                "Keep one of them.");
+  }
+  return folder / found.front();
+}
+
 }  // namespace
 
 Result<WorkspaceConfig> parse_workspace_config(std::string_view text, const fs::path& file) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos)
+    return fail(errors::config_invalid, file.string() + ": the file is not UTF-8", "Save it as UTF-8.");
   const auto document = parse_json(text);
   if (!document) return refuse(file, document.error().message);
   if (!document->is_object()) return refuse(file, "an object in braces is expected");
@@ -76,9 +108,9 @@ Result<std::optional<WorkspaceConfig>> find_workspace_config(const fs::path& sta
   if (error) return fail(errno_error(error.value(), "resolve " + start.string()));
   for (const char* place : {".azureml", "aml_config", ""}) {
     for (fs::path folder = from;; folder = folder.parent_path()) {
-      for (const char* name : {"config.json", "project.json"}) {
-        const fs::path file = folder / place / name;
-        if (!fs::is_regular_file(file, error)) continue;
+      for (const std::string_view name : {"config.json", "project.json"}) {
+        TRY(const fs::path file, find_spelling(folder / place, name));
+        if (file.empty()) continue;
         TRY(WorkspaceConfig config, read_workspace_config(file));
         return config;
       }

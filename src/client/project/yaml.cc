@@ -176,7 +176,8 @@ Result<std::string_view> check_encoding(std::string_view text, const std::string
       return (byte < 0x20 && c != '\t' && c != '\r') || byte == 0x7f;
     });
     if (control != one.end()) {
-      return fail(errors::config_invalid, fmt::format("{}:{}:{}: a control character", name, line, control - one.begin() + 1));
+      return fail(errors::config_invalid, fmt::format("{}:{}:{}: a control character", name, line, control - one.begin() + 1),
+                  "Take it out; the file has to be text in UTF-8.");
     }
     if (newline == std::string_view::npos) break;
     start = newline + 1;
@@ -194,6 +195,37 @@ bool is_indented_with_tab(std::string_view text, int line) {
   }
   const size_t content = text.find_first_not_of(" \t");
   return text.substr(0, content).find('\t') != std::string_view::npos;
+}
+
+struct Slip {
+  std::string_view message, hint;
+};
+
+// What yaml-cpp says about slips that people make, in words that say what to do.
+Slip slip_of(std::string_view parser_says) {
+  struct Known {
+    std::string_view start;
+    Slip slip;
+  };
+  constexpr std::string_view kColumn = "Write 'key: value', and the keys of one group in one column.";
+  static constexpr Known kKnown[] = {
+      {"illegal map value", {"a value stands where the line before it has none to take", kColumn}},
+      {"illegal map key", {"a key stands where none can be", kColumn}},
+      {"end of map not found", {"the line does not fit the indentation above it", kColumn}},
+      {"end of sequence not found", {"the line does not fit the list above it", "Begin each item with '- ', all in one column."}},
+      {"end of sequence flow not found", {"a list in brackets does not end", "Close it with ']'."}},
+      {"end of map flow not found", {"a group in braces does not end", "Close it with '}'."}},
+      {"illegal EOF in scalar", {"a text in quotes does not end", "Close it with the quote it began with."}},
+      {"illegal document indicator in scalar", {"a text in quotes does not end", "Close it with the quote it began with."}},
+      {"the referenced anchor is not defined",
+       {"an alias (*name) stands for nothing: there is no such anchor (&name)", "Put a text that begins with * into quotes."}},
+      {"unknown escape character",
+       {"an unknown escape in a text in double quotes", "Write \\\\ for a backslash, or use single quotes."}},
+  };
+  for (const Known& known : kKnown) {
+    if (parser_says.starts_with(known.start)) return known.slip;
+  }
+  return {parser_says, {}};
 }
 
 std::string lower(std::string_view text) {
@@ -224,8 +256,8 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 
 Result<YamlNode> parse_yaml(std::string_view raw, const std::string& name) {
   TRY(const std::string_view text, check_encoding(raw, name));
-  const auto refuse = [&name](int line, int column, std::string_view message) {
-    return fail(errors::config_invalid, fmt::format("{}:{}:{}: {}", name, line, column, message));
+  const auto refuse = [&name](int line, int column, std::string_view message, std::string_view hint = {}) {
+    return fail(errors::config_invalid, fmt::format("{}:{}:{}: {}", name, line, column, message), std::string(hint));
   };
   try {
     // yaml-cpp takes an unclosed quote for closed where the file ends with a line break. The comment makes the last thing of the
@@ -237,15 +269,17 @@ Result<YamlNode> parse_yaml(std::string_view raw, const std::string& name) {
     YamlNode root = builder.take_root();
     TreeBuilder second;
     if (parser.HandleNextDocument(second)) {
-      return refuse(second.take_root().line, 1, "a second document ('---') in one file");
+      return refuse(second.take_root().line, 1, "a second document ('---') in one file", "Keep one, without '---'.");
     }
     return root;
   } catch (const Refused& refused) {
     return refuse(refused.line, refused.column, refused.message);
   } catch (const YAML::Exception& exception) {
     const int line = exception.mark.line + 1;
-    if (is_indented_with_tab(text, line)) return refuse(line, 1, "the line is indented with a tab; YAML takes blanks only");
-    return refuse(line, exception.mark.column + 1, exception.msg);
+    if (is_indented_with_tab(text, line))
+      return refuse(line, 1, "the line is indented with a tab; YAML takes blanks only", "Write blanks in place of the tab.");
+    const Slip slip = slip_of(exception.msg);
+    return refuse(line, exception.mark.column + 1, slip.message, slip.hint);
   } catch (const std::exception& exception) {
     return fail(errors::config_invalid, fmt::format("{}: {}", name, exception.what()));
   }

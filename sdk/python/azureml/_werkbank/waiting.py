@@ -93,7 +93,9 @@ class LogPrinter(object):
 
 def _stream(run):
     out = sys.stdout
-    url = run.get_portal_url()
+    from azureml.core._portal import web_view
+
+    url = web_view(run)
     out.write("RunId: {}\nWeb View: {}\n".format(run.id, url))
     out.flush()
     printer = LogPrinter(out)

@@ -1,6 +1,27 @@
 """Links into the studio."""
 
 
+NO_ADDRESS = "werkbank://local"
+
+
+def _web_address(server):
+    """Where a browser finds the server; empty where it listens on its socket alone. Asked once."""
+    if not server.is_unix:
+        return server.url
+    if getattr(server, "_web_address", None) is None:
+        server._web_address = (server.request("GET", "/api/v1").json() or {}).get("webAddress", "")
+    return server._web_address
+
+
+def web_view(run):
+    """What stands behind "Web View:": the link, or the command that shows the run where no browser could open one."""
+    url = run.get_portal_url()
+    if not url.startswith(NO_ADDRESS):
+        return url
+    workspace = run.experiment.workspace.name
+    return "werkbank run show {}{}".format(run.id, "" if workspace == "default" else " -w " + workspace)
+
+
 class HasPortal(object):
     """Something with a page of its own."""
 
@@ -19,10 +40,9 @@ class HasWorkspacePortal(HasPortal):
 
     @property
     def portal_url(self):
-        """The studio's address: the server's. A server on a socket has none that a browser opens, so it gets a scheme of its
-        own."""
-        server = self._portal_workspace._server
-        return "werkbank://local" if server.is_unix else server.url
+        """The studio's address: the server's. Where that listens on its socket alone, there is none that a browser opens, so it
+        gets a scheme of its own."""
+        return _web_address(self._portal_workspace._server) or NO_ADDRESS
 
     def get_portal_url(self):
         return self.portal_url + self._workspace_suffix()
