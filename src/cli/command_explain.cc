@@ -56,6 +56,8 @@ constexpr EndText kEnds[] = {
     {RunEndKind::kEnvironment, "The run's environment could not be built",
      "The message names the requirement; the whole output is in azureml-logs/20_image_build_log.txt."},
     {RunEndKind::kLaunch, "The script could not be started", "The message says what is missing; correct it and submit again."},
+    {RunEndKind::kGivenUp, "Werkbank itself could not go on with the run, and gave up after twelve tries in seven minutes",
+     "The message says what failed last; put that right and submit again."},
     {RunEndKind::kClient, "The program that logged the run ended it with run.fail()", "The message is that program's own."},
 };
 

@@ -11,7 +11,7 @@
 namespace werkbank {
 namespace {
 
-constexpr std::array<std::pair<RunEndKind, std::string_view>, 10> kEndNames{{
+constexpr std::array<std::pair<RunEndKind, std::string_view>, 11> kEndNames{{
     {RunEndKind::kNone, "none"},
     {RunEndKind::kExitCode, "exit_code"},
     {RunEndKind::kSignal, "signal"},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<RunEndKind, std::string_view>, 10> kEndNames{{
     {RunEndKind::kLost, "lost"},
     {RunEndKind::kEnvironment, "environment"},
     {RunEndKind::kLaunch, "launch"},
+    {RunEndKind::kGivenUp, "given_up"},
     {RunEndKind::kClient, "client"},
 }};
 

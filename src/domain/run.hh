@@ -77,7 +77,19 @@ struct RunSpec {
 // The processes of the script on all nodes together.
 int64_t process_count(const RunSpec& spec);
 
-enum class RunEndKind { kNone, kExitCode, kSignal, kOutOfMemory, kTimeout, kCanceled, kLost, kEnvironment, kLaunch, kClient };
+enum class RunEndKind {
+  kNone,
+  kExitCode,
+  kSignal,
+  kOutOfMemory,
+  kTimeout,
+  kCanceled,
+  kLost,
+  kEnvironment,
+  kLaunch,
+  kGivenUp,
+  kClient
+};
 std::string_view to_string(RunEndKind kind);  // "exit_code" …
 std::optional<RunEndKind> parse_run_end_kind(std::string_view text);
 

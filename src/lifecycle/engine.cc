@@ -40,7 +40,8 @@ void sweep(compute::ComputeTarget& target, store::Store& store) {
 
 }  // namespace
 
-Engine::Engine(Services services, EngineConfig config) : services_(std::move(services)), config_(config), leases_(services_) {
+Engine::Engine(Services services, EngineConfig config)
+    : services_(std::move(services)), config_(config), leases_(services_), retries_(config.retries) {
   services_.is_stopping = [this] {
     const std::lock_guard lock(mutex_);
     return stopping_;
@@ -139,8 +140,12 @@ Task<void> Engine::drive(RunKey key) {
     again = false;
     const Status done = co_await step(key, again);
     if (!done) log_error("step failed run={:?} error={:?}", key.run_id, done.error().to_string());
+    if (!notes_outcome(key, done)) {
+      const Result<bool> has_ended = co_await give_up(key, done.error());
+      again = has_ended && *has_ended;  // there is still to clean up
+      if (!has_ended) log_error("run not given up run={:?} error={:?}", key.run_id, has_ended.error().to_string());
+    }
     const std::lock_guard lock(mutex_);
-    if (!done) retry_[key] = services_.clock.monotonic_now() + config_.retry_pause;
     const auto driven = driven_.find(key);
     if (driven->second && !stopping_) again = true;
     driven->second = false;
@@ -149,6 +154,45 @@ Task<void> Engine::drive(RunKey key) {
       break;
     }
   }
+}
+
+// False where the run has to be given up.
+bool Engine::notes_outcome(const RunKey& key, const Status& done) {
+  const std::lock_guard lock(mutex_);
+  if (!done) return retries_.note_failure(key, done.error(), services_.clock.monotonic_now()) || stopping_;
+  retries_.forget(key);
+  return true;
+}
+
+// Ends a run that Werkbank cannot go on with. Its runner, if there is one, is ended where the target answers; otherwise by
+// itself, when it is told that its lease is over. False where the run had ended before: what failed is tried on.
+Task<Result<bool>> Engine::give_up(RunKey key, Error error) {
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.attempts(key);
+  };
+  CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services_.store, find));
+  if (!attempts.empty() && !attempts.back().handle.empty()) {
+    if (const Result<compute::ComputeTarget*> target = services_.targets.find(attempts.back().target)) {
+      const auto kill = [target = *target, &attempts] { return target->kill(attempts.back().handle); };
+      const Status killed = co_await services_.pool.run(kill);
+      if (!killed) log_warning("runner not ended run={:?} error={:?}", key.run_id, killed.error().to_string());
+    }
+  }
+  const int64_t tries = config_.retries.failures_max;
+  std::function<Result<bool>(store::Transaction&)> apply = [this, key, error,
+                                                            tries](store::Transaction& transaction) -> Result<bool> {
+    TRY(auto run, transaction.run(key));
+    if (!run || is_terminal(run->status)) return false;
+    RunEnd end;
+    end.kind = run->cancel_requested ? RunEndKind::kCanceled : RunEndKind::kGivenUp;
+    end.who = run->cancel_who;
+    end.message =
+        fmt::format("Werkbank could not go on with the run: {} tries failed, the last one because: {}", tries, error.to_string());
+    end.hint = std::string(error.remedy());
+    CHECK_OK(end_run(transaction, services_.clock, *run, std::move(end)));
+    return true;
+  };
+  co_return co_await store::write<bool>(services_.store, std::move(apply));
 }
 
 Task<Status> Engine::step(RunKey key, bool& again) {
@@ -165,13 +209,13 @@ Task<Status> Engine::step(RunKey key, bool& again) {
       co_return co_await step_queued(*run);
     case RunStatus::kStarting: {
       CO_CHECK_OK(co_await launch_run(services_, key));
-      if (takes_recovery(key)) CO_CHECK_OK(co_await recover_run(services_, leases_, key));
+      CO_CHECK_OK(co_await recover_if_asked(key));
       CO_TRY(const std::optional<Run> launched, find_run(services_.store, key));
       again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested);
       co_return Status{};
     }
     case RunStatus::kCancelRequested:
-      co_return co_await step_cancel(*run);
+      co_return co_await step_cancel(*run, again);
     case RunStatus::kCompleted:
     case RunStatus::kFailed:
     case RunStatus::kCanceled:
@@ -180,10 +224,21 @@ Task<Status> Engine::step(RunKey key, bool& again) {
     default:
       break;
   }
-  if (!takes_recovery(key)) co_return Status{};
-  Status recovered = co_await recover_run(services_, leases_, key);
+  CO_CHECK_OK(co_await recover_if_asked(key));
   CO_TRY(const std::optional<Run> now, find_run(services_.store, key));
-  again = recovered && now && is_terminal(now->status);
+  again = !is_terminal(run->status) && now && is_terminal(now->status);
+  co_return Status{};
+}
+
+// Where the run is to be looked after. What fails is to be done again.
+Task<Status> Engine::recover_if_asked(RunKey key) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (recover_.erase(key) == 0) co_return Status{};
+  }
+  Status recovered = co_await recover_run(services_, leases_, key);
+  const std::lock_guard lock(mutex_);
+  if (!recovered) recover_.insert(key);
   co_return recovered;
 }
 
@@ -195,7 +250,7 @@ Task<Status> Engine::step_queued(Run run) {
   co_return co_await place_waiting();
 }
 
-Task<Status> Engine::step_cancel(Run run) {
+Task<Status> Engine::step_cancel(Run run, bool& again) {
   if (run.attempt == 0) {  // canceled while its environment was built
     const RunKey key = run.key;
     std::function<Status(store::Transaction&)> apply = [this, key](store::Transaction& transaction) -> Status {
@@ -210,15 +265,10 @@ Task<Status> Engine::step_cancel(Run run) {
   }
   CO_CHECK_OK(co_await launch_run(services_, run.key));
   CO_CHECK_OK(co_await deliver_cancel(services_, run.key));
-  if (!takes_recovery(run.key)) co_return Status{};
-  CO_CHECK_OK(co_await recover_run(services_, leases_, run.key));
-  wake(run.key);  // where that ended it, there is still to clean up
+  CO_CHECK_OK(co_await recover_if_asked(run.key));
+  CO_TRY(const std::optional<Run> now, find_run(services_.store, run.key));
+  again = now && is_terminal(now->status);  // there is still to clean up
   co_return Status{};
-}
-
-bool Engine::takes_recovery(const RunKey& key) {
-  const std::lock_guard lock(mutex_);
-  return recover_.erase(key) > 0;
 }
 
 Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
@@ -345,12 +395,7 @@ void Engine::tick() {
   while (!stopping_) {
     ticker_wake_.wait_for(lock, config_.tick);
     if (stopping_) return;
-    std::vector<RunKey> due;
-    std::erase_if(retry_, [&](const auto& entry) {
-      if (entry.second > services_.clock.monotonic_now()) return false;
-      due.push_back(entry.first);
-      return true;
-    });
+    const std::vector<RunKey> due = retries_.take_due(services_.clock.monotonic_now());
     lock.unlock();
     for (const RunKey& key : due) wake(key);
     for (const RunKey& key : leases_.lapsed(config_.lease_silence)) {
@@ -363,58 +408,6 @@ void Engine::tick() {
     }
     lock.lock();
   }
-}
-
-Result<Explanation> Engine::explain(const RunKey& key) {
-  TRY(const std::optional<Run> run, find_run(services_.store, key));
-  if (!run) return fail(errors::run_not_found, fmt::format("there is no run {:?} in workspace {:?}", key.run_id, key.workspace));
-  Explanation told{std::string(to_string(run->status)), {}, {}, {}};
-  const std::lock_guard lock(mutex_);
-  switch (run->status) {
-    case RunStatus::kNotStarted:
-    case RunStatus::kPreparing:
-      told.summary = "The run waits for its environment.";
-      told.reasons.push_back("The environment is being built, or another run builds the same one.");
-      told.next.push_back(fmt::format("Watch it: werkbank run logs {} --follow --file {}", key.run_id, kBuildLog));
-      break;
-    case RunStatus::kQueued: {
-      told.summary = fmt::format("The run waits for room on target {:?}.", run->target);
-      if (const auto reason = no_room_.find(run->target); reason != no_room_.end() && !reason->second.empty()) {
-        told.reasons.push_back(reason->second);
-      }
-      std::vector<QueuedRun> before;
-      const auto own = waiting_.find(key);
-      for (const auto& [other, queued] : waiting_) {
-        if (own != waiting_.end() && queued.target == run->target && goes_before(queued, own->second)) before.push_back(queued);
-      }
-      told.reasons.push_back(fmt::format("{} run(s) are before it in the queue of this target.", before.size()));
-      for (const auto& [holder, target] : holding_) {
-        if (target == run->target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
-      }
-      told.next.push_back("Wait, cancel a run that holds room (werkbank run cancel RUN), or submit with a higher --priority.");
-      break;
-    }
-    case RunStatus::kFailed:
-    case RunStatus::kCanceled:
-      told.summary = run->end.message;
-      told.reasons = run->end.log_tail;
-      if (!run->end.hint.empty()) told.next.push_back(run->end.hint);
-      told.next.push_back(fmt::format("The whole log: werkbank run logs {}", key.run_id));
-      break;
-    case RunStatus::kCompleted:
-      told.summary = "The run is complete.";
-      break;
-    case RunStatus::kNotResponding:
-      told.summary = "The run's runner has not reported for a while.";
-      told.reasons.push_back(
-          fmt::format("The target {:?} does not answer, or its machine is suspended or cut off.", run->target));
-      told.next.push_back("The run goes on there if it can and catches up; cancel it to give it up.");
-      break;
-    default:
-      told.summary = fmt::format("The run is {}.", to_string(run->status));
-      told.next.push_back(fmt::format("Follow it: werkbank run logs {} --follow", key.run_id));
-  }
-  return told;
 }
 
 }  // namespace werkbank::lifecycle

@@ -14,6 +14,7 @@
 
 #include "lifecycle/leases.hh"
 #include "lifecycle/place.hh"
+#include "lifecycle/retries.hh"
 #include "lifecycle/submit.hh"
 #include "lifecycle/watch.hh"
 
@@ -22,7 +23,7 @@ namespace werkbank::lifecycle {
 struct EngineConfig {
   std::chrono::milliseconds lease_silence{12'000};  // a runner reports every 5 s
   std::chrono::milliseconds tick{1'000};
-  std::chrono::milliseconds retry_pause{2'000};  // after a step that failed (a full disk, a busy store)
+  RetryPolicy retries;  // after a step that failed: a full disk, a target that does not answer
 };
 
 struct Explanation {
@@ -56,12 +57,15 @@ class Engine {
   Task<void> drive(RunKey key);
   Task<Status> step(RunKey key, bool& again);
   Task<Status> step_queued(Run run);
-  Task<Status> step_cancel(Run run);
+  Task<Status> step_cancel(Run run, bool& again);
+  Task<Result<bool>> give_up(RunKey key, Error error);
   Task<Status> place_waiting();
   Task<Result<std::map<std::string, int64_t>>> free_slots();
   Task<void> clean_up(Run run);
   void take_up(const Run& run);
-  bool takes_recovery(const RunKey& key);
+  Task<Status> recover_if_asked(RunKey key);
+  bool notes_outcome(const RunKey& key, const Status& done);
+  void explain_retry(const RunKey& key, Explanation& told) const;
   void tick();
 
   Services services_;
@@ -72,11 +76,11 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable ticker_wake_;
   bool stopping_ = false;
-  std::map<RunKey, bool> driven_;                      // a step is under way; true: woken again meanwhile
-  std::map<RunKey, QueuedRun> waiting_;                // Queued
-  std::map<RunKey, std::chrono::milliseconds> retry_;  // a step failed: when to try again (monotonic)
-  std::map<RunKey, std::string> holding_;              // run → target whose room it holds
-  std::set<RunKey> recover_;                           // to be looked after: found under way at the start, or silent since
+  std::map<RunKey, bool> driven_;        // a step is under way; true: woken again meanwhile
+  std::map<RunKey, QueuedRun> waiting_;  // Queued
+  Retries retries_;
+  std::map<RunKey, std::string> holding_;  // run → target whose room it holds
+  std::set<RunKey> recover_;               // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;
   bool place_again_ = false;

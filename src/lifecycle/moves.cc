@@ -156,6 +156,9 @@ void describe_end(RunEnd& end) {
     case RunEndKind::kLaunch:
       fill("ServiceError", "The runner could not be started on the target.", "`werkbank doctor` checks the target.");
       return;
+    case RunEndKind::kGivenUp:
+      fill("ServiceError", "Werkbank could not go on with the run.", "`werkbank doctor` checks the installation; submit again.");
+      return;
     case RunEndKind::kClient:
       fill("UserError", "The client reported a failure.", "The details are those the client sent.");
       return;

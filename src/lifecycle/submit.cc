@@ -93,8 +93,6 @@ Run make_run(const Services& services, const Submission& submission) {
   run.properties = submission.properties;
   run.properties.try_emplace("azureml.runsource", "experiment");
   run.properties.try_emplace("_azureml.ComputeTargetType", submission.spec.target);
-  run.properties.try_emplace("ProcessInfoFile", "azureml-logs/process_info.json");
-  run.properties.try_emplace("ProcessStatusFile", "azureml-logs/process_status.json");
   if (!submission.spec.snapshot_id.empty()) run.properties["ContentSnapshotId"] = submission.spec.snapshot_id;
   add_git_properties(run.properties, submission.git);
   if (asks_for_docker(submission.spec.environment.docker)) {

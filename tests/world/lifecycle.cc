@@ -257,7 +257,7 @@ TEST_CASE("a runner that never reports is given up, an end that is not told is r
 
 TEST_CASE("a step that failed is tried again") {
   lifecycle::EngineConfig quick;
-  quick.retry_pause = std::chrono::milliseconds(10);
+  quick.retries.first = std::chrono::milliseconds(10);
   quick.tick = std::chrono::milliseconds(5);
   World world(2, quick);
   world.submit("a");
@@ -266,6 +266,61 @@ TEST_CASE("a step that failed is tried again") {
   world.target->fail_next("cancel", Error{&errors::unavailable, "the connection broke", "", {}});
   CHECK(world.world->ask(Method::kPost, fmt::format("{}/a/cancel", kRuns)).status == 202);
   CHECK(world.eventually([&] { return world.target->started().at(0).cancel_asked; }));
+}
+
+TEST_CASE("why says what failed and when it is tried again; after so many failures the run is given up") {
+  lifecycle::EngineConfig config;
+  config.tick = std::chrono::milliseconds(5);
+  config.retries = {std::chrono::milliseconds(1), std::chrono::milliseconds(5), 4};
+  RunStatus status = RunStatus::kRunning;
+  SUBCASE("with tries left") { config.retries = {std::chrono::hours(1), std::chrono::hours(1), 4}; }
+  SUBCASE("and it fails on") {}
+  SUBCASE("also where it was to be canceled") { status = RunStatus::kCancelRequested; }
+  test::TestWorld world({}, config);  // as where a target was taken out of the configuration
+  const Status written = sync_wait(world.store->write([status](store::Transaction& transaction) -> Status {
+    Experiment experiment;
+    experiment.workspace = "default";
+    experiment.name = "e";
+    TRY(experiment, transaction.create_experiment(experiment));
+    Run run;
+    run.key = {"default", "a"};
+    run.experiment = "e";
+    run.experiment_id = experiment.id;
+    run.root_id = "a";
+    run.target = "cluster";
+    run.status = status;
+    run.cancel_requested = status == RunStatus::kCancelRequested;
+    run.attempt = 1;
+    TRY(const Run made, transaction.create_run(run, nullptr, nullptr));
+    Attempt attempt;
+    attempt.run = made.key;
+    attempt.lease = "lease";
+    attempt.target = "cluster";
+    attempt.handle = {{"there", "somewhere"}};
+    return transaction.put_attempt(attempt);
+  }));
+  REQUIRE(written.has_value());
+  REQUIRE(world.engine->start().has_value());
+  const auto why = [&] { return world.ask(Method::kGet, fmt::format("{}/a/why", kRuns)).body; };
+  const auto eventually = [&](const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (why().find(text) == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+      const uint64_t seen = world.hub.position();
+      sync_wait(world.hub.wait(seen, std::chrono::milliseconds(10)));
+    }
+    return why().find(text) != std::string::npos;
+  };
+  if (config.retries.first > std::chrono::minutes(1)) {
+    CHECK(eventually("Its last step failed: "));
+    CHECK(why().find("cluster") != std::string::npos);
+    CHECK(why().find("It is tried again in 3600 s; after 4 failures in a row the run is given up, this was number 1.") !=
+          std::string::npos);
+    return;
+  }
+  CHECK(eventually("4 tries failed, the last one because: "));
+  const net::Response answer = world.ask(Method::kGet, fmt::format("{}/a", kRuns));
+  CHECK(answer.body.find(status == RunStatus::kRunning ? R"("reason":"given_up")" : R"("reason":"canceled")") !=
+        std::string::npos);
 }
 
 TEST_CASE("what a dead server has left of ended, deleted and older attempts is removed at the next start") {
