@@ -196,7 +196,8 @@ constexpr std::string_view kSchemas = R"json({
   "properties": {
     "reason": {
       "enum": [
-        "none", "exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch", "given_up", "client"
+        "none", "exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch",
+        "given_up", "client"
       ]
     },
     "exitCode": {"type": ["integer", "null"]}, "signal": {"type": ["integer", "null"]},
