@@ -302,11 +302,12 @@ TEST_CASE("why says what failed and when it is tried again; after so many failur
   REQUIRE(written.has_value());
   REQUIRE(world.engine->start().has_value());
   const auto why = [&] { return world.ask(Method::kGet, fmt::format("{}/a/why", kRuns)).body; };
+  const auto listener = world.hub.listen({api::Topic::everything()});
   const auto eventually = [&](const std::string& text) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (why().find(text) == std::string::npos && std::chrono::steady_clock::now() < deadline) {
-      const uint64_t seen = world.hub.position();
-      sync_wait(world.hub.wait(seen, std::chrono::milliseconds(10)));
+      const uint64_t seen = world.hub.position(listener);
+      sync_wait(world.hub.wait(listener, seen, std::chrono::milliseconds(10)));
     }
     return why().find(text) != std::string::npos;
   };
