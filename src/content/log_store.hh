@@ -38,6 +38,7 @@ class LogStore {
   virtual Result<std::string> read(const LogKey& key, uint64_t offset, uint64_t size_max) = 0;
   virtual Result<std::vector<LogInfo>> list(const RunKey& run) = 0;  // by path, then attempt, then rank
   virtual Status remove_run(const RunKey& run) = 0;
+  virtual Status scrub() = 0;  // what was removed is no longer in any file
   // Called after bytes became durable. Set once, before use.
   virtual void on_append(std::function<void(const LogKey&, uint64_t size)> listener) = 0;
   virtual void close() = 0;

@@ -68,6 +68,7 @@ Status remove_data(Services& services, const std::string& name, const std::vecto
 }
 
 Status scrub(Services& services) {
+  CHECK_OK(services.logs.scrub());
   CHECK_OK(services.series.scrub());
   return services.store.scrub();
 }

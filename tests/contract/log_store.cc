@@ -67,6 +67,30 @@ std::filesystem::path only_log_below(const std::filesystem::path& folder) {
 
 }  // namespace
 
+TEST_CASE("what was removed is in no file any more, and what is left goes on") {
+  const std::string needle = "canary of a removed run";
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("wb-logs-" + random_hex(8));
+  auto store = open_directory_log_store(folder);
+  REQUIRE(store);
+  const LogKey gone{{"w", "gone"}, 1, 0, "logs/a"}, kept{{"w", "kept"}, 1, 0, "logs/a"};
+  const auto append = [&](const LogKey& key, uint64_t offset, const std::string& bytes) {
+    return sync_wait((*store)->append(key, offset, bytes)).value_or(0);
+  };
+  REQUIRE(append(gone, 0, needle) == needle.size());
+  REQUIRE(append(kept, 0, "kept") == 4);
+  REQUIRE((*store)->remove_run(gone.run));
+  REQUIRE((*store)->scrub());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    CAPTURE(entry.path().string());
+    CHECK(read_file(entry.path())->find(needle) == std::string::npos);
+  }
+  CHECK(append(kept, 4, " on") == 7);
+  CHECK((*store)->read(kept, 0, 100) == "kept on");
+  (*store)->close();
+  CHECK(remove_tree(folder));
+}
+
 TEST_CASE("a stream grows and is read in parts") {
   for_each_store([](LogStore& store) {
     CHECK(store.size(kDriver) == 0);

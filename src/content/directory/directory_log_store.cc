@@ -18,6 +18,7 @@
 #include "content/directory/log_file.hh"
 #include "content/directory/log_journal.hh"
 #include "content/directory/run_lists.hh"
+#include "content/directory/stream_table.hh"
 
 namespace werkbank::content {
 namespace {
@@ -26,71 +27,10 @@ namespace {
 constexpr uint64_t kRecordedBytesMax = 256 * 1024;
 constexpr size_t kJournalBytesMax = 4 << 20;
 
-struct Stream {
-  explicit Stream(LogKey stream_key) : key(std::move(stream_key)) {}
-  const LogKey key;
-  std::mutex mutex;             // guards what follows; taken after the store's
-  bool is_opened = false;       // `file` tells what is on the disk
-  std::optional<LogFile> file;  // set once, then never moved: readers use it without the lock
-  uint64_t durable = 0;
-  bool is_name_new = false;  // the folder has to be synced, too
-  bool is_removed = false;   // the run was removed: look it up again
-  bool is_broken = false;    // neither synced nor cut back: nothing more is taken
-};
-
-// Shared: the table, callers and the flusher use a stream at the same time, and the table forgets it at will.
-using StreamPointer = std::shared_ptr<Stream>;
-
 struct Waiter {
   StreamPointer stream;
   uint64_t end = 0;  // acknowledged when this length is durable
   OneShot<Result<uint64_t>> done;
-};
-
-// The streams in use, and the least recently used idle ones up to a number.
-class StreamTable {
- public:
-  explicit StreamTable(size_t idle_max) : idle_max_(idle_max) {}
-
-  StreamPointer acquire(const LogKey& key) {
-    if (const auto found = by_key_.find(key); found != by_key_.end()) {
-      recent_.splice(recent_.begin(), recent_, found->second);
-      return *found->second;
-    }
-    recent_.push_front(std::make_shared<Stream>(key));
-    by_key_.emplace(key, recent_.begin());
-    StreamPointer stream = recent_.front();
-    evict();
-    return stream;
-  }
-  StreamPointer find(const LogKey& key) const {
-    const auto found = by_key_.find(key);
-    return found == by_key_.end() ? nullptr : *found->second;
-  }
-  std::vector<StreamPointer> take_run(const RunKey& run) {
-    std::vector<StreamPointer> taken;
-    for (auto it = by_key_.lower_bound(LogKey{run, INT64_MIN, INT64_MIN, ""}); it != by_key_.end() && it->first.run == run;) {
-      taken.push_back(*it->second);
-      recent_.erase(it->second);
-      it = by_key_.erase(it);
-    }
-    return taken;
-  }
-
- private:
-  void evict() {
-    for (auto it = std::prev(recent_.end()); by_key_.size() > idle_max_ && it != recent_.begin();) {
-      const auto candidate = it--;
-      // Only the table holds it: nobody writes, and everything written was synced.
-      if (candidate->use_count() != 1 || (*candidate)->is_broken) continue;
-      by_key_.erase((*candidate)->key);
-      recent_.erase(candidate);
-    }
-  }
-
-  const size_t idle_max_;
-  std::list<StreamPointer> recent_;
-  std::map<LogKey, std::list<StreamPointer>::iterator> by_key_;
 };
 
 std::filesystem::path journal_file(const std::filesystem::path& folder) { return folder / "journal"; }
@@ -100,12 +40,14 @@ Status replay_journal(const std::filesystem::path& folder) {
   const auto restore = [&folder](const LogKey& key, uint64_t offset, std::string_view bytes) -> Status {
     const std::filesystem::path file = log_run_folder(folder, key.run) / log_file_name(key);
     auto opened = LogFile::open(file);
-    if (!opened) return {};  // a damaged file is named to whoever asks for it
+    // A damaged file is named to whoever asks for it.
+    if (!opened) return {};
     if (!*opened) {
       CHECK_OK(make_directories(file.parent_path()));
       TRY(*opened, LogFile::create(file, key));
     }
-    if (offset > (*opened)->size()) return {};  // somebody took the file away: what follows cannot be put anywhere
+    // Somebody took the file away: what follows cannot be put anywhere.
+    if (offset > (*opened)->size()) return {};
     return (*opened)->restore(offset, bytes);
   };
   CHECK_OK(LogJournal::replay(journal_file(folder), restore));
@@ -129,6 +71,7 @@ class DirectoryLogStore final : public LogStore {
   Result<std::string> read(const LogKey& key, uint64_t offset, uint64_t size_max) override;
   Result<std::vector<LogInfo>> list(const RunKey& run) override;
   Status remove_run(const RunKey& run) override;
+  Status scrub() override;
   void on_append(std::function<void(const LogKey&, uint64_t size)> listener) override { listener_ = std::move(listener); }
   void close() override;
 
@@ -475,6 +418,13 @@ Status DirectoryLogStore::remove_run(const RunKey& run) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(run_folder.parent_path(), ignored)) return {};
   return sync_directory(run_folder.parent_path());
+}
+
+// The journal is used again from its front: behind it lie older records.
+Status DirectoryLogStore::scrub() {
+  const std::lock_guard lock(journal_mutex_);
+  if (!journal_.is_empty()) CHECK_OK(sync_recorded());
+  return journal_.discard();
 }
 
 void DirectoryLogStore::close() {

@@ -1,4 +1,4 @@
-// Remembers which log streams a run has, so that who follows it does not read its folder each time.
+// Which logs a run has, without a look at the disk.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 namespace werkbank::content {
 
-// Which streams the runs have that were listed lately: whoever follows a run asks again and again.
+// Which streams the runs have that were listed lately: whoever follows a run asks again and again. Not thread-safe.
 class RunLists {
  public:
   struct List {
