@@ -30,7 +30,7 @@ void declare_create(CLI::App& verb, CreateOptions& options) {
 Result<int64_t> seconds_of(const std::string& text) {
   constexpr std::array<std::pair<char, int64_t>, 5> kUnits{{{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}}};
   std::string_view digits = text;
-  int64_t factor = 1;
+  int64_t factor = 0;  // a bare number is no length: who writes 90 means days as often as seconds
   for (const auto& [letter, seconds] : kUnits) {
     if (!digits.ends_with(letter)) continue;
     digits.remove_suffix(1);
@@ -40,7 +40,7 @@ Result<int64_t> seconds_of(const std::string& text) {
   int64_t count = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   const bool whole = error == std::errc{} && end == digits.data() + digits.size();
-  if (whole && count > 0 && count <= 10LL * 366 * 86'400 / factor) return count * factor;
+  if (whole && factor > 0 && count > 0 && count <= 10LL * 366 * 86'400 / factor) return count * factor;
   return fail(errors::usage, fmt::format("--expires-in {:?} is no length of time", text),
               "Write a number with s, m, h, d or w, at most ten years: --expires-in 30d");
 }

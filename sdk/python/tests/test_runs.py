@@ -327,6 +327,19 @@ def test_an_image_of_a_figure(run):
     pyplot.close(figure)
 
 
+def test_figures_of_one_name_are_all_kept(run):
+    class Figure(object):
+        def __init__(self, number):
+            self.number = number
+
+        def savefig(self, stream, format):
+            stream.write(b"\x89PNG\r\n\x1a\n%d" % self.number)
+
+    for number in range(4):
+        run.log_image("roc", plot=Figure(number))
+    assert len([name for name in run.get_file_names() if name.startswith("roc_")]) == 4
+
+
 def test_other_distributions_provide_classes_for_their_types_of_runs(tmp_path, experiment, server, monkeypatch):
     from azureml._werkbank import run_factory
     from azureml.core import Run

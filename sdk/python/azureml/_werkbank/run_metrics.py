@@ -72,8 +72,6 @@ class RunMetrics(object):
 
     def log_image(self, name, path=None, plot=None, description=''):
         """Record an image: a file, or a matplotlib figure (or pyplot itself)."""
-        import time
-
         if (path is None) == (plot is None):
             raise UserErrorException(
                 "log_image({!r}) needs exactly one of path and plot.".format(name), werkbank_code="metric_image_invalid"
@@ -90,9 +88,7 @@ class RunMetrics(object):
                 )
             stream = io.BytesIO()
             plot.savefig(stream, format="png")
-            stream.seek(0)
-            target = "{}_{}.png".format(name, int(time.time()))
-            self.upload_file(target, stream)
+            target = self._upload_figure(name, stream.getvalue())
         else:
             from azureml._werkbank.metric_shapes import is_image
 
@@ -111,6 +107,22 @@ class RunMetrics(object):
             target = os.path.normpath(path).replace(os.sep, "/").lstrip("/")
             self.upload_file(target, path)
         (self._writer or self._open_writer()).artifact(name, "azureml.v2.image", target)
+
+    def _upload_figure(self, name, content):
+        """Keep a figure under v1's name, which has whole seconds: the next free one where several come within a second."""
+        import io
+        import time
+
+        second = int(time.time())
+        while True:
+            target = "{}_{}.png".format(name, second)
+            try:
+                self.upload_file(target, io.BytesIO(content))
+                return target
+            except UserErrorException as error:
+                if error.werkbank_code != "already_exists":
+                    raise
+            second += 1
 
     def log_confusion_matrix(self, name, value, description=''):
         """Record a confusion matrix: a dict or JSON text with schema_type, schema_version and data."""
