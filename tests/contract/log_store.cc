@@ -2,7 +2,9 @@
 #include "content/log_store.hh"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -257,6 +259,27 @@ void lose_what_only_the_journal_has(const std::filesystem::path& folder, const s
   }
 }
 
+// While it lives, syncs of a file that this process has open fail; afterwards they succeed, as the kernel reports an error once.
+class FailingSyncs {
+ public:
+  explicit FailingSyncs(const std::filesystem::path& file) {
+    const std::filesystem::path wanted = std::filesystem::canonical(file);
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      if (std::filesystem::read_symlink(entry.path(), ignored) == wanted) fd_ = std::stoi(entry.path().filename().string());
+    }
+    REQUIRE(fd_ >= 0);
+    const Fd null = open_file("/dev/null", O_RDWR).value();
+    saved_ = Fd(::dup(fd_));
+    REQUIRE(::dup2(null.get(), fd_) == fd_);
+  }
+  ~FailingSyncs() { ::dup2(saved_.get(), fd_); }
+
+ private:
+  int fd_ = -1;
+  Fd saved_;
+};
+
 }  // namespace
 
 TEST_CASE("directory: what only the journal has is there again after a crash") {
@@ -321,6 +344,43 @@ TEST_CASE("directory: what only the journal has is there again after a crash") {
     REQUIRE(write_file_atomically(left.path / "journal", bytes));
     CHECK(code_of(open_directory_log_store(left.path)) == &errors::store_newer);
     CHECK(std::filesystem::exists(left.path / "journal"));
+  }
+}
+
+TEST_CASE("directory: a file that fails to sync loses nothing of what only the journal has") {
+  const TemporaryFolder folder, left;
+  const LogKey other{{"default", "run_2"}, 1, 0, "logs/x"};
+  const auto store = open_directory_log_store(folder.path, {.open_files_max = 2});  // one of them may wait for its own sync
+  REQUIRE(store);
+  REQUIRE(append(**store, kDriver, 0, "one "));
+  {
+    const FailingSyncs failing(only_log_below(folder.path));
+    SUBCASE("while the journal is emptied") { CHECK(code_of((*store)->scrub()) == &errors::io_failed); }
+    SUBCASE("while a run is removed") { CHECK(code_of((*store)->remove_run(other.run)) == &errors::io_failed); }
+    SUBCASE("by an append past the journal") {
+      CHECK(code_of(append(**store, kDriver, 4, std::string(300'000, 'L'))) == &errors::io_failed);
+    }
+    SUBCASE("to make room for another stream") { CHECK(append(**store, other, 0, "other") == 5); }
+  }
+  const uintmax_t journal_size = std::filesystem::file_size(folder.path / "journal");
+  CHECK(code_of((*store)->scrub()) == &errors::io_failed);
+  CHECK(code_of((*store)->remove_run(kRun)) == &errors::io_failed);
+  CHECK(code_of(append(**store, kDriver, 4, "two")) == &errors::io_failed);
+  CHECK((*store)->read(kDriver, 0, 100) == "one ");
+  CHECK(append(**store, other, 0, "other") == 5);
+  CHECK(append(**store, other, 5, "!") == 6);
+  CHECK(std::filesystem::file_size(folder.path / "journal") == journal_size);
+  (*store)->close();
+  lose_what_only_the_journal_has(folder.path, left.path);
+  for (const auto& path : {left.path, folder.path}) {
+    const auto again = open_directory_log_store(path);
+    REQUIRE(again);
+    CHECK((*again)->read(kDriver, 0, 100) == "one ");
+    CHECK(append(**again, kDriver, 4, "two") == 7);
+    if (path == folder.path) CHECK((*again)->read(other, 0, 100) == "other!");
+    CHECK((*again)->scrub());
+    (*again)->close();
+    CHECK_FALSE(std::filesystem::exists(path / "unclean"));
   }
 }
 

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "base/failpoint.hh"
+#include "base/log.hh"
 #include "content/directory/crash_marker.hh"
 #include "content/directory/log_file.hh"
 #include "content/directory/log_journal.hh"
@@ -26,6 +27,7 @@ namespace {
 // Appends that come to more than this together are synced in their own files: twice on the disk would cost more than syncs.
 constexpr uint64_t kRecordedBytesMax = 256 * 1024;
 constexpr size_t kJournalBytesMax = 4 << 20;
+constexpr const char* kRestartHint = "Check the disk and restart the server.";
 
 struct Waiter {
   StreamPointer stream;
@@ -94,7 +96,8 @@ class DirectoryLogStore final : public LogStore {
   Result<bool> add_records(const std::vector<StreamPointer>& streams, const std::vector<uint64_t>& targets);
   void stop_journal();
   Status sync_recorded();
-  Status sync_stream(Stream& stream);
+  Status sync_stream(const StreamPointer& stream, std::set<std::filesystem::path>& synced);
+  Status sync_file(Stream& stream, std::set<std::filesystem::path>& synced);
   Status sync_names(Stream& stream, std::set<std::filesystem::path>& synced);
 
   const std::filesystem::path folder_;
@@ -105,6 +108,7 @@ class DirectoryLogStore final : public LogStore {
   std::mutex journal_mutex_;  // guards what follows; taken after the table's and before a stream's
   LogJournal journal_;
   bool has_journal_ = true;           // false: it failed
+  bool keeps_journal_ = false;        // it alone has what a file failed to take: for the next start, and nothing more is recorded
   std::set<StreamPointer> unsynced_;  // durable by the journal, not yet by their own files
   std::mutex mutex_;                  // guards the table
   StreamTable streams_;
@@ -153,8 +157,7 @@ Result<std::optional<uint64_t>> DirectoryLogStore::write(const LogKey& key, uint
     if (stream.is_removed) continue;
     CHECK_OK(open_stream(stream));
     if (stream.is_broken) {
-      return fail(errors::io_failed, fmt::format("{} could be neither synced nor cut back", file_of(key).string()),
-                  "Check the disk and restart the server.");
+      return fail(errors::io_failed, fmt::format("{} could not be synced", file_of(key).string()), kRestartHint);
     }
     const uint64_t length = stream.file ? stream.file->size() : 0;
     if (offset > length) {
@@ -230,7 +233,10 @@ void DirectoryLogStore::flush_streams(const std::vector<StreamPointer>& streams)
     for (size_t i = 0; i < streams.size(); ++i) {
       Stream& stream = *streams[i];
       Status outcome = armed;
-      if (outcome && !is_recorded) outcome = sync_stream(stream);
+      if (outcome && !is_recorded) {
+        std::set<std::filesystem::path> synced;
+        outcome = sync_stream(streams[i], synced);
+      }
       const std::lock_guard lock(stream.mutex);
       if (!outcome) {
         // The kernel may have dropped the pages: the next sync would succeed without them. Back to what is known to be there.
@@ -294,11 +300,14 @@ void DirectoryLogStore::stop_journal() {
 
 // Syncs the files of all that only the journal has; the journal then begins anew.
 Status DirectoryLogStore::sync_recorded() {
+  if (keeps_journal_) {
+    return fail(errors::io_failed,
+                "a log could not be synced; " + journal_file(folder_).string() + " is kept until the next start", kRestartHint);
+  }
   for (const StreamPointer& stream : unsynced_) stream->file->start_writing();
   std::set<std::filesystem::path> synced;
   for (const StreamPointer& stream : unsynced_) {
-    CHECK_OK(stream->file->sync());
-    CHECK_OK(sync_names(*stream, synced));
+    CHECK_OK(sync_stream(stream, synced));
   }
   unsynced_.clear();
   if (!has_journal_) return {};
@@ -309,10 +318,28 @@ Status DirectoryLogStore::sync_recorded() {
   return {};
 }
 
-Status DirectoryLogStore::sync_stream(Stream& stream) {
+Status DirectoryLogStore::sync_stream(const StreamPointer& stream, std::set<std::filesystem::path>& synced) {
+  Status outcome = sync_file(*stream, synced);
+  if (outcome || !unsynced_.contains(stream)) return outcome;
+  // The kernel may have dropped the pages, and reports that once: the next sync would succeed without what was acknowledged.
+  if (!keeps_journal_) {
+    log_error("log journal kept until the next start file={:?} error={:?}", journal_file(folder_).string(),
+              outcome.error().to_string());
+  }
+  keeps_journal_ = true;
+  has_journal_ = false;
+  const std::lock_guard lock(stream->mutex);
+  stream->is_broken = true;
+  return outcome;
+}
+
+Status DirectoryLogStore::sync_file(Stream& stream, std::set<std::filesystem::path>& synced) {
+  {
+    const std::lock_guard lock(stream.mutex);
+    if (stream.is_broken) return fail(errors::io_failed, file_of(stream.key).string() + " failed to sync", kRestartHint);
+  }
   // Without the stream's lock: appends go on meanwhile, and count for the next flush.
   CHECK_OK(stream.file->sync());
-  std::set<std::filesystem::path> synced;
   return sync_names(stream, synced);
 }
 
@@ -401,6 +428,11 @@ Status DirectoryLogStore::remove_run(const RunKey& run) {
   const std::filesystem::path run_folder = log_run_folder(folder_, run);
   // With the table's lock to the end: nobody may open a file that is about to go.
   const std::lock_guard lock(mutex_);
+  {
+    const std::lock_guard journal_lock(journal_mutex_);
+    // Once more below, where this did not do it all: here a failure leaves the run's streams as they are.
+    if (!journal_.is_empty()) CHECK_OK(sync_recorded());
+  }
   {
     const std::lock_guard lists_lock(lists_mutex_);
     lists_.forget(run);

@@ -23,7 +23,7 @@ struct Stream {
   uint64_t durable = 0;
   bool is_name_new = false;  // the folder has to be synced, too
   bool is_removed = false;   // the run was removed: look it up again
-  bool is_broken = false;    // neither synced nor cut back: nothing more is taken
+  bool is_broken = false;    // not synced, and not cut back or kept by the journal: nothing more is taken
 };
 
 // Shared: the table, callers and the flusher use a stream at the same time, and the table forgets it at will.
