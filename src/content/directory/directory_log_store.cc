@@ -39,22 +39,33 @@ std::filesystem::path journal_file(const std::filesystem::path& folder) { return
 
 // Brings back what was acknowledged before a crash and had not reached its own file.
 Status replay_journal(const std::filesystem::path& folder) {
-  const auto restore = [&folder](const LogKey& key, uint64_t offset, std::string_view bytes) -> Status {
+  bool is_whole = true;
+  const auto restore = [&folder, &is_whole](const LogKey& key, uint64_t offset, std::string_view bytes) -> Status {
     const std::filesystem::path file = log_run_folder(folder, key.run) / log_file_name(key);
     auto opened = LogFile::open(file);
-    // A damaged file is named to whoever asks for it.
-    if (!opened) return {};
+    if (!opened) {
+      if (opened.error().code != &errors::store_corrupt) return fail(std::move(opened).error());
+      // A damaged file is named to whoever asks for it.
+      is_whole = false;
+      return {};
+    }
     if (!*opened) {
       CHECK_OK(make_directories(file.parent_path()));
       TRY(*opened, LogFile::create(file, key));
     }
     // Somebody took the file away: what follows cannot be put anywhere.
-    if (offset > (*opened)->size()) return {};
+    if (offset > (*opened)->size()) {
+      is_whole = false;
+      return {};
+    }
     return (*opened)->restore(offset, bytes);
   };
   CHECK_OK(LogJournal::replay(journal_file(folder), restore));
   CHECK_OK(sync_file_system(folder));
-  return LogJournal(journal_file(folder), 0).discard();
+  if (is_whole) return LogJournal(journal_file(folder), 0).discard();
+  TRY(const std::filesystem::path aside, LogJournal::set_aside(journal_file(folder)));
+  log_warning("log journal set aside: some of it fits no log any more file={:?}", aside.string());
+  return {};
 }
 
 class DirectoryLogStore final : public LogStore {
@@ -456,6 +467,7 @@ Status DirectoryLogStore::remove_run(const RunKey& run) {
 Status DirectoryLogStore::scrub() {
   const std::lock_guard lock(journal_mutex_);
   if (!journal_.is_empty()) CHECK_OK(sync_recorded());
+  CHECK_OK(LogJournal::remove_aside(journal_file(folder_)));
   return journal_.discard();
 }
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 #include "base/hash.hh"
 #include "base/json.hh"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr uint64_t kMagic = 0x5742'4c4a'0000'0001;  // "WBLJ", version 1; the number catches a foreign byte order
 constexpr uint64_t kMagicMask = 0xffff'ffff'0000'0000;
+const std::string kAside = ".aside-";
 
 struct Head {
   uint64_t magic = kMagic;
@@ -102,6 +105,29 @@ Status LogJournal::replay(const std::filesystem::path& file, const Replay& repla
     at += size;
   }
   return {};
+}
+
+Result<std::filesystem::path> LogJournal::set_aside(const std::filesystem::path& file) {
+  std::filesystem::path aside = file;
+  aside += kAside + random_hex(8);
+  if (::rename(file.c_str(), aside.c_str()) != 0) return fail(errno_error(errno, "cannot rename " + file.string()));
+  CHECK_OK(sync_directory(file.parent_path()));
+  return aside;
+}
+
+Status LogJournal::remove_aside(const std::filesystem::path& file) {
+  const std::string prefix = file.filename().string() + kAside;
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (auto entry = std::filesystem::directory_iterator(file.parent_path(), error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(prefix)) found.push_back(entry->path());
+  }
+  if (error) return fail(errno_error(error.value(), "cannot list " + file.parent_path().string()));
+  for (const std::filesystem::path& aside : found) {
+    if (::unlink(aside.c_str()) != 0) return fail(errno_error(errno, "cannot remove " + aside.string()));
+  }
+  return found.empty() ? Status() : sync_directory(file.parent_path());
 }
 
 Status LogJournal::open() {

@@ -22,6 +22,9 @@ class LogJournal {
   using Replay = std::function<Status(const LogKey& key, uint64_t offset, std::string_view bytes)>;
   // Tells what the journal holds, in its order; nothing where there is none. store_newer, io_failed, or what `replay` answers.
   static Status replay(const std::filesystem::path& file, const Replay& replay);
+  // Gives a journal that could not be replayed to its end another name, `<file>.aside-<random>`, and answers it: for a human.
+  static Result<std::filesystem::path> set_aside(const std::filesystem::path& file);
+  static Status remove_aside(const std::filesystem::path& file);  // all that were set aside
 
   // Without I/O: the file is opened by the first commit(). `size_max`: of the file, which is only ever used again.
   LogJournal(std::filesystem::path file, size_t size_max) : file_(std::move(file)), size_max_(size_max) {}
