@@ -38,8 +38,8 @@ std::string letters_of(const std::string& text) {
 Result<DeviceLogins::Begun> DeviceLogins::begin(UtcMs now) {
   const std::lock_guard lock(mutex_);
   forget_old(now);
-  if (pending_.size() >= kPendingMax) {
-    return fail(errors::unavailable, fmt::format("{} logins wait for their code already", pending_.size()),
+  if (pending_.size() >= kPendingMax && !drop_oldest()) {
+    return fail(errors::unavailable, fmt::format("{} logins wait to be collected already", pending_.size()),
                 "Try again in a few minutes.");
   }
   Begun begun{.device_code = random_hex(32), .user_code = new_user_code()};
@@ -78,6 +78,17 @@ Result<std::optional<LoginGrant>> DeviceLogins::take(const std::string& device_c
   std::optional<LoginGrant> grant = std::move(found->second.grant);
   if (grant) pending_.erase(found);
   return grant;
+}
+
+bool DeviceLogins::drop_oldest() {
+  auto oldest = pending_.end();
+  for (auto entry = pending_.begin(); entry != pending_.end(); ++entry) {
+    if (entry->second.grant) continue;
+    if (oldest == pending_.end() || entry->second.ends_ms < oldest->second.ends_ms) oldest = entry;
+  }
+  if (oldest == pending_.end()) return false;
+  pending_.erase(oldest);
+  return true;
 }
 
 void DeviceLogins::forget_old(UtcMs now) {

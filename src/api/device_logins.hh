@@ -30,7 +30,7 @@ class DeviceLogins {
     std::string device_code;  // secret: whoever has it gets the token
     std::string user_code;    // "BCDF-GHJK", for people: no vowels, no digits
   };
-  // unavailable while kPendingMax are waiting.
+  // Where kPendingMax are waiting, the oldest one whose code nobody entered makes room; unavailable where there is none.
   Result<Begun> begin(UtcMs now);
   // not_found where no such code waits.
   Status check(const std::string& user_code, UtcMs now);
@@ -46,6 +46,7 @@ class DeviceLogins {
     std::optional<LoginGrant> grant;
   };
   void forget_old(UtcMs now);
+  bool drop_oldest();
 
   std::mutex mutex_;
   std::map<std::string, Pending> pending_;  // by the device code's hash

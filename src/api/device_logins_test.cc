@@ -22,13 +22,28 @@ TEST_CASE("a code is entered once and its grant taken once") {
 
 TEST_CASE("a code ends, and there are not endlessly many") {
   DeviceLogins logins;
-  const DeviceLogins::Begun begun = logins.begin(0).value();
-  for (size_t i = 1; i < DeviceLogins::kPendingMax; ++i) REQUIRE(logins.begin(0));
-  CHECK(logins.begin(0).error().code == &errors::unavailable);
-  const UtcMs late = DeviceLogins::kWaitSeconds * 1000;
+  const DeviceLogins::Begun oldest = logins.begin(0).value();
+  REQUIRE(logins.approve(oldest.user_code, {.user = "anna"}, 0));
+  const DeviceLogins::Begun second = logins.begin(1).value();
+  const DeviceLogins::Begun begun = logins.begin(2).value();
+  for (size_t i = 3; i < DeviceLogins::kPendingMax; ++i) REQUIRE(logins.begin(3));
+  REQUIRE(logins.begin(4));
+  CHECK_FALSE(logins.check(second.user_code, 4));  // made room: the oldest whose code nobody entered
+  CHECK(logins.check(begun.user_code, 4));
+  CHECK(logins.take(oldest.device_code, 4).value()->user == "anna");
+  const UtcMs late = DeviceLogins::kWaitSeconds * 1000 + 4;
   CHECK_FALSE(logins.approve(begun.user_code, {.user = "anna"}, late));
   CHECK_FALSE(logins.take(begun.device_code, late));
   CHECK(logins.begin(late));
+}
+
+TEST_CASE("logins whose code was entered make no room") {
+  DeviceLogins logins;
+  for (size_t i = 0; i < DeviceLogins::kPendingMax; ++i) {
+    const DeviceLogins::Begun begun = logins.begin(0).value();
+    REQUIRE(logins.approve(begun.user_code, {.user = "anna"}, 0));
+  }
+  CHECK(logins.begin(0).error().code == &errors::unavailable);
 }
 
 }  // namespace
