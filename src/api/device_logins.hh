@@ -19,6 +19,7 @@ struct LoginGrant {
   std::string workspace = "*";
   Role role = Role::kReader;
   int64_t expires_in_s = 0;  // of the token
+  std::string token_hash;    // of the login token that entered the code for itself; empty for other logins
 };
 
 class DeviceLogins {

@@ -121,12 +121,16 @@ Status check_host(const ServerFacts& facts, const net::Request& request) {
   return {};
 }
 
+std::string_view bearer_token(const net::Request& request) {
+  const std::string_view authorization = request.header("authorization");
+  const bool is_bearer = authorization.starts_with("Bearer ") || authorization.starts_with("bearer ");
+  return is_bearer ? authorization.substr(7) : std::string_view();
+}
+
 Result<access::Identity> identify(Api& api, const net::Request& request) {
-  std::string_view authorization = request.header("authorization");
-  const bool has_bearer =
-      authorization.size() > 7 && (authorization.starts_with("Bearer ") || authorization.starts_with("bearer "));
+  const std::string_view token = bearer_token(request);
   // A token that is sent counts, also on the socket: a job acts as its run, not as the user who owns the socket.
-  if (has_bearer) return identify_token(api, authorization.substr(7));
+  if (!token.empty()) return identify_token(api, token);
   if (request.peer.unix_socket) {
     if (request.peer.uid == api.facts.own_uid || request.peer.uid == 0)
       return owner(access::LoginKind::kUnixSocket, user_name(request.peer.uid));

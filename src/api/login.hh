@@ -10,6 +10,8 @@ namespace werkbank::api {
 Status check_host(const ServerFacts& facts, const net::Request& request);
 // Of a login token, or of a run's. A token that is not taken is nobody, with the reason.
 Result<access::Identity> identify_token(Api& api, std::string_view token);
+// What follows "Bearer" in Authorization; empty where nothing does.
+std::string_view bearer_token(const net::Request& request);
 // Whoever gets a token of a workspace is made a member of it; denied where the token would have more than the member's role.
 Status enrol(store::Transaction& transaction, const store::TokenRecord& token);
 // Unix socket: the server's uid and root. TCP: bearer token, run token, or --no-auth. Never fails: nobody is an identity, too.

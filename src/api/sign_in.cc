@@ -26,6 +26,26 @@ Task<Result<net::Response>> begin_login(Api& api, Call&) {
                           201);
 }
 
+// When the token ends that a grant comes to. What was true when the code was entered may not be any more: the login that entered
+// it may have been revoked, the member removed. Nobody is enrolled here.
+Result<UtcMs> end_of_token(store::Transaction& transaction, const LoginGrant& grant, const store::TokenRecord& token) {
+  constexpr const char* kAgain = "Run `az login` again, with a login that is valid.";
+  UtcMs ends = token.expires_ms;
+  if (!grant.token_hash.empty()) {
+    TRY(const auto entered_by, transaction.token_by_hash(grant.token_hash));
+    const bool is_over = !entered_by || (entered_by->expires_ms != 0 && entered_by->expires_ms <= token.created_ms);
+    if (is_over) return fail(errors::denied, "the token that entered the code was revoked, or has expired", kAgain);
+    if (entered_by->expires_ms != 0) ends = std::min(ends, entered_by->expires_ms);
+  }
+  if (grant.workspace == "*") return ends;
+  TRY(const auto member, transaction.member(grant.workspace, grant.user));
+  if (member && member->role >= grant.role) return ends;
+  return fail(errors::denied,
+              fmt::format("{:?} does not have the role {} in workspace {:?} any more", grant.user, to_string(grant.role),
+                          grant.workspace),
+              kAgain);
+}
+
 Task<Result<net::Response>> collect_login(Api& api, Call& call) {
   CO_TRY(const json::value body, co_await json_body(call));
   JsonReader reader(body, "request");
@@ -44,11 +64,14 @@ Task<Result<net::Response>> collect_login(Api& api, Call& call) {
   token.hash = access::hash_token(text.reveal());
   token.created_ms = now;
   token.expires_ms = now + grant->expires_in_s * 1000;
-  std::function<Status(store::Transaction&)> apply = [token](store::Transaction& transaction) -> Status {
-    CHECK_OK(enrol(transaction, token));
-    return transaction.put_token(token);
+  std::function<Result<store::TokenRecord>(store::Transaction&)> apply =
+      [token, grant = *grant](store::Transaction& transaction) -> Result<store::TokenRecord> {
+    store::TokenRecord made = token;
+    TRY(made.expires_ms, end_of_token(transaction, grant, token));
+    CHECK_OK(transaction.put_token(made));
+    return made;
   };
-  CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
+  CO_TRY(token, co_await store::write<store::TokenRecord>(api.services.store, std::move(apply)));
   net::Response response = json_response(json::object{{"status", "approved"},
                                                       {"id", token.id},
                                                       {"user", token.user},
@@ -60,13 +83,20 @@ Task<Result<net::Response>> collect_login(Api& api, Call& call) {
   co_return response;
 }
 
-// Whoever enters a code signs the waiting command line in as himself.
-Result<LoginGrant> grant_of(const access::Identity& identity) {
-  if (identity.kind == access::LoginKind::kRunToken)
-    return fail(errors::invalid_request, "a run's token signs nobody in", "Enter the code where a person is logged in.");
-  if (identity.kind == access::LoginKind::kNobody)
-    return fail(errors::invalid_request, identity.refusal.empty() ? "this takes a login" : identity.refusal);
-  return LoginGrant{identity.user, identity.workspace, identity.role, kTokenSeconds};
+// Whoever enters a code signs the waiting command line in as himself. `token` is what he is logged in with, if it is one.
+Result<LoginGrant> grant_of(const access::Identity& identity, std::string_view token) {
+  CHECK_OK(access::authorize(identity, Permission::kRead, {}));
+  LoginGrant grant{identity.user, identity.workspace, identity.role, kTokenSeconds, {}};
+  switch (identity.kind) {
+    case access::LoginKind::kUnixSocket:
+    case access::LoginKind::kNoAuth:
+      return grant;
+    case access::LoginKind::kToken:
+      grant.token_hash = access::hash_token(token);
+      return grant;
+    default:
+      return fail(errors::invalid_request, "a run's token signs nobody in", "Enter the code where a person is logged in.");
+  }
 }
 
 Task<Result<net::Response>> approve_login(Api& api, Call& call) {
@@ -74,7 +104,7 @@ Task<Result<net::Response>> approve_login(Api& api, Call& call) {
   JsonReader reader(body, "request");
   const std::string code = reader.required_string("userCode");
   CO_CHECK_OK(reader.finish());
-  CO_TRY(LoginGrant grant, grant_of(call.identity));
+  CO_TRY(LoginGrant grant, grant_of(call.identity, bearer_token(call.request)));
   CO_CHECK_OK(api.device_logins->approve(code, grant, api.services.clock.utc_now_ms()));
   co_return json_response(json::object{{"user", grant.user}, {"workspace", grant.workspace}, {"role", to_string(grant.role)}});
 }
@@ -185,10 +215,12 @@ Task<Result<net::Response>> enter_on_page(Api& api, Call& call) {
   CO_TRY(const std::string body, co_await call.request.body->all(64 * 1024));
   const bool asks = asks_token(call);
   access::Identity identity = call.identity;
+  std::string token(bearer_token(call.request));
   if (asks) {
-    CO_TRY(identity, identify_token(api, form_field(body, "token")));
+    token = form_field(body, "token");
+    CO_TRY(identity, identify_token(api, token));
   }
-  const Result<LoginGrant> grant = grant_of(identity);
+  const Result<LoginGrant> grant = grant_of(identity, token);
   if (!grant) co_return page(grant.error().message, true, asks, 400);
   const Status approved = api.device_logins->approve(form_field(body, "code"), *grant, api.services.clock.utc_now_ms());
   if (!approved) co_return page(fmt::format("{}. {}", approved.error().message, approved.error().remedy()), true, asks, 400);

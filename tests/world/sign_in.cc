@@ -86,4 +86,87 @@ TEST_CASE("the page: a form, a token, a code; what was typed never comes back as
   CHECK(user_of(world, text(token, "token")) == "<b>bert");
 }
 
+struct Waiting {
+  json::object begun;
+
+  explicit Waiting(test::TestWorld& world) : begun(begin(world)) {}
+  json::object code() const { return {{"userCode", text(begun, "userCode")}}; }
+  json::object wait() const { return {{"deviceCode", text(begun, "deviceCode")}}; }
+};
+
+const std::string kApprove = std::string(kDevice) + "/approve";
+const std::string kCollect = std::string(kDevice) + "/token";
+
+json::object new_token(test::TestWorld& world, const std::string& user, const std::string& role, int64_t seconds = 0) {
+  return asked(world, "/api/v1/tokens", {{"user", user}, {"workspace", "default"}, {"role", role}, {"expiresInSeconds", seconds}},
+               201);
+}
+
+TEST_CASE("the tokens of a run and of its runner sign nobody in, neither at the route nor on the page") {
+  test::TestWorld world;
+  const std::string runs = "/api/v1/workspaces/default/tracked-runs";
+  asked(world, runs, {{"experiment", "e"}, {"runId", "r"}}, 201);
+  // As if it had been started: a token is of one attempt.
+  const RunKey key{"default", "r"};
+  REQUIRE(sync_wait(world.store->write([&key](store::Transaction& transaction) -> Status {
+    TRY(auto run, transaction.run(key));
+    run->attempt = 1;
+    return transaction.update_run(*run);
+  })));
+  const UtcMs later = system_clock().utc_now_ms() + 60'000;
+  const Waiting waiting(world);
+  const auto tries = [&] {
+    for (const access::TokenScope scope : {access::TokenScope::kJob, access::TokenScope::kRunner}) {
+      const std::string token = world.signer.issue(key, 1, later, scope).reveal();
+      CHECK(world.ask(Method::kPost, kApprove, json::serialize(waiting.code()), token, kStranger).status / 100 == 4);
+      const std::string code = text(waiting.begun, "userCode");
+      CHECK(world.ask(Method::kPost, "/login", "code=" + code + "&token=" + token, {}, kStranger).status == 400);
+      CHECK(world.ask(Method::kPost, "/login", "code=" + code, token, kStranger).status == 400);
+    }
+  };
+  const std::string job = world.signer.issue(key, 1, later).reveal();
+  REQUIRE(world.ask(Method::kGet, "/api/v1/whoami", {}, job, kStranger).status == 200);
+  tries();
+  asked(world, "/api/v1/workspaces/default/runs/r/status", {{"status", "Completed"}}, 200);
+  tries();
+  CHECK(text(asked(world, kCollect, waiting.wait(), 200, {}, kStranger), "status") == "pending");
+}
+
+TEST_CASE("a login that was signed in with a token ends with that token, and is not made once it was revoked") {
+  test::TestWorld world;
+  const json::object brief = new_token(world, "anna", "contributor", 300);
+  const Waiting first(world);
+  asked(world, kApprove, first.code(), 200, text(brief, "token"), kStranger);
+  CHECK(text(asked(world, kCollect, first.wait(), 200, {}, kStranger), "expiresUtc") == text(brief, "expiresUtc"));
+  const Waiting on_page(world);
+  const std::string form = fmt::format("code={}&token={}", text(on_page.begun, "userCode"), text(brief, "token"));
+  REQUIRE(world.ask(Method::kPost, "/login", form, {}, kStranger).status == 200);
+  CHECK(text(asked(world, kCollect, on_page.wait(), 200, {}, kStranger), "expiresUtc") == text(brief, "expiresUtc"));
+  const Waiting late(world);
+  asked(world, kApprove, late.code(), 200, text(brief, "token"), kStranger);
+  REQUIRE(world.ask(Method::kDelete, "/api/v1/tokens/" + text(brief, "id")).status == 204);
+  asked(world, kCollect, late.wait(), 403, {}, kStranger);
+}
+
+TEST_CASE("a member who was removed, or has less of a role, before the token is collected gets none and is not made one again") {
+  test::TestWorld world;
+  const std::string member = "/api/v1/workspaces/default/members/anna";
+  const std::string token = text(new_token(world, "anna", "contributor"), "token");
+  const Waiting demoted(world);
+  const Waiting removed(world);
+  const Waiting granted(world);
+  asked(world, kApprove, demoted.code(), 200, token, kStranger);
+  asked(world, kApprove, removed.code(), 200, token, kStranger);
+  json::object grant = granted.code();
+  grant["user"] = "anna";
+  grant["workspace"] = "default";
+  asked(world, std::string(kDevice) + "/grant", grant, 200);
+  REQUIRE(world.ask(Method::kPut, member, R"({"role":"reader"})").status == 200);
+  asked(world, kCollect, demoted.wait(), 403, {}, kStranger);
+  REQUIRE(world.ask(Method::kDelete, member).status == 204);
+  asked(world, kCollect, removed.wait(), 403, {}, kStranger);
+  asked(world, kCollect, granted.wait(), 403, {}, kStranger);
+  CHECK(world.ask(Method::kGet, member).status == 404);
+}
+
 }  // namespace
