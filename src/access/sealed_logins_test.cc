@@ -28,21 +28,24 @@ TEST_CASE("sealed logins open here, before their own host") {
   for (const std::string text : {"--index-url https://user:wörd@host/simple", "postgres://u:p@db/x redis://:word@cache:1/0",
                                  "https://token@host", "no address at all", "ssh://git@host/repo"}) {
     CAPTURE(text);
-    const std::string sealed = seal_logins(vault, text);
-    CHECK(unseal_logins(vault, sealed).value() == text);
-    CHECK(seal_logins(vault, sealed) == sealed);
-    CHECK(seal_logins(vault, text) == sealed);  // the same definition registered again is the same
+    const std::string sealed = seal_logins(vault, "w", text);
+    CHECK(unseal_logins(vault, "w", sealed).value() == text);
+    CHECK(has_sealed_login(sealed) == (sealed != text));
+    CHECK_FALSE(has_sealed_login(text));
+    CHECK(seal_logins(vault, "w", sealed) == sealed);
+    CHECK(seal_logins(vault, "w", text) == sealed);  // the same definition registered again is the same
     for (const char* word : {"wörd", "u:p", ":word", "token"}) CHECK(sealed.find(word) == std::string::npos);
   }
 }
 
-TEST_CASE("a sealed login that is carried to another host or installation does not open") {
+TEST_CASE("a sealed login that is carried to another host, workspace or installation does not open") {
   const Vault vault = new_vault();
-  const std::string sealed = seal_logins(vault, "https://user:word@host/simple");
+  const std::string sealed = seal_logins(vault, "w", "https://user:word@host/simple");
   std::string elsewhere = sealed;
   elsewhere.replace(elsewhere.find("@host"), 5, "@evil");
   for (const Result<std::string>& opened :
-       {unseal_logins(vault, elsewhere), unseal_logins(new_vault(), sealed), unseal_logins(vault, "https://wbs1.AAAA@host/")}) {
+       {unseal_logins(vault, "w", elsewhere), unseal_logins(vault, "other", sealed), unseal_logins(new_vault(), "w", sealed),
+        unseal_logins(vault, "w", "https://wbs1.AAAA@host/")}) {
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == &errors::invalid_request);
     CHECK(opened.error().message.find("word") == std::string::npos);

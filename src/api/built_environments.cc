@@ -25,7 +25,8 @@ Result<std::set<std::string>> hashes_in_use(Api& api) {
     for (const Run& run : runs) {
       TRY(auto spec, reader.run_spec(run.key));
       if (!spec) continue;
-      CHECK_OK(lifecycle::open_secrets(api.services.vault, *spec));  // an index's login is part of what was asked for
+      // An index's login is part of what was asked for.
+      CHECK_OK(lifecycle::open_secrets(api.services.vault, run.key.workspace, *spec));
       const auto recipe = api.services.environments.plan(spec->environment, spec->submitter_environment);
       if (recipe) hashes.insert(recipe->hash);
     }
@@ -107,7 +108,7 @@ Task<Result<net::Response>> find_built(Api& api, Call& call) {
   if (definition == nullptr) reader.refuse("environment", "is missing");
   CO_CHECK_OK(reader.finish());
   CO_TRY(EnvironmentDefinition wanted, environment_from_json(*definition, "request.environment"));
-  CO_CHECK_OK(lifecycle::open_secrets(api.services.vault, wanted));
+  CO_CHECK_OK(lifecycle::open_secrets(api.services.vault, call.workspace(), wanted));
   CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(target_name));
   CO_TRY(const EnvironmentRecipe recipe, api.services.environments.plan(wanted, submitter));
   const auto look = [target] { return target->environments(false); };

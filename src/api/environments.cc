@@ -101,8 +101,10 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
                     wanted.definition.name),
         "Register it under a name of your own; Environment.clone makes a copy of a curated one.");
   }
-  lifecycle::seal_secrets(api.vault, wanted.definition);
   wanted.workspace = call.workspace();
+  CO_CHECK_OK(api.services.store.read(
+      [&wanted](store::Reader& reader) { return lifecycle::check_sealed(reader, wanted.workspace, wanted.definition); }));
+  lifecycle::seal_secrets(api.vault, wanted.workspace, wanted.definition);
   wanted.created_ms = api.services.clock.utc_now_ms();
   using Outcome = std::pair<store::EnvironmentVersion, bool>;
   std::function<Result<Outcome>(store::Transaction&)> apply = [wanted](store::Transaction& transaction) {
@@ -192,11 +194,12 @@ Task<Status> counted_build(Api& api, std::shared_ptr<Build> build, net::BodyWrit
   co_return status;
 }
 
-Task<void> prepare_ahead(lifecycle::Services& services, std::shared_ptr<Build> build, RunSpec spec) {
+Task<void> prepare_ahead(lifecycle::Services& services, std::shared_ptr<Build> build, std::string workspace, RunSpec spec) {
   lifecycle::EnvironmentBuilds::Wish wish;
   wish.output = [build](std::string_view bytes) { build->add(bytes); };
   wish.canceled = [&services, build] { return build->abandoned.load() || services.is_stopping(); };
-  Result<ReadyEnvironment> outcome = co_await lifecycle::ready_environment(services, std::move(spec), std::move(wish));
+  Result<ReadyEnvironment> outcome =
+      co_await lifecycle::ready_environment(services, std::move(workspace), std::move(spec), std::move(wish));
   build->finish(std::move(outcome));
 }
 
@@ -211,12 +214,15 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   CO_CHECK_OK(reader.finish());
   CO_TRY(spec.environment, environment_from_json(*definition, "request.environment"));
   CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(spec.target));
-  CO_CHECK_OK(lifecycle::open_secrets(api.vault, spec));
+  std::string workspace = call.workspace();
+  CO_CHECK_OK(api.services.store.read(
+      [&](store::Reader& store_reader) { return lifecycle::check_sealed(store_reader, workspace, spec); }));
+  CO_CHECK_OK(lifecycle::open_secrets(api.vault, workspace, spec));
   CO_TRY([[maybe_unused]] const EnvironmentRecipe recipe,
          api.services.environments.plan(spec.environment, spec.submitter_environment));
   auto build = std::make_shared<Build>(api.hub);  // shared by the builder's thread and the response
   lifecycle::Services& services = api.services;
-  const bool begun = api.tasks->spawn(prepare_ahead(services, build, std::move(spec)));
+  const bool begun = api.tasks->spawn(prepare_ahead(services, build, std::move(workspace), std::move(spec)));
   if (!begun) co_return fail(errors::unavailable, "the server stops");
   net::Response response;
   response.headers.emplace_back("Content-Type", "text/event-stream");

@@ -3,6 +3,7 @@
 #include "api/responses.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/rerun.hh"
+#include "lifecycle/sealed_spec.hh"
 #include "lifecycle/tracked.hh"
 
 namespace werkbank::api {
@@ -52,6 +53,8 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
   CO_TRY(lifecycle::Submission submission, lifecycle::submission_from_json(body, call.workspace()));
   submission.user = call.identity.user;
   CO_CHECK_OK(admit_submission_of_job(api, call.identity, submission));
+  CO_CHECK_OK(api.services.store.read(
+      [&submission](store::Reader& reader) { return lifecycle::check_sealed(reader, submission.workspace, submission.spec); }));
   submission.idempotency_key = std::string(call.request.header("idempotency-key"));
   if (submission.idempotency_key.size() > 255)
     co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");

@@ -80,7 +80,7 @@ Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
   RunSpec spec = loaded.spec;
   CO_TRY(ReadyEnvironment environment, co_await ready_environment_of_run(services, std::move(key), std::move(spec)));
   Loaded opened = loaded;
-  CO_CHECK_OK(open_secrets(services.vault, opened.spec));
+  CO_CHECK_OK(open_secrets(services.vault, loaded.run.key.workspace, opened.spec));
   const LaunchPlan plan = make_plan(services, opened, target->capabilities(), environment);
   const auto start = [target, &plan] { return target->start(plan); };
   CO_TRY(json::object handle, co_await services.pool.run(start));

@@ -76,8 +76,9 @@ void note_relaxed(Run& run, const ReadyEnvironment& ready) {
 
 }  // namespace
 
-Task<Result<ReadyEnvironment>> ready_environment(Services& services, RunSpec spec, EnvironmentBuilds::Wish wish) {
-  CO_CHECK_OK(open_secrets(services.vault, spec));
+Task<Result<ReadyEnvironment>> ready_environment(Services& services, std::string workspace, RunSpec spec,
+                                                 EnvironmentBuilds::Wish wish) {
+  CO_CHECK_OK(open_secrets(services.vault, workspace, spec));
   CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
   CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
   co_return co_await services.environment_builds.ready(target, std::move(recipe), std::move(wish));
@@ -88,7 +89,8 @@ Task<Result<ReadyEnvironment>> ready_environment_of_run(Services& services, RunK
   EnvironmentBuilds::Wish wish;
   wish.output = [&log](std::string_view bytes) { log.write(bytes); };
   wish.canceled = [&services, key] { return services.is_stopping() || cancel_is_asked(services, key); };
-  Result<ReadyEnvironment> built = co_await ready_environment(services, std::move(spec), std::move(wish));
+  std::string workspace = key.workspace;
+  Result<ReadyEnvironment> built = co_await ready_environment(services, std::move(workspace), std::move(spec), std::move(wish));
   // Whoever opens the build log finds the verdict there, not only with the run.
   if (!built && !services.is_stopping())
     log.write(without_logins(fmt::format("{}\n{}\n", built.error().to_string(), built.error().remedy())));

@@ -9,7 +9,8 @@ namespace werkbank::lifecycle {
 Task<Status> prepare_run(Services& services, RunKey key);
 
 // The environment of a spec on its target: quick where it is ready, built where it is not. Goes on on a builder's thread.
-Task<Result<ReadyEnvironment>> ready_environment(Services& services, RunSpec spec, EnvironmentBuilds::Wish wish);
+Task<Result<ReadyEnvironment>> ready_environment(Services& services, std::string workspace, RunSpec spec,
+                                                 EnvironmentBuilds::Wish wish);
 // The same for a run: the output goes to its build log, and a cancel of the run ends its wait.
 Task<Result<ReadyEnvironment>> ready_environment_of_run(Services& services, RunKey key, RunSpec spec);
 

@@ -39,9 +39,9 @@ std::string property(const Run& run, const char* name) {
 
 // The environment as it is now. An interpreter is looked at; what was built is found, or answered as an error: nothing is built
 // here.
-Result<ReadyEnvironment> environment_now(Services& services, const RunSpec& spec) {
+Result<ReadyEnvironment> environment_now(Services& services, const std::string& workspace, const RunSpec& spec) {
   RunSpec opened = spec;
-  CHECK_OK(open_secrets(services.vault, opened));
+  CHECK_OK(open_secrets(services.vault, workspace, opened));
   TRY(const EnvironmentRecipe recipe, services.environments.plan(opened.environment, opened.submitter_environment));
   TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
   const bool is_built = recipe.kind != "system";
@@ -102,7 +102,7 @@ void note_environment(Run& run, const ReadyEnvironment& environment) {
 
 Task<Result<Rerun>> rerun(Services& services, RerunRequest request) {
   CO_TRY(const Original original, load(services, request.original));
-  const auto look = [&services, &original] { return environment_now(services, original.spec); };
+  const auto look = [&services, &original] { return environment_now(services, original.run.key.workspace, original.spec); };
   const Result<ReadyEnvironment> now = co_await services.builders.run(look);
   Rerun answer;
   answer.differences = differences(original, now, request.user);

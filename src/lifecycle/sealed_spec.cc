@@ -1,6 +1,9 @@
 #include "lifecycle/sealed_spec.hh"
 
+#include <fmt/format.h>
+
 #include <functional>
+#include <set>
 
 #include "access/sealed_logins.hh"
 
@@ -53,16 +56,16 @@ json::value* registry_password(EnvironmentDefinition& definition) {
   return password != nullptr && password->is_string() && !password->as_string().empty() ? password : nullptr;
 }
 
-Change sealing(const access::Vault& vault) {
-  return [&vault](std::string& text) -> Status {
-    text = access::seal_logins(vault, text);
+Change sealing(const access::Vault& vault, const std::string& workspace) {
+  return [&vault, &workspace](std::string& text) -> Status {
+    text = access::seal_logins(vault, workspace, text);
     return {};
   };
 }
 
-Change opening(const access::Vault& vault) {
-  return [&vault](std::string& text) -> Status {
-    TRY(text, access::unseal_logins(vault, text));
+Change opening(const access::Vault& vault, const std::string& workspace) {
+  return [&vault, &workspace](std::string& text) -> Status {
+    TRY(text, access::unseal_logins(vault, workspace, text));
     return {};
   };
 }
@@ -81,25 +84,68 @@ Status open_password(const access::Vault& vault, EnvironmentDefinition& definiti
   return {};
 }
 
+Status refuse_sealed(const std::string& place, std::string text) {
+  if (!access::has_sealed_login(text)) return {};
+  return fail(errors::invalid_request, fmt::format("{} holds a sealed login, which is not taken there", place),
+              "Write the login itself into the address; it is sealed when it comes in.");
+}
+
+Status refuse_sealed_variable(const std::string& name, std::string value) {
+  const auto refuse = [&name](std::string& text) { return refuse_sealed(fmt::format("the variable {:?}", name), text); };
+  return change_variable(name, value, refuse);
+}
+
+// The variables of the environments that are registered in the workspace: of all versions of this one, of the newest of others.
+Result<std::set<std::pair<std::string, std::string>>> registered_variables(store::Reader& reader, const std::string& workspace,
+                                                                           const std::string& name) {
+  std::set<std::pair<std::string, std::string>> all;
+  TRY(const auto newest, reader.environments(workspace, ""));
+  for (const store::EnvironmentVersion& version : newest)
+    all.insert(version.definition.variables.begin(), version.definition.variables.end());
+  if (name.empty()) return all;
+  TRY(const auto versions, reader.environments(workspace, name));
+  for (const store::EnvironmentVersion& version : versions)
+    all.insert(version.definition.variables.begin(), version.definition.variables.end());
+  return all;
+}
+
 }  // namespace
 
-void seal_secrets(const access::Vault& vault, EnvironmentDefinition& definition) {
-  static_cast<void>(change_addresses(definition, sealing(vault)));  // sealing never fails
+Status check_sealed(store::Reader& reader, const std::string& workspace, const EnvironmentDefinition& definition) {
+  for (const auto& [name, value] : definition.variables) {
+    Status taken = refuse_sealed_variable(name, value);
+    if (taken) continue;
+    TRY(const auto known, registered_variables(reader, workspace, definition.name));
+    if (!known.contains({name, value})) return taken;
+  }
+  return {};
+}
+
+Status check_sealed(store::Reader& reader, const std::string& workspace, const RunSpec& spec) {
+  CHECK_OK(refuse_sealed("the command", spec.command));
+  for (const std::string& argument : spec.arguments) CHECK_OK(refuse_sealed("an argument", argument));
+  for (const auto& [name, value] : spec.environment_variables) CHECK_OK(refuse_sealed_variable(name, value));
+  for (const auto& [name, value] : spec.submitter_environment) CHECK_OK(refuse_sealed_variable(name, value));
+  return check_sealed(reader, workspace, spec.environment);
+}
+
+void seal_secrets(const access::Vault& vault, const std::string& workspace, EnvironmentDefinition& definition) {
+  static_cast<void>(change_addresses(definition, sealing(vault, workspace)));  // sealing never fails
   seal_password(vault, definition);
 }
 
-void seal_secrets(const access::Vault& vault, RunSpec& spec) {
-  static_cast<void>(change_addresses(spec, sealing(vault)));
+void seal_secrets(const access::Vault& vault, const std::string& workspace, RunSpec& spec) {
+  static_cast<void>(change_addresses(spec, sealing(vault, workspace)));
   seal_password(vault, spec.environment);
 }
 
-Status open_secrets(const access::Vault& vault, EnvironmentDefinition& definition) {
-  CHECK_OK(change_addresses(definition, opening(vault)));
+Status open_secrets(const access::Vault& vault, const std::string& workspace, EnvironmentDefinition& definition) {
+  CHECK_OK(change_addresses(definition, opening(vault, workspace)));
   return open_password(vault, definition);
 }
 
-Status open_secrets(const access::Vault& vault, RunSpec& spec) {
-  CHECK_OK(change_addresses(spec, opening(vault)));
+Status open_secrets(const access::Vault& vault, const std::string& workspace, RunSpec& spec) {
+  CHECK_OK(change_addresses(spec, opening(vault, workspace)));
   return open_password(vault, spec.environment);
 }
 

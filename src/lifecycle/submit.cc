@@ -230,11 +230,11 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
   CO_CHECK_OK(check_submission(services, submission));
   // A definition that was read back from here comes with sealed logins.
   RunSpec opened = submission.spec;
-  CO_CHECK_OK(open_secrets(services.vault, opened));
+  CO_CHECK_OK(open_secrets(services.vault, submission.workspace, opened));
   Result<bool> ready = co_await check_environment(services, opened);
   if (!ready) co_return fail(std::move(ready).error());
   const bool needs_no_build = *ready;
-  seal_secrets(services.vault, submission.spec);
+  seal_secrets(services.vault, submission.workspace, submission.spec);
   std::function<Result<Submitted>(store::Transaction&)> record =
       [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
     TRY(auto repeated, repeated_run(transaction, submission));

@@ -191,6 +191,77 @@ TEST_CASE("logins of a submission are stored sealed, and open for the launch") {
   CHECK(plan.variables.at("X") == "amqp://u:hidden4@h");
 }
 
+TEST_CASE("a sealed login that a reader saw is not opened for his own script; indexes and registered environments keep theirs") {
+  std::map<std::string, std::unique_ptr<compute::ComputeTarget>> targets;
+  targets.emplace("local", std::make_unique<test::ScriptedTarget>());
+  test::TestWorld world(std::move(targets));
+  const auto submit = [&world](const char* workspace, const json::object& spec) {
+    const json::object body{{"experiment", "e"}, {"spec", spec}};
+    return world.ask(Method::kPost, fmt::format("/api/v1/workspaces/{}/runs", workspace), json::serialize(body));
+  };
+  const json::object interpreter{{"interpreter", "/usr/bin/python3"}};
+  const auto environment_with = [&interpreter](const char* key, const json::value& value) {
+    json::object environment = interpreter;
+    environment[key] = value;
+    return json::object{{"command", "x"}, {"environment", environment}};
+  };
+  const net::Response first = submit("default", {{"command", "load http://u:hidden@h/"},
+                                                 {"environment", interpreter},
+                                                 {"environmentVariables", json::object{{"https_proxy", "u:hidden@proxy:1"}}}});
+  REQUIRE(first.status == 202);
+  const std::string run(parse_json(first.body).value().at("runId").as_string());
+  const std::string at_run = fmt::format("{}/runs/{}", kDefault, run);
+  const json::value seen = parse_json(world.ask(Method::kGet, at_run + "/spec").body).value();
+  const json::value& command = seen.at("command");
+  const json::value& proxy = seen.at("environmentVariables").at("https_proxy");
+  REQUIRE(std::string_view(command.as_string()).starts_with("load http://wbs1."));
+  REQUIRE(std::string_view(proxy.as_string()).starts_with("wbs1."));
+
+  const json::object variables{{"X", command}};
+  for (const json::object& spec :
+       {json::object{{"command", command}, {"environment", interpreter}},
+        json::object{{"command", "x"}, {"environment", interpreter}, {"arguments", json::array{command}}},
+        json::object{{"command", "x"}, {"environment", interpreter}, {"environmentVariables", variables}},
+        json::object{{"command", "x"}, {"environment", interpreter}, {"environmentVariables", {{"HTTP_PROXY", proxy}}}},
+        json::object{{"command", "x"}, {"environment", interpreter}, {"submitterEnvironment", variables}},
+        environment_with("variables", variables)}) {
+    const net::Response refused = submit("default", spec);
+    CAPTURE(json::serialize(spec));
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find("sealed") != std::string::npos);
+  }
+  const std::string environments = std::string(kDefault) + "/environments";
+  const std::string with_seen = json::serialize(json::object{{"name", "taken"}, {"variables", variables}});
+  CHECK(world.ask(Method::kPost, environments, with_seen).status == 400);
+  CHECK(world
+            .ask(Method::kPost, environments + "/prepare",
+                 json::serialize(json::object{{"environment", {{"variables", variables}}}}))
+            .status == 400);
+  CHECK(world.ask(Method::kPost, at_run + "/rerun", "{}").status / 100 == 2);  // the server's own text, in its own place
+
+  json::object own = interpreter;
+  own["name"] = "own";
+  own["userManaged"] = true;
+  own["variables"] = json::object{{"DB", "mysql://u:hidden@h/d"}};
+  REQUIRE(world.ask(Method::kPost, environments, json::serialize(own)).status == 201);
+  json::value back = parse_json(world.ask(Method::kGet, environments + "/own").body).value();
+  back.as_object().erase("createdUtc");
+  back.as_object().erase("curated");
+  const json::object with_back{{"command", "x"}, {"environment", back}};
+  const net::Response taken = submit("default", with_back);
+  CAPTURE(taken.body);
+  CHECK(taken.status == 202);
+  CHECK(submit("other", with_back).status == 400);
+
+  const std::string index = "--index-url https://" + std::string(command.as_string()).substr(12, command.as_string().size() - 13);
+  const json::object with_index{
+      {"command", "x"}, {"environment", json::object{{"userManaged", false}, {"pipRequirements", json::array{index, "a==1"}}}}};
+  CHECK(submit("default", with_index).status == 202);
+  const net::Response elsewhere = submit("other", with_index);
+  CHECK(elsewhere.status == 400);
+  CHECK(elsewhere.body.find("workspace") != std::string::npos);
+}
+
 TEST_CASE("a registered environment is the same when it comes again, also as it was read back") {
   Desk desk;
   const std::string target = std::string(kDefault) + "/environments";
