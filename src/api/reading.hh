@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "api/api.hh"
+#include "lifecycle/workspace_removal.hh"
 
 namespace werkbank::api {
 
@@ -24,6 +25,7 @@ inline Result<Run> find_run(Api& api, const RunKey& key) {
 inline Result<Workspace> find_workspace(store::Reader& reader, const std::string& name) {
   TRY(auto workspace, reader.workspace(name));
   if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", name));
+  CHECK_OK(lifecycle::refuse_being_removed(reader, name));
   return std::move(*workspace);
 }
 

@@ -41,6 +41,7 @@ Task<Result<net::Response>> create_workspace(Api& api, Call& call) {
   std::function<Result<std::pair<Workspace, bool>>(store::Transaction&)> apply =
       [workspace, exist_ok, creator](store::Transaction& transaction) -> Result<std::pair<Workspace, bool>> {
     TRY(const auto known, transaction.workspace(workspace.name));
+    CHECK_OK(lifecycle::refuse_being_removed(transaction, workspace.name));
     if (known && exist_ok) return std::pair(*known, false);
     if (known)
       return fail(errors::already_exists, fmt::format("the workspace {:?} is there already", workspace.name),

@@ -7,6 +7,7 @@
 #include "domain/names.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/sealed_spec.hh"
+#include "lifecycle/workspace_removal.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -52,6 +53,7 @@ Status check_submission(Services& services, const Submission& submission) {
   CHECK_OK(services.store.read([&](store::Reader& reader) -> Status {
     TRY(const auto workspace, reader.workspace(submission.workspace));
     if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", submission.workspace));
+    CHECK_OK(refuse_being_removed(reader, submission.workspace));
     return check_snapshot_of(reader, submission.workspace, submission.spec.snapshot_id);
   }));
   if (!submission.run_id.empty()) CHECK_OK(check_stored_name("the run id", submission.run_id));
@@ -168,6 +170,7 @@ Result<Experiment> ensure_experiment(store::Transaction& transaction, const Cloc
                                      const std::string& name) {
   TRY(const auto known_workspace, transaction.workspace(workspace));
   if (!known_workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", workspace));
+  CHECK_OK(refuse_being_removed(transaction, workspace));
   TRY(auto known, transaction.experiment(workspace, name));
   if (known && known->stage == LifecycleStage::kActive) return std::move(*known);
   Experiment experiment;

@@ -1,8 +1,11 @@
 #include "lifecycle/workspace_removal.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 
 #include "base/log.hh"
 #include "lifecycle/garbage.hh"
@@ -11,6 +14,19 @@ namespace werkbank::lifecycle {
 namespace {
 
 constexpr size_t kRunsNamedMax = 5;
+constexpr const char* kRemovingSetting = "workspaces.removing";  // their names, a line each
+
+Result<std::set<std::string>> being_removed(store::Reader& reader) {
+  TRY(const auto text, reader.setting(kRemovingSetting));
+  std::set<std::string> names;
+  std::istringstream lines(text.value_or(""));
+  for (std::string line; std::getline(lines, line);) names.insert(line);
+  return names;
+}
+
+Status note_being_removed(store::Transaction& transaction, const std::set<std::string>& names) {
+  return transaction.put_setting(kRemovingSetting, fmt::format("{}", fmt::join(names, "\n")));
+}
 
 Status check_there(store::Reader& reader, const std::string& name) {
   TRY(const auto workspace, reader.workspace(name));
@@ -34,11 +50,21 @@ Status refuse_active_runs(store::Reader& reader, const std::string& name) {
               "Wait for them, or cancel them first: werkbank run cancel RUN.");
 }
 
+// From now on nothing comes into it: what is looked at after this is all there is.
+Task<Status> close_workspace(Services& services, std::string name) {
+  std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
+    CHECK_OK(check_there(transaction, name));
+    CHECK_OK(refuse_active_runs(transaction, name));
+    TRY(std::set<std::string> names, being_removed(transaction));
+    names.insert(name);
+    return note_being_removed(transaction, names);
+  };
+  co_return co_await services.store.write(std::move(apply));
+}
+
 Result<std::vector<RunKey>> keys_of(Services& services, const std::string& name) {
   const std::function<Result<std::vector<RunKey>>(store::Reader&)> find =
       [&name](store::Reader& reader) -> Result<std::vector<RunKey>> {
-    CHECK_OK(check_there(reader, name));
-    CHECK_OK(refuse_active_runs(reader, name));
     TRY(const std::vector<Run> runs, all_runs(reader, name));
     std::vector<RunKey> keys;
     for (const Run& run : runs) keys.push_back(run.key);
@@ -58,12 +84,29 @@ Result<std::vector<Hash>> own_blobs(Services& services, const std::string& name)
   return own;
 }
 
+// What others have brought since it was last put down is theirs as well. It is read first: what leaves this list is put down.
+Result<std::vector<Hash>> free_blobs(Services& services, Holdings& holdings, const std::string& name) {
+  const std::function<Result<std::vector<Workspace>>(store::Reader&)> find = [](store::Reader& reader) {
+    return reader.workspaces();
+  };
+  TRY(const std::vector<Workspace> workspaces, store::read<std::vector<Workspace>>(services.store, find));
+  std::set<Hash> theirs;
+  for (const Workspace& other : workspaces) {
+    if (other.name == name) continue;
+    const std::vector<Hash> brought = holdings.unsettled(other.name);
+    theirs.insert(brought.begin(), brought.end());
+  }
+  TRY(std::vector<Hash> own, own_blobs(services, name));
+  std::erase_if(own, [&](const Hash& hash) { return theirs.contains(hash); });
+  return own;
+}
+
 // Data goes before the record: a crash in between leaves a workspace whose removal can be asked for again, and never data that a
 // later workspace of this name would find.
-Status remove_data(Services& services, const std::string& name, const std::vector<RunKey>& runs) {
+Status remove_data(Services& services, Holdings& holdings, const std::string& name, const std::vector<RunKey>& runs) {
   for (const RunKey& key : runs) CHECK_OK(remove_run_data(services, key));
   TRY([[maybe_unused]] const content::FreedBlobs freed,
-      services.blobs.remove([&services, &name] { return own_blobs(services, name); }));
+      services.blobs.remove([&] { return free_blobs(services, holdings, name); }));
   return {};
 }
 
@@ -74,6 +117,13 @@ Status scrub(Services& services) {
 }
 
 }  // namespace
+
+Status refuse_being_removed(store::Reader& reader, const std::string& name) {
+  TRY(const std::set<std::string> names, being_removed(reader));
+  if (!names.contains(name)) return {};
+  return fail(errors::workspace_not_found, fmt::format("the workspace {:?} is being deleted", name),
+              "Nothing can be done with it any more. If its deletion was broken off, delete it again.");
+}
 
 Result<WorkspaceContents> workspace_contents(Services& services, const std::string& name) {
   WorkspaceContents contents;
@@ -114,14 +164,17 @@ Result<WorkspaceContents> workspace_contents(Services& services, const std::stri
 }
 
 Task<Status> remove_workspace(Services& services, Holdings& holdings, std::string name) {
+  CO_CHECK_OK(co_await close_workspace(services, name));
   CO_TRY(const std::vector<RunKey> runs, keys_of(services, name));
   std::string all;
   CO_CHECK_OK(co_await holdings.settle(std::move(all)));  // who else has the blobs has to be known
-  const auto remove = [&] { return remove_data(services, name, runs); };
+  const auto remove = [&] { return remove_data(services, holdings, name, runs); };
   CO_CHECK_OK(co_await services.builders.run(remove));
   std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
-    CHECK_OK(refuse_active_runs(transaction, name));
-    return transaction.delete_workspace(name);
+    CHECK_OK(transaction.delete_workspace(name));
+    TRY(std::set<std::string> names, being_removed(transaction));
+    names.erase(name);
+    return note_being_removed(transaction, names);
   };
   CO_CHECK_OK(co_await services.store.write(std::move(apply)));
   holdings.forget();

@@ -16,8 +16,12 @@ struct WorkspaceContents {
 Result<WorkspaceContents> workspace_contents(Services& services, const std::string& name);
 
 // Removes it with its runs, their logs, metrics and files, the snapshots that only it has, its secrets, environments, members and
-// tokens. run_state_conflict, naming the runs, while some are under way: then nothing is changed. After a crash in between it is
-// still there, and can be removed again. workspace_not_found.
+// tokens. run_state_conflict, naming the runs, while some are under way: then nothing is changed. Otherwise nothing comes into it
+// from the first moment on (refuse_being_removed()). After a crash or a failure in between it is still there, closed, and can
+// only be removed again. workspace_not_found.
 Task<Status> remove_workspace(Services& services, Holdings& holdings, std::string name);
+
+// workspace_not_found where its removal has begun. For all who bring something into a workspace, in their transaction.
+Status refuse_being_removed(store::Reader& reader, const std::string& name);
 
 }  // namespace werkbank::lifecycle

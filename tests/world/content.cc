@@ -56,6 +56,38 @@ lifecycle::GarbageRules at_once() {
   return rules;
 }
 
+// Calls what a test wants to happen while the logs of a run are removed.
+class WatchedLogs final : public content::LogStore {
+ public:
+  WatchedLogs(content::LogStore& logs, std::function<Status(const RunKey&)> on_remove)
+      : logs_(logs), on_remove_(std::move(on_remove)) {}
+  Task<Result<uint64_t>> append(content::LogKey key, uint64_t offset, std::string bytes) override {
+    return logs_.append(std::move(key), offset, std::move(bytes));
+  }
+  Result<uint64_t> size(const content::LogKey& key) override { return logs_.size(key); }
+  Result<std::string> read(const content::LogKey& key, uint64_t offset, uint64_t size_max) override {
+    return logs_.read(key, offset, size_max);
+  }
+  Result<std::vector<content::LogInfo>> list(const RunKey& run) override { return logs_.list(run); }
+  Status remove_run(const RunKey& run) override {
+    CHECK_OK(on_remove_(run));
+    return logs_.remove_run(run);
+  }
+  Status scrub() override { return logs_.scrub(); }
+  void on_append(std::function<void(const content::LogKey&, uint64_t)>) override {}
+  void close() override {}
+
+ private:
+  content::LogStore& logs_;
+  std::function<Status(const RunKey&)> on_remove_;
+};
+
+lifecycle::Services with_logs(test::TestWorld& world, content::LogStore& logs) {
+  return {system_clock(),          *world.store, *world.series, *world.blobs, logs,           world.planner,
+          world.targets,           world.signer, *world.vault,  world.pool,   world.builders, {"unix:///none", "", ""},
+          world.environment_builds};
+}
+
 bool is_there(test::TestWorld& world, const std::string& bytes) { return world.blobs->size(Hash::of(bytes)).has_value(); }
 
 }  // namespace
@@ -176,6 +208,50 @@ TEST_CASE("a deleted workspace takes along what only it has, and leaves what oth
   CHECK(document(world.ask(Method::kGet, of("other", "/contents"))).at("totalBytes").to_number<uint64_t>() == 0);
   CHECK(world.ask(Method::kGet, of("other", "/blobs/" + Hash::of("common code").hex())).status == 404);
   CHECK(world.ask(Method::kDelete, of("default", "")).status == 400);
+}
+
+TEST_CASE("nothing comes into a workspace that is being deleted, and what others bring meanwhile stays") {
+  test::TestWorld world;
+  const std::string snapshot = send_snapshot(world, "other", {{"a.py", "own code"}, {"b.py", "brought by another meanwhile"}});
+  REQUIRE(track(world, "other", "r") == 201);
+  int tracked = 0, submitted = 0, created = 0, experiment = 0, brought = 0;
+  WatchedLogs logs(*world.logs, [&](const RunKey&) -> Status {
+    if (tracked != 0) return {};
+    tracked = track(world, "other", "late");
+    const std::string body = fmt::format(R"({{"experiment":"e","spec":{{"script":"a.py","snapshotId":"{}"}}}})", snapshot);
+    submitted = world.ask(Method::kPost, of("other", "/runs"), body).status;
+    created = world.ask(Method::kPost, "/api/v1/workspaces", R"({"name":"other","existOk":true})").status;
+    experiment = world.ask(Method::kPost, of("other", "/experiments"), R"({"name":"new"})").status;
+    const std::string bytes = "brought by another meanwhile";
+    brought = world.ask(Method::kPut, of("default", "/blobs/" + Hash::of(bytes).hex()), bytes).status;
+    return {};
+  });
+  lifecycle::Services services = with_logs(world, logs);
+  const Status removed = sync_wait(lifecycle::remove_workspace(services, world.holdings, "other"));
+  REQUIRE(removed.has_value());
+  CHECK(tracked == 404);
+  CHECK(submitted == 404);
+  CHECK(created == 404);
+  CHECK(experiment == 404);
+  CHECK(brought == 201);
+  CHECK_FALSE(is_there(world, "own code"));
+  CHECK(is_there(world, "brought by another meanwhile"));
+  CHECK(world.ask(Method::kPost, "/api/v1/workspaces", R"({"name":"other"})").status == 201);
+  CHECK(track(world, "other", "r") == 201);
+}
+
+TEST_CASE("a workspace whose deletion failed is closed until it is deleted again") {
+  test::TestWorld world;
+  REQUIRE(track(world, "other", "r") == 201);
+  WatchedLogs logs(*world.logs, [](const RunKey&) -> Status { return fail(errors::io_failed, "the disk failed"); });
+  lifecycle::Services services = with_logs(world, logs);
+  CHECK_FALSE(sync_wait(lifecycle::remove_workspace(services, world.holdings, "other")).has_value());
+  CHECK(world.ask(Method::kGet, of("other", "")).status == 404);
+  CHECK(track(world, "other", "late") == 404);
+  CHECK(track(world, "default", "r") == 201);
+  REQUIRE(world.ask(Method::kDelete, of("other", "")).status == 204);
+  CHECK(world.ask(Method::kPost, "/api/v1/workspaces", R"({"name":"other"})").status == 201);
+  CHECK(track(world, "other", "r") == 201);
 }
 
 TEST_CASE("an experiment that is deleted takes its runs along, and its name is free again") {
