@@ -279,6 +279,8 @@ Task<Result<Run>> set_stage(Api& api, RunKey key, LifecycleStage stage) {
   std::function<Result<Run>(store::Transaction&)> apply = [key, stage, &clock](store::Transaction& transaction) -> Result<Run> {
     TRY(Run run, find_run(transaction, key));
     if (run.stage == stage) return run;
+    if (run.stage == LifecycleStage::kDeleted && run.deleted_ms == 0)
+      return fail(errors::run_not_found, fmt::format("run {:?} is being deleted for good", key.run_id));
     const bool under_way = run.control == RunControl::kManaged && !is_terminal(run.status);
     if (stage == LifecycleStage::kDeleted && under_way) {
       return fail(errors::run_state_conflict, fmt::format("run {:?} is {}", key.run_id, to_string(run.status)),

@@ -35,19 +35,28 @@ Result<Trash> look_into_trash(Services& services) {
   return trash;
 }
 
-// One by one: a run that was taken out of the trash meanwhile stays.
+// One by one: a run that was taken out of the trash meanwhile stays. The data goes before the record, so that a crash in between
+// leaves a run for the next collection, and no data that a later run of this id would find.
 Task<Result<bool>> purge(Services& services, RunKey key) {
   std::function<Result<bool>(store::Transaction&)> apply = [key](store::Transaction& transaction) -> Result<bool> {
-    TRY(const auto run, transaction.run(key));
+    TRY(auto run, transaction.run(key));
     if (!run || run->stage != LifecycleStage::kDeleted) return false;
+    if (run->deleted_ms == 0) return true;
+    run->deleted_ms = 0;  // it cannot be taken out of the trash any more
+    CHECK_OK(transaction.update_run(*run));
+    return true;
+  };
+  CO_TRY(const bool in_trash, co_await store::write<bool>(services.store, std::move(apply)));
+  if (!in_trash) co_return false;
+  const auto remove = [&services, &key] { return remove_run_data(services, key); };
+  CO_CHECK_OK(co_await services.builders.run(remove));
+  std::function<Result<bool>(store::Transaction&)> forget = [key](store::Transaction& transaction) -> Result<bool> {
+    TRY(const auto run, transaction.run(key));
+    if (!run) return false;  // its workspace was deleted meanwhile
     CHECK_OK(transaction.purge_run(key));
     return true;
   };
-  CO_TRY(const bool purged, co_await store::write<bool>(services.store, std::move(apply)));
-  if (!purged) co_return false;
-  const auto remove = [&services, &key] { return remove_run_data(services, key); };
-  CO_CHECK_OK(co_await services.builders.run(remove));
-  co_return true;
+  co_return co_await store::write<bool>(services.store, std::move(forget));
 }
 
 using Prune = Result<int64_t> (store::Transaction::*)(UtcMs, int64_t);

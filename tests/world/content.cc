@@ -254,6 +254,30 @@ TEST_CASE("a workspace whose deletion failed is closed until it is deleted again
   CHECK(track(world, "other", "r") == 201);
 }
 
+TEST_CASE("a run whose end was broken off goes with the next collection, and never comes back") {
+  test::TestWorld world;
+  REQUIRE(track(world, "default", "r") == 201);
+  REQUIRE(sync_wait(world.logs->append({{"default", "r"}, 1, 0, "logs/a.txt"}, 0, "twelve bytes")).has_value());
+  REQUIRE(world.ask(Method::kDelete, of("default", "/runs/r")).status == 204);
+  int restored = 0;
+  WatchedLogs logs(*world.logs, [&](const RunKey&) -> Status {
+    restored = world.ask(Method::kPost, of("default", "/runs/r/restore")).status;
+    return fail(errors::io_failed, "the disk failed");
+  });
+  lifecycle::Services services = with_logs(world, logs);
+  lifecycle::GarbageRules rules = at_once();
+  rules.empty_trash = true;
+  CHECK_FALSE(sync_wait(lifecycle::collect_garbage(services, world.holdings, rules)).has_value());
+  CHECK(restored == 404);
+  // As after a crash: the record still says that there is something to remove.
+  CHECK(document(world.ask(Method::kGet, of("default", "/runs/r"))).at("stage").as_string() == "deleted");
+  CHECK(world.ask(Method::kPost, of("default", "/runs/r/restore")).status == 404);
+  CHECK(track(world, "default", "r") == 409);
+  CHECK(collect(world, rules).runs == 1);
+  CHECK(world.logs->list({"default", "r"})->empty());
+  CHECK(track(world, "default", "r") == 201);
+}
+
 TEST_CASE("an experiment that is deleted takes its runs along, and its name is free again") {
   test::TestWorld world;
   const auto experiment = [&](const std::string& rest) {
