@@ -50,6 +50,18 @@ bool has_room(const fs::path& folder, const std::vector<fs::path>& backups) {
   return unknown || free_bytes > 3 * last + (64 << 20);
 }
 
+Status remove_copies(const fs::path& folder) {
+  Status removed;
+  for (const fs::path& copy : backups_in(folder)) {
+    std::error_code failed;
+    fs::remove(copy, failed);
+    if (failed && removed)
+      removed = fail(errors::io_failed, fmt::format("cannot remove {}: {}", copy.string(), failed.message()),
+                     "It holds records of a deleted workspace: remove it yourself.");
+  }
+  return removed;
+}
+
 }  // namespace
 
 Housekeeping::Housekeeping(Services& services, Holdings& holdings, HousekeepingConfig config)
@@ -128,8 +140,19 @@ Task<Result<Garbage>> Housekeeping::collect(bool dry_run, bool empty_trash) {
 
 Task<Status> Housekeeping::remove_workspace(std::string name) {
   CO_CHECK_OK(co_await lifecycle::remove_workspace(services_, holdings_, std::move(name)));
-  // The copies made so far hold what was to be deleted.
-  const auto renew = [this] { return back_up(std::min<int64_t>(config_.backups_kept, 1)); };
+  // The copies made so far hold what was to be deleted: they go whether or not there can be a new one.
+  const auto renew = [this]() -> Status {
+    if (config_.backup_folder.empty()) return {};
+    {
+      const std::lock_guard one_at_a_time(backup_mutex_);
+      CHECK_OK(remove_copies(config_.backup_folder));
+    }
+    const int64_t kept = std::min<int64_t>(config_.backups_kept, 1);
+    CHECK_OK(back_up(kept));
+    if (kept == 0 || !backups_in(config_.backup_folder).empty()) return {};
+    return fail(errors::disk_full, fmt::format("the workspace is deleted, but there is no copy of the records in {}",
+                                               config_.backup_folder.string()));
+  };
   co_return co_await services_.builders.run(renew);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "access/tokens.hh"
+#include "base/files.hh"
 #include "content/snapshot_store.hh"
 #include "lifecycle/garbage.hh"
 #include "lifecycle/workspace_removal.hh"
@@ -276,6 +277,20 @@ TEST_CASE("a run whose end was broken off goes with the next collection, and nev
   CHECK(collect(world, rules).runs == 1);
   CHECK(world.logs->list({"default", "r"})->empty());
   CHECK(track(world, "default", "r") == 201);
+}
+
+TEST_CASE("copies of the records that hold a deleted workspace go even where no new one can be made") {
+  test::TestWorld world;
+  lifecycle::HousekeepingConfig config;
+  config.backup_folder = world.folder / "backups";
+  std::filesystem::create_directories(config.backup_folder);
+  const std::filesystem::path old = config.backup_folder / "werkbank-20200101T000000-ab.db";
+  REQUIRE(write_file_atomically(old, "records of workspace other").has_value());
+  lifecycle::Housekeeping housekeeping(world.engine->services(), world.holdings, config);
+  // A store in memory cannot be copied.
+  CHECK_FALSE(sync_wait(housekeeping.remove_workspace("other")).has_value());
+  CHECK(world.ask(Method::kGet, of("other", "")).status == 404);
+  CHECK_FALSE(std::filesystem::exists(old));
 }
 
 TEST_CASE("an experiment that is deleted takes its runs along, and its name is free again") {
