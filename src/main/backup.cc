@@ -107,14 +107,14 @@ Status check_target(const fs::path& target) {
   return fail(errors::already_exists, fmt::format("{} is not empty", target.string()), "Name a new folder for each backup.");
 }
 
-// Opens what was brought back: a damaged backup is told now, not at the next start.
-Status check_restored(const Home& home) {
-  if (is_there(home.records())) {
-    TRY(const auto records, store::open_sqlite_store(home.records()));
+// Opens what was copied: a damaged backup is told before anything is moved.
+Status check_copied(const fs::path& incoming) {
+  if (is_there(incoming / kRecords)) {
+    TRY(const auto records, store::open_sqlite_store(incoming / kRecords));
     records->close();
   }
-  if (is_there(home.series() / "series.db")) {
-    TRY(const auto series, store::open_sqlite_series_store(home.series()));
+  if (is_there(incoming / kSeries)) {
+    TRY(const auto series, store::open_sqlite_series_store(incoming / "series"));
     series->close();
   }
   return {};
@@ -130,42 +130,53 @@ bool holds_a_file(const fs::path& folder) {
   return false;
 }
 
-Result<fs::path> move_aside(const Home& home, const std::vector<const char*>& parts, bool replace) {
-  std::vector<const char*> present;
-  for (const char* const part : parts) {
-    if (is_there(home.folder() / part)) present.push_back(part);
-  }
-  if (is_there(home.records()) && !replace) {
-    return fail(errors::already_exists, fmt::format("{} holds an installation", home.folder().string()),
-                "With --replace it is moved aside; or choose another home with WERKBANK_HOME=….");
-  }
+Status refuse_installation(const Home& home, bool replace) {
+  if (replace || !is_there(home.records())) return {};
+  return fail(errors::already_exists, fmt::format("{} holds an installation", home.folder().string()),
+              "With --replace it is moved aside; or choose another home with WERKBANK_HOME=….");
+}
+
+Status move_part(const fs::path& from, const fs::path& to) {
+  if (!is_there(from)) return {};
+  CHECK_OK(make_directories(to.parent_path()));
+  if (::rename(from.c_str(), to.c_str()) == 0) return {};
+  return fail(errno_error(errno, fmt::format("cannot move {} to {}", from.string(), to.string())));
+}
+
+Status exchange(const fs::path& home, const fs::path& incoming, const fs::path& aside, const std::vector<const char*>& leaving,
+                const std::vector<const char*>& coming) {
+  for (const char* const part : leaving) CHECK_OK(move_part(home / part, aside / part));
+  for (const char* const part : coming) CHECK_OK(move_part(incoming / part, home / part));
+  CHECK_OK(sync_directory(home));
+  return remove_tree(incoming);
+}
+
+// The records leave first and come last: at no moment does the home hold records whose content is not there.
+Result<fs::path> take_over(const Home& home, const fs::path& incoming, const std::vector<const char*>& leaving,
+                           const std::vector<const char*>& coming) {
   const fs::path aside = home.folder() / fmt::format("replaced-{}", system_clock().utc_now_ms());
-  for (const char* const part : present) {
-    const fs::path to = aside / part;
-    CHECK_OK(make_directories(to.parent_path()));
-    if (::rename((home.folder() / part).c_str(), to.c_str()) != 0)
-      return fail(errno_error(errno, "cannot move to " + to.string()));
+  if (Status done = exchange(home.folder(), incoming, aside, leaving, coming); !done) {
+    return fail_in(fmt::format("the restore was broken off; what was there before lies in {}", aside.string()),
+                   std::move(done).error());
   }
   if (holds_a_file(aside)) return aside;
   CHECK_OK(remove_tree(aside));  // the folders of a home that was never used
   return fs::path();
 }
 
-Result<fs::path> restore_records(const Home& home, const fs::path& file, bool replace) {
-  // Copied first: a backup that lies in the home's own folder db would be moved aside with it.
-  const fs::path incoming = home.folder() / "db.incoming";
-  CHECK_OK(remove_tree(incoming));
+Status copy_backup(const fs::path& backup, const fs::path& incoming) {
   CHECK_OK(make_directories(incoming));
-  CHECK_OK(copy_file(file, incoming / "werkbank.db", 0600));
-  {
-    TRY(const auto records, store::open_sqlite_store(incoming / "werkbank.db"));
-    records->close();
-  }
-  TRY(const fs::path aside, move_aside(home, {"db"}, replace));
-  if (::rename(incoming.c_str(), (home.folder() / "db").c_str()) != 0)
-    return fail(errno_error(errno, "cannot move " + incoming.string()));
-  CHECK_OK(sync_directory(home.folder()));
-  return aside;
+  const CopyFile copy = [](const fs::path& from, const fs::path& to) { return copy_file(from, to, 0600); };
+  for (const char* const part : {"series", "content/logs", "db"}) CHECK_OK(copy_tree(backup / part, incoming / part, copy));
+  CHECK_OK(copy_tree(backup / "content" / "blobs", incoming / "content" / "blobs", link_or_copy));
+  if (is_there(backup / kVaultKey)) CHECK_OK(copy_file(backup / kVaultKey, incoming / kVaultKey, 0600));
+  return check_copied(incoming);
+}
+
+Status copy_records(const fs::path& file, const fs::path& incoming) {
+  CHECK_OK(make_directories((incoming / kRecords).parent_path()));
+  CHECK_OK(copy_file(file, incoming / kRecords, 0600));
+  return check_copied(incoming);
 }
 
 Status check_manifest(const fs::path& backup) {
@@ -220,17 +231,17 @@ Result<fs::path> restore_home(const fs::path& folder, const fs::path& backup, bo
   const bool is_file = fs::is_regular_file(backup, unknown);
   if (!is_file) CHECK_OK(check_manifest(backup));
   TRY(const Home home, Home::open(folder));  // holds the lock: no server starts meanwhile
-  if (is_file) return restore_records(home, backup, replace);
-  TRY(const fs::path aside, move_aside(home, {"db", "series", "content", kVaultKey}, replace));
-  const CopyFile copy = [](const fs::path& from, const fs::path& to) { return copy_file(from, to, 0600); };
-  for (const char* const part : {"series", "content/logs", "db"}) {
-    CHECK_OK(copy_tree(backup / part, folder / part, copy));
+  CHECK_OK(refuse_installation(home, replace));
+  // Copied first: what cannot be copied whole changes nothing, and a backup may lie in what is moved aside.
+  const fs::path incoming = folder / "restore.incoming";
+  CHECK_OK(remove_tree(incoming));
+  if (Status copied = is_file ? copy_records(backup, incoming) : copy_backup(backup, incoming); !copied) {
+    [[maybe_unused]] const Status removed = remove_tree(incoming);
+    return fail(std::move(copied).error());
   }
-  CHECK_OK(copy_tree(backup / "content" / "blobs", folder / "content" / "blobs", link_or_copy));
-  if (is_there(backup / kVaultKey)) CHECK_OK(copy_file(backup / kVaultKey, folder / kVaultKey, 0600));
-  CHECK_OK(sync_directory(folder));
-  CHECK_OK(check_restored(home));
-  return aside;
+  // work holds runs that these records may not know: their scripts and outputs are left alone.
+  if (is_file) return take_over(home, incoming, {"db", "work"}, {"db"});
+  return take_over(home, incoming, {"db", "work", "series", "content", kVaultKey}, {kVaultKey, "content", "series", "db"});
 }
 
 }  // namespace werkbank

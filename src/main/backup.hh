@@ -14,7 +14,9 @@ namespace werkbank {
 Result<uint64_t> back_up_home(const std::filesystem::path& home, const std::filesystem::path& target);
 
 // Brings back a whole backup, or (a file) the records alone. The server must not run (store_busy). What is in the home already is
-// refused (already_exists), or with `replace` moved to a folder replaced-<time> in it, which is answered (else empty).
+// refused (already_exists), or with `replace` moved to a folder replaced-<time> in it, which is answered (else empty). Work
+// folders of runs always go there. All is copied to restore.incoming/ first: a failure or a crash before that is done leaves the
+// home as it was.
 Result<std::filesystem::path> restore_home(const std::filesystem::path& home, const std::filesystem::path& backup, bool replace);
 
 }  // namespace werkbank

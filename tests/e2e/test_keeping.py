@@ -53,7 +53,17 @@ def test_a_backup_made_while_the_server_works_is_the_same_installation_elsewhere
         assert other.log(run) == wb.log(run)
         other.werkbank("server", "stop")
         other.werkbank("restore", str(target), code=2)  # there is an installation now
+        # A damaged backup changes nothing; a whole one leaves alone what runs have in work/.
+        damaged = tmp_path / "damaged"
+        shutil.copytree(str(target), str(damaged))
+        (damaged / "db/werkbank.db").write_bytes(b"this is no database" * 1000)
+        other.werkbank("restore", str(damaged), "--replace", code=None)
+        assert not list(Path(other.home).glob("replaced-*")) and not (Path(other.home) / "restore.incoming").exists()
+        (Path(other.home) / "work/of-a-run").mkdir(parents=True)
+        (Path(other.home) / "work/of-a-run/output").write_text("kept")
         other.werkbank("restore", str(target), "--replace")
+        assert [found.read_text() for found in Path(other.home).glob("replaced-*/work/of-a-run/output")] == ["kept"]
+        assert not (Path(other.home) / "work").exists()
         assert len(list(Path(other.home).glob("replaced-*/db/werkbank.db"))) == 1
         other.start()
         assert other.document(run)["status"] == "Completed"
