@@ -20,6 +20,7 @@ constexpr size_t kNamesPerRequest = 500;
 constexpr size_t kPieceBytes = 1024 * 1024;
 constexpr uint64_t kWorthAsking = 256 * 1024;  // below, sending the blob is as quick as asking whether it is there
 constexpr std::chrono::milliseconds kScanPause{1000};
+constexpr int kTries = 3;
 
 FileIdentity identity_of(const struct stat& status) {
   return {status.st_ino, static_cast<uint64_t>(status.st_size), status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec};
@@ -109,6 +110,7 @@ Result<bool> OutputCollector::upload(const FoundFile& file, const FileIdentity& 
   return true;
 }
 
+// True where the server does not know a blob any more: its file waits to be sent again.
 bool OutputCollector::post_names(const std::vector<Collected>& items) {
   json::array array;
   for (const Collected& item : items) {
@@ -127,28 +129,38 @@ bool OutputCollector::post_names(const std::vector<Collected>& items) {
   failpoint_kill("runner.outputs.after_names");
   if (!answer) return false;
   if (is_success(*answer)) {
-    for (const Collected& item : items) context_.state.set_uploaded(item.path, item.identity);
-    return true;
-  }
-  const Error why = net::error_from_response(*answer);
-  if (items.size() == 1) {
-    context_.warnings.add(fmt::format("The file {:?} was not collected: {}", items[0].path, why.message));
-    context_.state.set_uploaded(items[0].path, items[0].identity);
+    for (const Collected& item : items) settle(item);
     return false;
   }
-  // One refused name must not keep the others out.
-  for (const Collected& item : items) {
-    if (!is_lost()) post_names({item});
+  bool is_waiting = false;
+  if (items.size() > 1) {
+    // One refused name must not keep the others out.
+    for (const Collected& item : items) is_waiting = (!is_lost() && post_names({item})) || is_waiting;
+    return is_waiting;
   }
+  const Error why = net::error_from_response(*answer);
+  // What was brought but not named yet is forgotten by a server that is killed; garbage collection may have freed it.
+  if (why.code == &errors::blob_not_found && ++refused_[items[0].path] < kTries) return true;
+  context_.warnings.add(fmt::format("The file {:?} was not collected: {}", items[0].path, why.message));
+  settle(items[0]);
   return false;
 }
 
-void OutputCollector::name_uploaded() {
+void OutputCollector::settle(const Collected& item) {
+  context_.state.set_uploaded(item.path, item.identity);
+  refused_.erase(item.path);
+}
+
+bool OutputCollector::name_uploaded() {
+  bool is_waiting = false;
   for (size_t from = 0; from < uploaded_.size() && !is_lost(); from += kNamesPerRequest) {
     const size_t to = std::min(uploaded_.size(), from + kNamesPerRequest);
-    post_names({uploaded_.begin() + static_cast<ptrdiff_t>(from), uploaded_.begin() + static_cast<ptrdiff_t>(to)});
+    const std::vector<Collected> items(uploaded_.begin() + static_cast<ptrdiff_t>(from),
+                                       uploaded_.begin() + static_cast<ptrdiff_t>(to));
+    is_waiting = post_names(items) || is_waiting;
   }
   uploaded_.clear();
+  return is_waiting;
 }
 
 void OutputCollector::consider(const FoundFile& file, bool at_end, bool& is_waiting) {
@@ -176,7 +188,7 @@ void OutputCollector::consider(const FoundFile& file, bool at_end, bool& is_wait
   }
 }
 
-// True where a file is still being written: it has to be looked at again.
+// True where a file is still being written, or has to be sent again: it has to be looked at again.
 bool OutputCollector::collect(bool at_end) {
   bool is_waiting = false;
   std::vector<FoundFile> files;
@@ -188,10 +200,11 @@ bool OutputCollector::collect(bool at_end) {
   for (const FoundFile& file : files) {
     if (is_lost()) return false;
     consider(file, at_end, is_waiting);
-    if (uploaded_.size() >= kNamesPerRequest) name_uploaded();
+    // What was forgotten once is named at once: the less time between, the less can happen.
+    const bool is_due = uploaded_.size() >= kNamesPerRequest || refused_.contains(file.relative);
+    if (is_due) is_waiting = name_uploaded() || is_waiting;
   }
-  name_uploaded();
-  return is_waiting;
+  return name_uploaded() || is_waiting;
 }
 
 void OutputCollector::work() {
@@ -205,11 +218,12 @@ void OutputCollector::work() {
     if (is_changed && !is_waiting) wait({}, kScanPause);
     is_waiting = is_waiting || is_changed;
   }
-  constexpr int kTries = 3;
   for (int tries = 0; tries < kTries && !is_lost(); ++tries) {
     if (!collect(true)) return;
   }
-  if (!is_lost()) context_.warnings.add("Some files were still being written when the run had ended and were not collected.");
+  if (!is_lost())
+    context_.warnings.add(
+        "Some files were still being written when the run had ended, or not kept by the server: not collected.");
 }
 
 }  // namespace werkbank::runner

@@ -29,14 +29,16 @@ class OutputCollector final : public Follower {
   bool collect(bool at_end);
   void consider(const FoundFile& file, bool at_end, bool& is_waiting);
   Result<bool> upload(const FoundFile& file, const FileIdentity& identity);
-  void name_uploaded();
+  bool name_uploaded();
   bool post_names(const std::vector<Collected>& items);
+  void settle(const Collected& item);
 
   std::vector<std::string> roots_;
   std::vector<std::string> at_end_;
   ServerLink link_;
   TreeWatch watch_;
-  std::vector<Collected> uploaded_;  // blobs that are up and wait for their names
+  std::vector<Collected> uploaded_;     // blobs that are up and wait for their names
+  std::map<std::string, int> refused_;  // by path: how often the server did not know the blob when it was named
 };
 
 // What is collected under this plan: outputs, and logs where it is not watched.

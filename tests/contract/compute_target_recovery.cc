@@ -217,6 +217,43 @@ mkdir outputs; echo o > outputs/o
   CHECK(records.violations.empty());
 }
 
+TEST_CASE("a blob that the server does not know any more when it is named is brought again") {
+  LocalBench bench;
+  bench.server.lose_blob_of("outputs/lost", 1);
+  const LaunchPlan plan = bench.plan_for(R"(
+mkdir outputs; echo o > outputs/a; echo l > outputs/lost; echo z > outputs/z
+while [ ! -e "$SIDE/go" ]; do sleep 0.02; done
+)");
+  const auto all_there = [](const Records& records) { return records.files.size() == 3; };
+  SUBCASE("while the script runs") {
+    bench.start(plan);
+    REQUIRE(bench.server.wait_until(all_there));
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+  }
+  SUBCASE("at its end") {
+    REQUIRE(write_file_atomically(bench.folder / "go", ""));
+    bench.start(plan);
+  }
+  REQUIRE(bench.server.wait_for_end());
+  const Records records = bench.server.records();
+  CHECK(all_there(records));
+  CHECK(records.files.at("outputs/lost") == "l\n");
+  CHECK(records.reports.back().warnings.empty());
+  CHECK(records.violations.empty());
+}
+
+TEST_CASE("a blob that the server never keeps is warned of, and holds up neither the others nor the end") {
+  LocalBench bench;
+  bench.server.lose_blob_of("outputs/lost", 1'000);
+  bench.start(bench.plan_for("mkdir outputs; echo o > outputs/a; echo l > outputs/lost; echo z > outputs/z"));
+  REQUIRE(bench.server.wait_for_end());
+  const Records records = bench.server.records();
+  CHECK(records.files.size() == 2);
+  REQUIRE(records.reports.back().warnings.size() == 1);
+  CHECK(records.reports.back().warnings[0].find("outputs/lost") != std::string::npos);
+  CHECK(records.violations.empty());
+}
+
 // -- killed at every named point
 
 void check_killed_at(const std::string& point) {

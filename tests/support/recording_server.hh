@@ -92,6 +92,10 @@ class RecordingServer {
   void take_lease_away() {
     change([&] { lease_lost_ = true; });
   }
+  // Forgets the blob of this file as often as it is named: as a server that was killed, or has collected garbage.
+  void lose_blob_of(const std::string& path, int times) {
+    change([&] { losses_[path] = times; });
+  }
   void refuse_metric(std::string name) {
     change([&] { refused_metric_ = std::move(name); });
   }
@@ -168,6 +172,7 @@ class RecordingServer {
       if (Hash::of(body) != *hash) return problem(errors::hash_mismatch, 400);
       static_cast<void>(make_directories(path.parent_path()));
       static_cast<void>(write_file_atomically(path, body, 0400, false));
+      lost_.erase(name);
       return ok({});
     }
     const Result<std::string> content = read_file(path);
@@ -230,7 +235,11 @@ class RecordingServer {
   net::Response artifacts(const std::string& body) {
     const Result<json::value> document = parse_json(body);
     if (!document) return problem(errors::invalid_request, 400);
-    for (const json::value& item : document->at("items").as_array()) {
+    const json::array& items = document->at("items").as_array();
+    bool is_whole = true;
+    for (const json::value& item : items) is_whole = !is_lost(item) && is_whole;
+    if (!is_whole) return problem(errors::blob_not_found, 404);
+    for (const json::value& item : items) {
       const std::string path(item.at("path").as_string());
       const Result<Hash> hash = Hash::parse(std::string_view(item.at("hash").as_string()));
       const Result<std::string> content =
@@ -241,6 +250,20 @@ class RecordingServer {
         records_.files[path] = *content;
     }
     return ok({});
+  }
+
+  bool is_lost(const json::value& item) {
+    const std::string name(item.at("hash").as_string());
+    const auto loss = losses_.find(std::string(item.at("path").as_string()));
+    if (loss == losses_.end() || lost_.contains(name)) return lost_.contains(name);
+    if (loss->second-- == 0) {
+      losses_.erase(loss);
+      return false;
+    }
+    const Result<Hash> hash = Hash::parse(name);
+    if (hash) static_cast<void>(remove_tree(blob_path(blob_folder_, *hash)));
+    lost_.insert(name);
+    return true;
   }
 
   void violate(std::string text) { records_.violations.push_back(std::move(text)); }
@@ -254,6 +277,8 @@ class RecordingServer {
   bool cancel_ = false;
   bool lease_lost_ = false;
   std::string refused_metric_;
+  std::map<std::string, int> losses_;        // by path
+  std::set<std::string> lost_;               // hashes that were forgotten and not brought again
   std::map<std::string, int64_t> accepted_;  // by writer
   net::HttpServer server_;                   // last: it stops before what its handler uses goes
 };
