@@ -185,7 +185,7 @@ Task<Result<Garbage>> collect_garbage(Services& services, Holdings& holdings, Ga
   if (rules.dry_run) co_return garbage;
   std::vector<Hash> gone = freed.hashes;
   CO_CHECK_OK(co_await forget_blobs(services, std::move(gone)));
-  if (!freed.hashes.empty()) holdings.forget();
+  if (!freed.hashes.empty()) holdings.forget_blobs(freed.hashes);
   CO_TRY(garbage.events, co_await prune(services, &store::Transaction::prune_events, now - rules.event_age_ms));
   CO_TRY(garbage.idempotency_keys, co_await prune(services, &store::Transaction::prune_idempotency, now - rules.key_age_ms));
   log_info("garbage collected blobs={} bytes={} snapshots={} runs={} events={}", garbage.blobs, garbage.blob_bytes,

@@ -123,12 +123,28 @@ void Holdings::settled(const std::string& workspace, const std::vector<Hash>& ha
   if (found->second.empty()) unsettled_.erase(found);
 }
 
-void Holdings::forget() {
+void Holdings::forget_blobs(const std::vector<Hash>& gone) {
   const std::lock_guard lock(mutex_);
+  forget_read();
+  for (auto& [workspace, hashes] : unsettled_) {
+    for (const Hash& hash : gone) unsettled_count_ -= hashes.erase(hash);
+  }
+  std::erase_if(unsettled_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+void Holdings::forget_workspace(const std::string& workspace) {
+  const std::lock_guard lock(mutex_);
+  forget_read();
+  const auto found = unsettled_.find(workspace);
+  if (found == unsettled_.end()) return;
+  unsettled_count_ -= found->second.size();
+  unsettled_.erase(found);
+}
+
+// Under the lock: what was read of the store may not hold any more.
+void Holdings::forget_read() {
   ++forgotten_;
   cache_ = std::make_unique<Cache>();
-  unsettled_.clear();
-  unsettled_count_ = 0;
 }
 
 }  // namespace werkbank::lifecycle

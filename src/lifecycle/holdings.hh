@@ -23,17 +23,21 @@ class Holdings {
   Result<std::vector<Hash>> not_held(const std::string& workspace, const std::vector<Hash>& hashes);
   Result<bool> holds(const std::string& workspace, const Hash& hash);
   // The workspace has brought these. Put down by settle(), or with whatever first names them (Transaction::hold_blobs): what is
-  // forgotten by a crash in between has to be brought once more.
+  // forgotten by a crash in between has to be brought once more. A server that stops in order settles before it closes the store.
   Task<Status> hold(std::string workspace, std::vector<Hash> hashes);
   // Puts down what was brought so far. `workspace` "": of all.
   Task<Status> settle(std::string workspace);
   // What settle() would put down; for those who do it in a transaction of their own.
   std::vector<Hash> unsettled(const std::string& workspace);
   void settled(const std::string& workspace, const std::vector<Hash>& hashes);
-  // After blobs, or a workspace, have gone from the store.
-  void forget();
+  // After these blobs have gone from the store; what else was brought and is not put down yet stays.
+  void forget_blobs(const std::vector<Hash>& gone);
+  // After the workspace has gone.
+  void forget_workspace(const std::string& workspace);
 
  private:
+  void forget_read();
+
   struct Cache;
   store::Store& store_;
   std::mutex mutex_;

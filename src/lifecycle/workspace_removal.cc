@@ -177,7 +177,7 @@ Task<Status> remove_workspace(Services& services, Holdings& holdings, std::strin
     return note_being_removed(transaction, names);
   };
   CO_CHECK_OK(co_await services.store.write(std::move(apply)));
-  holdings.forget();
+  holdings.forget_workspace(name);
   // Again: a client may have written to a run meanwhile. From now on nobody can.
   const auto remove_rest = [&]() -> Status {
     for (const RunKey& key : runs) CHECK_OK(remove_run_data(services, key));

@@ -175,6 +175,40 @@ TEST_CASE("garbage is what no run and no snapshot in use names") {
   }
 }
 
+TEST_CASE("what was brought stays brought when other blobs go") {
+  test::TestWorld world;
+  const auto bring = [&](const std::string& workspace, const std::string& bytes) {
+    REQUIRE(world.ask(Method::kPut, of(workspace, "/blobs/" + Hash::of(bytes).hex()), bytes).status == 201);
+  };
+  const auto has = [&](const std::string& workspace, const std::string& bytes) {
+    return world.ask(Method::kGet, of(workspace, "/blobs/" + Hash::of(bytes).hex())).status == 200;
+  };
+  bring("default", "output");
+  bring("default", "stray");
+  bring("other", "stray");
+  SUBCASE("garbage was collected") {
+    REQUIRE(track(world, "other", "theirs") == 201);
+    REQUIRE(world.ask(Method::kPut, of("other", "/runs/theirs/files/outputs/x"), "output").status == 201);  // keeps the bytes
+    CHECK(collect(world, at_once()).blobs == 1);
+    CHECK_FALSE(has("default", "stray"));
+    CHECK(world.holdings.unsettled("default") == std::vector<Hash>{Hash::of("output")});
+    CHECK(world.holdings.unsettled("other").empty());
+  }
+  SUBCASE("another workspace was deleted") {
+    REQUIRE(world.ask(Method::kDelete, of("other", "")).status == 204);
+    CHECK(has("default", "stray"));
+  }
+  SUBCASE("the server was stopped in order") {
+    REQUIRE(sync_wait(world.holdings.settle("")).has_value());
+    lifecycle::Holdings next(*world.store);
+    CHECK(next.holds("default", Hash::of("output")).value());
+    CHECK(next.holds("other", Hash::of("stray")).value());
+  }
+  CHECK(has("default", "output"));
+  REQUIRE(track(world, "default", "r") == 201);
+  CHECK(world.ask(Method::kPost, of("default", "/runs/r/files/outputs/x?hash=" + Hash::of("output").hex())).status == 201);
+}
+
 TEST_CASE("a deleted workspace takes along what only it has, and leaves what others have") {
   test::TestWorld world;
   const std::string snapshot = send_snapshot(world, "other", {{"a.py", "own code"}, {"b.py", "common code"}});
