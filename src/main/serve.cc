@@ -220,11 +220,19 @@ std::string_view wait_for_end(Parts& parts, net::HttpServer& server, const cli::
   }
 }
 
+// What was brought and acknowledged need not be brought again because nobody has named it yet.
+void settle_holdings(lifecycle::Holdings& holdings) {
+  std::string all;
+  const Status settled = sync_wait(holdings.settle(std::move(all)));
+  if (!settled) log_error("blobs not put down, their senders will bring them again error={:?}", settled.error().to_string());
+}
+
 void take_down(Parts& parts, net::HttpServer& server) {
   parts.hub->stop();  // ends live streams and waits
   server.stop();
   parts.engine->stop();
   parts.housekeeping->stop();
+  settle_holdings(*parts.holdings);
   parts.builders->stop();
   parts.pool->stop();
   parts.logs->close();

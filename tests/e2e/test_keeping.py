@@ -1,5 +1,6 @@
 """What is kept and what is not: backups, deleted workspaces, garbage; and a certificate changed while the server works."""
 
+import hashlib
 import http.client
 import json
 import shutil
@@ -102,6 +103,16 @@ def test_garbage_is_told_and_freed(wb):
     freed = json.loads(wb.werkbank("gc", "--empty-trash", "-o", "json").stdout)
     assert freed["runs"] == 1, freed
     assert wb.http("GET", f"runs/{run}").status == 404
+
+
+def test_what_was_brought_is_still_held_by_the_next_server(wb):
+    wb.start()
+    content = b"brought, not named yet"
+    path = f"blobs/{hashlib.blake2b(content, digest_size=32).hexdigest()}"
+    assert wb.http("PUT", path, content).status == 201
+    wb.werkbank("server", "stop")
+    wb.start()
+    assert wb.http("GET", path).body == content
 
 
 def certificate(folder, name):
