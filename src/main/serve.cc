@@ -254,12 +254,13 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
   net::HttpServer server(config, [&router](net::Request& request) { return router.answer(request); });
   CHECK_OK(load_certificate(server, options));
   CHECK_OK(server.listen_unix(parts->home.socket()));
+  const char* const scheme = options.tls_certificate.empty() ? "http" : "https";
   for (const std::string& address : options.listen) {
     TRY(const uint16_t port, server.listen_tcp(address));
     const std::string host = address.substr(0, address.rfind(':'));
-    if (parts->facts.web_address.empty()) parts->facts.web_address = fmt::format("http://{}:{}", host, port);
+    if (parts->facts.web_address.empty()) parts->facts.web_address = fmt::format("{}://{}:{}", scheme, host, port);
     // Scripts and people read the port that was bound from here.
-    std::printf("listening on %s://%s:%u\n", options.tls_certificate.empty() ? "http" : "https", host.c_str(), port);
+    std::printf("listening on %s://%s:%u\n", scheme, host.c_str(), port);
     std::fflush(stdout);
   }
   CHECK_OK(parts->engine->start());

@@ -150,6 +150,7 @@ def test_tcp_speaks_tls_and_takes_a_new_certificate_at_sighup(wb, tmp_path):
         port = int(line.rsplit(":", 1)[1])
         status, shown = ask_over_tls(port, first[0])
         assert status == 200
+        assert wb.get("/api/v1")["webAddress"] == f"https://127.0.0.1:{port}"
         with pytest.raises(ssl.SSLError):
             ask_over_tls(port, second[0])
         assert ask_over_tls(port, first[0], "/api/v1/whoami")[0] == 401
