@@ -180,16 +180,7 @@ void declare_attach(CLI::App& verb, AttachOptions& options) {
 Result<ProjectFiles> binding_of(Context& context, const AttachOptions& options) {
   ProjectFiles files{
       .folder = context.project_folder, .layout = ProjectLayout::kExtension, .workspace = options.workspace.name, .rebind = true};
-  std::error_code ignored;
-  if (files.workspace.empty() && std::filesystem::exists(files.folder / ".azureml" / "config.json", ignored)) {
-    TRY(const auto bound, find_project_workspace(files.folder));
-    if (bound) {
-      files.workspace = bound->name;
-      files.subscription_id = bound->subscription_id;
-      files.resource_group = bound->resource_group;
-    }
-  }
-  if (files.workspace.empty()) files.workspace = "default";
+  CHECK_OK(keep_binding(files));
   TRY(client::Session* const server, context.session());
   const auto known = server->get("/api/v1/workspaces/" + net::encode_segment(files.workspace));
   if (!known && known.error().kind() != ErrorKind::kNotFound) return fail(known.error());
@@ -200,6 +191,8 @@ Result<ProjectFiles> binding_of(Context& context, const AttachOptions& options) 
     CHECK_OK(reader.finish(false));
     if (!subscription.empty()) files.subscription_id = subscription;
     if (!group.empty()) files.resource_group = group;
+  } else {
+    context.terminal().say(fmt::format("Workspace {:?} is not there yet; the first submit makes it", files.workspace));
   }
   if (!options.workspace.common.subscription.empty()) files.subscription_id = options.workspace.common.subscription;
   if (!options.workspace.common.resource_group.empty()) files.resource_group = options.workspace.common.resource_group;

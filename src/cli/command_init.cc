@@ -21,17 +21,7 @@ void declare_init(CLI::App& verb, InitOptions& options) {
 
 Result<int> init(Context& context, const InitOptions& options) {
   ProjectFiles files{.folder = options.folder, .workspace = context.workspace_flag};
-  std::error_code ignored;
-  // Once more without -w: the folder stays bound to what it is bound to.
-  if (files.workspace.empty() && std::filesystem::exists(files.folder / ".azureml" / "config.json", ignored)) {
-    TRY(const auto bound, find_project_workspace(files.folder));
-    if (bound) {
-      files.workspace = bound->name;
-      files.subscription_id = bound->subscription_id;
-      files.resource_group = bound->resource_group;
-    }
-  }
-  if (files.workspace.empty()) files.workspace = "default";
+  CHECK_OK(keep_binding(files));
   if (!options.subscription.empty()) files.subscription_id = options.subscription;
   if (!options.resource_group.empty()) files.resource_group = options.resource_group;
   TRY(const std::vector<std::string> written, write_project_files(files));

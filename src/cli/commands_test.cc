@@ -356,12 +356,16 @@ TEST_CASE("az ml folder attach binds the folder to what -w names, and once more 
   const TemporaryFolder folder;
   const CommandLine line = line_to(server);
   const std::string path = folder.path.string();
-  CHECK(line.run({"ml", "folder", "attach", "-w", "vision", "--path", path}, true).code == kExitDone);
+  const Outcome known = line.run({"ml", "folder", "attach", "-w", "vision", "--path", path}, true);
+  CHECK(known.code == kExitDone);
+  CHECK(known.err.find("not there yet") == std::string::npos);
   const auto binding = [&] {
     return json::serialize(parse_json(read_file(folder.path / ".azureml" / "config.json").value()).value());
   };
   CHECK(binding() == R"({"subscription_id":"s1","resource_group":"g1","workspace_name":"vision"})");
-  CHECK(line.run({"ml", "folder", "attach", "-w", "new", "-g", "team", "--path", path}, true).code == kExitDone);
+  const Outcome unknown = line.run({"ml", "folder", "attach", "-w", "new", "-g", "team", "--path", path}, true);
+  CHECK(unknown.code == kExitDone);
+  CHECK(unknown.err.find("\"new\" is not there yet") != std::string::npos);
   CHECK(binding() == R"({"subscription_id":"local","resource_group":"team","workspace_name":"new"})");
   CHECK(line.run({"ml", "folder", "attach", "--path", path}, true).code == kExitDone);
   CHECK(binding() == R"({"subscription_id":"local","resource_group":"team","workspace_name":"new"})");

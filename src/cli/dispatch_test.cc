@@ -14,16 +14,23 @@ struct Split {
   std::vector<std::string> before, verbatim;
 };
 
-Split split(bool az, std::vector<std::string> words) {
-  Terminal terminal({});
-  const CliPrograms programs;
-  Context context(programs, {}, terminal);
-  CLI::App app("", az ? "az" : "werkbank");
-  if (az) {
-    az_dialect().add_commands(app, context);
-  } else {
-    add_all_commands(app, context);
+struct Program {
+  explicit Program(bool az) : app("", az ? "az" : "werkbank") {
+    if (az) {
+      az_dialect().add_commands(app, context);
+    } else {
+      add_all_commands(app, context);
+    }
   }
+  Terminal terminal{{}};
+  const CliPrograms programs;
+  Context context{programs, {}, terminal};
+  CLI::App app;
+};
+
+Split split(bool az, std::vector<std::string> words) {
+  Program program(az);
+  CLI::App& app = program.app;
   Split result{.before = std::move(words)};
   result.verbatim = split_verbatim(app, result.before);
   return result;
@@ -112,15 +119,8 @@ TEST_CASE("help is data, with examples") {
 
 TEST_CASE("every verb of both dialects has a description and examples") {
   for (const bool az : {false, true}) {
-    Terminal terminal({});
-    const CliPrograms programs;
-    Context context(programs, {}, terminal);
-    CLI::App app("", az ? "az" : "werkbank");
-    if (az) {
-      az_dialect().add_commands(app, context);
-    } else {
-      add_all_commands(app, context);
-    }
+    Program program(az);
+    const CLI::App& app = program.app;
     const std::function<void(const CLI::App&)> check = [&](const CLI::App& at) {
       const auto children = at.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
       for (const CLI::App* child : children) check(*child);
@@ -134,11 +134,8 @@ TEST_CASE("every verb of both dialects has a description and examples") {
 }
 
 TEST_CASE("completion knows every command") {
-  Terminal terminal({});
-  const CliPrograms programs;
-  Context context(programs, {}, terminal);
-  CLI::App app("", "werkbank");
-  add_all_commands(app, context);
+  Program program(false);
+  const CLI::App& app = program.app;
   const std::string bash = completion_script(app, "bash", "werkbank");
   CHECK(bash.find("\"run\") candidates=\"submit rerun list show") != std::string::npos);
   CHECK(bash.find("internal") == std::string::npos);

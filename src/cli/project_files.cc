@@ -82,6 +82,19 @@ Result<bool> needs_binding(const ProjectFiles& files, const fs::path& place) {
 
 }  // namespace
 
+Status keep_binding(ProjectFiles& files) {
+  if (!files.workspace.empty()) return {};
+  files.workspace = "default";
+  std::error_code ignored;
+  if (!std::filesystem::exists(files.folder / ".azureml" / "config.json", ignored)) return {};
+  TRY(const auto bound, find_project_workspace(files.folder));
+  if (!bound) return {};
+  files.workspace = bound->name;
+  files.subscription_id = bound->subscription_id;
+  files.resource_group = bound->resource_group;
+  return {};
+}
+
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files) {
   const fs::path binding = files.folder / ".azureml" / "config.json";
   TRY(const bool bind, needs_binding(files, binding));

@@ -23,6 +23,10 @@ struct ProjectFiles {
   bool rebind = false;  // a config.json that is there may be replaced
 };
 
+// Where no workspace was chosen: the one that the folder is bound to, with its subscription and group, else "default".
+// config_invalid where the folder's config.json cannot be read.
+Status keep_binding(ProjectFiles& files);
+
 // Those files that are not there, and .azureml/config.json and .amlignore. Answers the paths written. already_exists, and nothing
 // written, where config.json names another workspace and `rebind` is false.
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files);
