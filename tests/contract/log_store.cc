@@ -16,29 +16,13 @@
 #include "base/hash.hh"
 #include "content/directory/directory_log_store.hh"
 #include "content/memory/memory_log_store.hh"
+#include "support/log_worlds.hh"
 
 using namespace werkbank;
 using namespace werkbank::content;
+using namespace werkbank::content::testing;
 
 namespace {
-
-struct TemporaryFolder {
-  TemporaryFolder() : path(std::filesystem::temp_directory_path() / ("wb-logs-" + random_hex(8))) {}
-  ~TemporaryFolder() { static_cast<void>(remove_tree(path)); }
-  std::filesystem::path path;
-};
-
-const RunKey kRun{"default", "run_1"};
-const LogKey kDriver{kRun, 1, 0, "azureml-logs/70_driver_log.txt"};
-
-Result<uint64_t> append(LogStore& store, const LogKey& key, uint64_t offset, std::string bytes) {
-  return sync_wait(store.append(key, offset, std::move(bytes)));
-}
-
-template <typename T>
-const ErrorCode* code_of(const Result<T>& result) {
-  return result ? nullptr : result.error().code;
-}
 
 void for_each_store(const std::function<void(LogStore&)>& check) {
   SUBCASE("memory") {
