@@ -89,6 +89,8 @@ class ComputeTarget {
   virtual Status cancel(const json::object& handle) = 0;
   // Ends everything of this attempt at once, also processes that left the process group.
   virtual Status kill(const json::object& handle) = 0;
+  // Is anything of this attempt there: the runner, the script, what either has started? Starts nothing, unlike recover().
+  virtual Result<bool> has_processes(const json::object& handle) = 0;
   // Removes the work folder. Only after the run has ended and all is collected.
   virtual Status remove(const json::object& handle) = 0;
   // Everything that start() has left here and remove() has not taken away, whichever server began it: asked when the server

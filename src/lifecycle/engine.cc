@@ -19,6 +19,15 @@ Result<std::optional<Run>> find_run(store::Store& store, const RunKey& key) {
   return store::read<std::optional<Run>>(store, find);
 }
 
+// Records that do not know a run may be an older copy that was brought back: what is alive of it is not ours to end.
+bool is_gone(compute::ComputeTarget& target, const compute::KeptAttempt& attempt) {
+  const Result<bool> alive = target.has_processes(attempt.handle);
+  if (alive && !*alive) return true;
+  log_warning("leftover kept run={:?} attempt={}: there is no record of it, and {}", attempt.run.run_id, attempt.attempt,
+              alive ? "its processes are alive" : alive.error().to_string());
+  return false;
+}
+
 // Takes away what the target keeps of attempts that are over: a server died between the end of a run and the removal.
 void sweep(compute::ComputeTarget& target, store::Store& store) {
   const Result<std::vector<compute::KeptAttempt>> kept = target.kept();
@@ -30,6 +39,7 @@ void sweep(compute::ComputeTarget& target, store::Store& store) {
     const Result<std::optional<Run>> run = find_run(store, attempt.run);
     const bool is_over = run && (!*run || is_terminal((*run)->status) || (*run)->attempt != attempt.attempt);
     if (!is_over) continue;
+    if (!*run && !is_gone(target, attempt)) continue;
     const Status removed = target.remove(attempt.handle);
     if (removed)
       log_info("leftover removed run={:?} attempt={}", attempt.run.run_id, attempt.attempt);

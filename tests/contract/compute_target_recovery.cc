@@ -159,6 +159,14 @@ exec sleep 600
   CHECK(eventually([&] { return bench.processes().empty(); }));  // a killed process takes a moment to go
 }
 
+TEST_CASE("an attempt is alive until its runner and its script are gone") {
+  LocalBench bench;
+  const json::object handle = bench.start(bench.plan_for("sleep 600\n"));
+  CHECK(*bench.target().has_processes(handle));
+  REQUIRE(bench.target().kill(handle));
+  CHECK_FALSE(*bench.target().has_processes(handle));
+}
+
 TEST_CASE("what is kept of attempts is found again, and half-removed folders go") {
   LocalBench bench;
   const LaunchPlan plan = bench.plan_for("echo there\n");

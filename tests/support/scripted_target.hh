@@ -83,6 +83,12 @@ class ScriptedTarget final : public compute::ComputeTarget {
     if (Started* const started = find(handle)) started->killed = true;
     return {};
   }
+  Result<bool> has_processes(const json::object& handle) override {
+    const std::lock_guard lock(mutex_);
+    CHECK_OK(next_failure("has_processes"));
+    const Started* const started = find(handle);
+    return started != nullptr && !started->removed && !started->killed && !started->end;
+  }
   Status remove(const json::object& handle) override {
     const std::lock_guard lock(mutex_);
     CHECK_OK(next_failure("remove"));

@@ -364,11 +364,14 @@ TEST_CASE("what a dead server has left of ended, deleted and older attempts is r
   leave("older", RunStatus::kRunning, 1);
   leave("current", RunStatus::kRunning, 2);
   leave("gone", RunStatus::kRunning, 1);
+  target->end_runner("gone", {});
+  leave("gone but alive", RunStatus::kRunning, 1);
   REQUIRE(world.engine->start().has_value());
   world.builders.stop();  // the sweep is over
   for (const test::ScriptedTarget::Started& started : target->started()) {
     CAPTURE(started.plan.run.run_id);
-    CHECK(started.removed == (started.plan.run.run_id != "current"));
+    const std::string& id = started.plan.run.run_id;
+    CHECK(started.removed == (id != "current" && id != "gone but alive"));
   }
 }
 

@@ -89,6 +89,7 @@ class LocalTarget final : public ComputeTarget {
   Result<RunnerStatus> recover(const json::object& handle) override;
   Status cancel(const json::object& handle) override;
   Status kill(const json::object& handle) override;
+  Result<bool> has_processes(const json::object& handle) override;
   Status remove(const json::object& handle) override;
   Result<std::vector<KeptAttempt>> kept() override;
 
@@ -238,6 +239,18 @@ Status LocalTarget::kill(const json::object& value) {
     end = run_end_of(*record, stop_reason);
   }
   return write_finished(folder, end);
+}
+
+Result<bool> LocalTarget::has_processes(const json::object& value) {
+  TRY(const Handle handle, read_handle(value));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!runners_of(work_folder(handle.folder), handle.folder).empty()) return true;
+  }
+  ProcessSelection selection;
+  selection.variable = kAttemptMarkVariable;
+  selection.value = handle.mark;
+  return !find_processes(selection).empty();
 }
 
 Status LocalTarget::remove(const json::object& value) {
