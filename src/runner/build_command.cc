@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/files.hh"
 #include "base/logins.hh"
@@ -22,9 +23,11 @@ constexpr size_t kOutputBytesKept = 1 << 20;
 volatile sig_atomic_t stop_asked = 0;
 void ask_stop(int) { stop_asked = 1; }
 
+// Of several at once the first and outermost counts.
 class StopSignals {
  public:
   StopSignals() {
+    if (in_place_++ > 0) return;
     stop_asked = 0;
     struct sigaction action{};
     action.sa_handler = ask_stop;
@@ -32,6 +35,7 @@ class StopSignals {
     sigaction(SIGINT, &action, &old_int_);
   }
   ~StopSignals() {
+    if (--in_place_ > 0) return;
     sigaction(SIGTERM, &old_term_, nullptr);
     sigaction(SIGINT, &old_int_, nullptr);
   }
@@ -39,9 +43,14 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
  private:
-  struct sigaction old_term_{};
-  struct sigaction old_int_{};
+  static int in_place_;
+  static struct sigaction old_term_;
+  static struct sigaction old_int_;
 };
+
+int StopSignals::in_place_ = 0;
+struct sigaction StopSignals::old_term_{};
+struct sigaction StopSignals::old_int_{};
 
 int wait_for(pid_t pid) {
   int status = 0;
@@ -103,12 +112,28 @@ void follow(int fd, pid_t pid, Echo echo, std::string& output) {
 
 void say(std::string_view line) { static_cast<void>(write_all(STDOUT_FILENO, without_logins(line) + "\n")); }
 
-Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
-                                  Echo echo) {
+struct RunningCommand::Process {
+  StopSignals signals;
+  pid_t pid = -1;
+  Fd output;
+};
+
+RunningCommand::RunningCommand(std::unique_ptr<Process> process) : process_(std::move(process)) {}
+RunningCommand::RunningCommand(RunningCommand&&) noexcept = default;
+
+RunningCommand::~RunningCommand() {
+  if (!process_ || process_->pid < 0) return;
+  kill(-process_->pid, SIGKILL);
+  static_cast<void>(wait_for(process_->pid));
+}
+
+Result<RunningCommand> RunningCommand::start(const std::vector<std::string>& argv,
+                                             const std::map<std::string, std::string>& environment) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
-  const Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
+  auto process = std::make_unique<Process>();
+  process->output = Fd(ends[0]);
+  const Fd write_end(ends[1]);
   SpawnPlan plan;
   plan.argv = argv;
   plan.environment = environment;
@@ -117,14 +142,22 @@ Result<CommandResult> run_command(const std::vector<std::string>& argv, const st
   // The child opens the pipe's other end by its name in /proc before the close-on-exec descriptor goes away.
   plan.stdout_path = fmt::format("/proc/self/fd/{}", write_end.get());
   plan.stderr_path = plan.stdout_path;
-  const StopSignals signals;
-  TRY(const pid_t pid, spawn_process(plan));
-  write_end = Fd();
+  TRY(process->pid, spawn_process(plan));
+  return RunningCommand(std::move(process));
+}
+
+Result<CommandResult> RunningCommand::finish(Echo echo) {
   CommandResult result;
-  follow(read_end.get(), pid, echo, result.output);
-  result.exit_code = wait_for(pid);
+  follow(process_->output.get(), process_->pid, echo, result.output);
+  result.exit_code = wait_for(std::exchange(process_->pid, -1));
   if (stop_asked != 0) return fail(errors::environment_failed, "the build was stopped");
   return result;
+}
+
+Result<CommandResult> run_command(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
+                                  Echo echo) {
+  TRY(RunningCommand command, RunningCommand::start(argv, environment));
+  return command.finish(echo);
 }
 
 }  // namespace werkbank::runner

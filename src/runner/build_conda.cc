@@ -131,7 +131,7 @@ class ChannelBuild {
     }
     say(fmt::format("Installing the solver for conda channels (py-rattler), once, into {}", venv.string()));
     CHECK_OK(remove_tree(venv));
-    TRY(const CommandResult made, uv_.make_venv(newest, venv, Seeds::kNone));
+    TRY(const CommandResult made, uv_.make_venv(newest, venv));
     CommandResult installed = made;
     if (made.exit_code == 0) {
       TRY(installed, uv_.install_requirements(solver_, {kSolver}, SourceBuilds::kRefused, Echo::kHide));

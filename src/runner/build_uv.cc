@@ -159,19 +159,24 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
   return result;
 }
 
-Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder, Seeds seeds) const {
-  const std::vector<std::string> bare_argv{path_.string(), "venv", "--quiet", "--python", interpreter.path.string(),
-                                           folder.string()};
-  if (seeds == Seeds::kPip) {
-    std::vector<std::string> argv = bare_argv;
-    argv.emplace_back("--seed");
-    TRY(CommandResult seeded, run_command(argv, environment_, Echo::kHide));
-    if (seeded.exit_code == 0) return seeded;
-    CHECK_OK(remove_tree(folder));
-  }
-  TRY(CommandResult bare, run_command(bare_argv, environment_, Echo::kHide));
-  if (bare.exit_code == 0 && seeds == Seeds::kPip)
-    say("pip and setuptools could not be put into the environment; it is made without them");
+Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder) const {
+  return run_command({path_.string(), "venv", "--quiet", "--python", interpreter.path.string(), folder.string()}, environment_,
+                     Echo::kHide);
+}
+
+Result<StartedVenv> UvTool::start_venv(const Interpreter& interpreter, const fs::path& folder) const {
+  const std::vector<std::string> argv{path_.string(), "venv", "--quiet", "--seed", "--python", interpreter.path.string(),
+                                      folder.string()};
+  TRY(RunningCommand seeding, RunningCommand::start(argv, environment_));
+  return StartedVenv{interpreter, folder, std::move(seeding)};
+}
+
+Result<CommandResult> UvTool::finish_venv(StartedVenv started) const {
+  TRY(CommandResult seeded, started.seeding.finish(Echo::kHide));
+  if (seeded.exit_code == 0) return seeded;
+  CHECK_OK(remove_tree(started.folder));
+  TRY(CommandResult bare, make_venv(started.interpreter, started.folder));
+  if (bare.exit_code == 0) say("pip and setuptools could not be put into the environment; it is made without them");
   return bare;
 }
 

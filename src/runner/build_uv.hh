@@ -14,7 +14,14 @@
 namespace werkbank::runner {
 
 enum class SourceBuilds { kRefused, kAllowed };
-enum class Seeds { kNone, kPip };  // pip and setuptools, as a conda environment has them: older packages import pkg_resources
+
+// A virtual environment that uv makes beside other work, with pip and setuptools, as a conda environment has them: older packages
+// import pkg_resources.
+struct StartedVenv {
+  Interpreter interpreter;
+  std::filesystem::path folder;
+  RunningCommand seeding;
+};
 
 // A folder below the cache for the files of one command; gone with it.
 class ScratchFolder {
@@ -39,7 +46,11 @@ class UvTool {
   // read_failure().
   Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
                                 SourceBuilds source_builds) const;
-  Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder, Seeds seeds) const;
+  // Without packages.
+  Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
+  Result<StartedVenv> start_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
+  // Where pip cannot be put into it, it is made without.
+  Result<CommandResult> finish_venv(StartedVenv started) const;
   Result<CommandResult> install(const std::filesystem::path& venv_python, const std::filesystem::path& lock,
                                 SourceBuilds source_builds) const;
   // Resolves on top of what is there, and installs.

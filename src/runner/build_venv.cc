@@ -58,9 +58,17 @@ class VenvBuild {
   Result<ReadyEnvironment> build(const fs::path& folder) {
     interpreters_ = interpreters_now();
     TRY(const std::vector<Interpreter> candidates, choose());
+    // The first candidate is nearly always the one that is taken: its virtual environment is made while the versions are sought.
+    TRY(std::optional<StartedVenv> venv, uv_.start_venv(candidates.front(), folder));
     Resolver resolver(uv_, recipe_, interpreters_);
     TRY(const Resolution resolution, resolver.resolve(candidates));
-    return install(folder, resolution);
+    if (venv->interpreter.path != resolution.interpreter.path) {
+      venv.reset();
+      CHECK_OK(remove_tree(folder));
+      TRY(StartedVenv other, uv_.start_venv(resolution.interpreter, folder));
+      venv.emplace(std::move(other));
+    }
+    return install(std::move(*venv), resolution);
   }
 
  private:
@@ -126,10 +134,11 @@ class VenvBuild {
                                                : fmt::format("; the policy \"nearest\" would take {}", nearest->version)));
   }
 
-  Result<ReadyEnvironment> install(const fs::path& folder, const Resolution& resolution) {
+  Result<ReadyEnvironment> install(StartedVenv venv, const Resolution& resolution) {
+    const fs::path folder = venv.folder;
     say(fmt::format("Creating the environment with Python {} ({})", resolution.interpreter.version,
                     resolution.interpreter.path.string()));
-    TRY(const CommandResult made, uv_.make_venv(resolution.interpreter, folder, Seeds::kPip));
+    TRY(const CommandResult made, uv_.finish_venv(std::move(venv)));
     if (made.exit_code != 0) return fail(failed_with("the virtual environment could not be created", made.output));
     const fs::path python = folder / "bin/python";
     const fs::path lock = folder / "requirements.lock";
