@@ -189,10 +189,12 @@ def step_fuzz(log):
         corpus = ROOT / "build/fuzz/corpus" / program.name
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = [path for path in (ROOT / "tests/corpus").glob(program.name) if path.is_dir()]
-        code, _ = run(
+        code, text = run(
             log,
             [
                 program,
+                # The same inputs in every CI: what it finds, everyone finds again. By hand each time others.
+                f"-seed={1 if CI else 0}",
                 f"-max_total_time={FUZZ_SECONDS}",
                 "-timeout=10",
                 "-rss_limit_mb=2048",
@@ -204,7 +206,16 @@ def step_fuzz(log):
             limit=FUZZ_SECONDS + 120,
         )
         counts = add(counts, Counts(1, 0, 0) if code == 0 else Counts(0, 1, 0))
+        if code != 0:
+            tell_of_input(log, program.name, text)
     return counts if programs else Counts(0, 1, 0)
+
+
+def tell_of_input(log, program, text):
+    """The input that ended a fuzz target, in a line that show_failures() finds: the file is gone with the machine of a CI."""
+    found = re.search(r"^Base64: (\S+)", text, re.M)
+    with open(log, "a") as file:
+        file.write(f"ERROR: {program} on the input (base64) {found.group(1) if found else 'that was too long to print'}\n")
 
 
 def step_sweep(log):
@@ -256,7 +267,7 @@ def show_failures(log):
     pattern = re.compile(r"(^|\s)(FAILED|ERROR|FAIL):?\s|ERROR: |\berror:|\*\*\*|:\d+: |SUMMARY: |^Error")
     lines = [line for line in log.read_text(errors="replace").splitlines() if pattern.search(line) and "warning" not in line]
     for line in lines[:30]:
-        print("    " + line[:200])
+        print("    " + line[:400])
 
 
 def main():

@@ -120,9 +120,10 @@ std::string_view foreign_form(std::string_view line) {
     return "an address does not say which version it brings, so the environment could not be shared or built again";
   }
   const std::string_view first = line.substr(0, line.find_first_of(" \t;"));
-  if (first.ends_with(".whl")) return "a local wheel exists on this machine only";
+  const bool has_version = first.find_first_of("<>=") != std::string_view::npos;  // name==1+local.zip is no file
+  if (first.ends_with(".whl") && !has_version) return "a local wheel exists on this machine only";
   if (first.starts_with('.') || first.starts_with('/') || first.starts_with('~') || first.find('/') != std::string_view::npos ||
-      first.ends_with(".tar.gz") || first.ends_with(".zip")) {
+      ((first.ends_with(".tar.gz") || first.ends_with(".zip")) && !has_version)) {
     return "a local path exists on this machine only";
   }
   return {};
@@ -285,6 +286,7 @@ Result<Requirement> parse_requirement(std::string_view raw) {
   if (const std::string_view reason = foreign_form(line); !reason.empty()) return refuse(line, reason, std::string(kForeignHint));
   auto parsed = parse_named(line);
   if (!parsed) return refuse(line, parsed.error().message, parsed.error().hint);
+  if (parsed->text().size() > kLineBytesMax) return refuse(line.substr(0, 60), "the line is longer than 4096 bytes");
   return parsed;
 }
 

@@ -95,6 +95,23 @@ TEST_CASE("requirements that are refused, and why") {
   CHECK_FALSE(parse_requirement("a; " + std::string(100, '(')).has_value());
 }
 
+TEST_CASE("a version that ends like the name of a file is a version") {
+  for (const char* line : {"pkg ==1.0+build.zip", "pkg === 1.tar.gz", "pkg===1.whl", "pkg ==2+x.zip,<3"}) {
+    CAPTURE(line);
+    const auto requirement = parse_requirement(line);
+    REQUIRE(requirement.has_value());
+    const auto again = parse_requirement(requirement->text());
+    REQUIRE(again.has_value());
+    CHECK(again->text() == requirement->text());
+  }
+}
+
+TEST_CASE("a line that is too long when written in the one spelling is refused at once") {
+  const std::string marker = "python_version<'3'";
+  const std::string name(4096 - marker.size() - 1, 'a');
+  CHECK_FALSE(parse_requirement(name + ";" + marker).has_value());
+}
+
 TEST_CASE("option lines") {
   std::vector<std::string> notes;
   const auto options = [&notes](const char* line) {
