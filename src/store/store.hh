@@ -88,6 +88,9 @@ struct SecretRecord {
   UtcMs created_ms = 0;
 };
 
+class TargetReader;
+class TargetWriter;
+
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -127,6 +130,7 @@ class Reader {
   // since, and the hashes of runs' files. May repeat some.
   virtual Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) = 0;
   virtual Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) = 0;
+  virtual TargetReader& targets() = 0;  // store/targets.hh
 };
 
 class Transaction : public Reader {
@@ -163,6 +167,7 @@ class Transaction : public Reader {
   // The oldest `limit` events (keys) are looked at; those from before `before_ms` go. Answers how many.
   virtual Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) = 0;
   virtual Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) = 0;
+  virtual TargetWriter& edit_targets() = 0;
 };
 
 class Store {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hash.hh"
+#include "domain/compute_target.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::memory {
@@ -75,6 +76,7 @@ struct Tables {
   Table<Names, MemberRecord> members;
   Table<Names, SecretRecord> secrets;
   Table<std::string, std::string> settings;
+  Table<Names, ComputeTargetRecord> targets;
   Table<std::pair<Hash, std::string>, bool> held_blobs;  // and the workspace that holds it
   Table<std::pair<std::string, Hash>, UtcMs> snapshots;  // workspace, id → last use
   int64_t last_experiment = 0, last_serial = 0, last_event = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/memory/memory_tables.hh"
+#include "store/memory/memory_targets.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::memory {
@@ -9,7 +10,7 @@ namespace werkbank::store::memory {
 // A Transaction serves as Reader, too.
 class MemoryTransaction final : public Transaction {
  public:
-  MemoryTransaction(Tables& tables, Undo& undo) : tables_(tables), undo_(undo) {}
+  MemoryTransaction(Tables& tables, Undo& undo) : tables_(tables), undo_(undo), targets_(tables, undo) {}
 
   Result<std::optional<Workspace>> workspace(const std::string& name) override;
   Result<std::vector<Workspace>> workspaces() override;
@@ -43,6 +44,7 @@ class MemoryTransaction final : public Transaction {
   Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) override;
   Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) override;
   Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override;
+  TargetReader& targets() override { return targets_; }
 
   Status put_workspace(const Workspace& workspace) override;
   Status delete_workspace(const std::string& name) override;
@@ -72,6 +74,7 @@ class MemoryTransaction final : public Transaction {
   Result<int64_t> forget_unused_snapshots(UtcMs used_before_ms) override;
   Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
+  TargetWriter& edit_targets() override { return targets_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
@@ -83,6 +86,7 @@ class MemoryTransaction final : public Transaction {
 
   Tables& tables_;
   Undo& undo_;
+  MemoryTargets targets_;
   std::vector<RunEvent> events_;
 };
 

@@ -40,6 +40,7 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.tokens.erase_where(undo_, [&](const auto&, const TokenRecord& token) { return token.workspace == name; });
   tables_.members.erase_where(undo_, of_workspace);
   tables_.secrets.erase_where(undo_, of_workspace);
+  tables_.targets.erase_where(undo_, of_workspace);
   tables_.events.erase_where(undo_, [&](int64_t, const RunEvent& event) { return event.workspace == name; });
   tables_.held_blobs.erase_where(undo_, [&](const auto& key, bool) { return key.second == name; });
   tables_.snapshots.erase_where(undo_, [&](const auto& key, UtcMs) { return key.first == name; });

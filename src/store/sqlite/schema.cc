@@ -96,6 +96,12 @@ CREATE TABLE held_blobs (hash BLOB NOT NULL, workspace TEXT NOT NULL, PRIMARY KE
 CREATE INDEX idempotency_by_time ON idempotency (created_ms);
 )sql";
 
+// Compute targets that users made, as documents: what their settings mean is known to their kind.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE compute_targets (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (workspace, name)) WITHOUT ROWID;
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -114,7 +120,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1, kVersion2};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3};
   return migrations;
 }
 

@@ -32,7 +32,7 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
       "DELETE FROM environments WHERE workspace = ?", "DELETE FROM tokens WHERE workspace = ?",
       "DELETE FROM members WHERE workspace = ?",      "DELETE FROM secrets WHERE workspace = ?",
       "DELETE FROM events WHERE workspace = ?",       "DELETE FROM snapshots WHERE workspace = ?",
-      "DELETE FROM held_blobs WHERE workspace = ?"};
+      "DELETE FROM held_blobs WHERE workspace = ?",   "DELETE FROM compute_targets WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/sqlite/queries.hh"
+#include "store/sqlite/target_queries.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::sqlite {
@@ -10,7 +11,7 @@ namespace werkbank::store::sqlite {
 template <typename Base>
 class Reads : public Base {
  public:
-  explicit Reads(Database& db) : db_(db) {}
+  explicit Reads(Database& db) : db_(db), targets_(db) {}
   Result<std::optional<Workspace>> workspace(const std::string& name) override { return find_workspace(db_, name); }
   Result<std::vector<Workspace>> workspaces() override { return list_workspaces(db_); }
   Result<std::optional<Experiment>> experiment(const std::string& workspace, const std::string& name) override {
@@ -73,9 +74,11 @@ class Reads : public Base {
   Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override {
     return list_blobs_held_only_by(db_, workspace);
   }
+  TargetReader& targets() override { return targets_; }
 
  protected:
   Database& db_;
+  SqliteTargets targets_;
 };
 
 using SqliteReader = Reads<Reader>;
@@ -111,6 +114,7 @@ class SqliteTransaction final : public Reads<Transaction> {
   Result<int64_t> forget_unused_snapshots(UtcMs used_before_ms) override;
   Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
+  TargetWriter& edit_targets() override { return targets_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
