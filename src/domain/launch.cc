@@ -73,7 +73,8 @@ json::object to_json(const LaunchPlan& plan) {
           {"watchedDirectories", texts(plan.watched_directories)},
           {"collectOutputs", plan.collect_outputs},
           {"timeoutSeconds", plan.timeout_seconds},
-          {"killGraceMs", plan.kill_grace_ms}};
+          {"killGraceMs", plan.kill_grace_ms},
+          {"slice", to_json(plan.slice)}};
 }
 
 // Unknown keys are ignored: a newer server may say more than this runner knows.
@@ -110,6 +111,9 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
   plan.collect_outputs = reader.bool_or("collectOutputs", true);
   plan.timeout_seconds = reader.int_or("timeoutSeconds", 0, 0, INT64_MAX / 2000);
   plan.kill_grace_ms = reader.int_or("killGraceMs", plan.kill_grace_ms, 0, 24 * 3600 * 1000LL);
+  if (const json::value* const slice = reader.value("slice")) {
+    TRY(plan.slice, machine_slice_from_json(*slice, "plan.slice"));
+  }
   if (plan.script.empty() && plan.command.empty()) reader.refuse("script", "neither a script nor a command is given");
   if (plan.lease.empty() || has_nul(plan.lease)) reader.refuse("lease", "is empty or holds a NUL character");
   check_process_texts(reader, plan);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/secret.hh"
+#include "domain/machine_slice.hh"
 #include "domain/run.hh"
 
 namespace werkbank {
@@ -38,6 +39,7 @@ struct LaunchPlan {
   bool collect_outputs = true;
   int64_t timeout_seconds = 0;
   int64_t kill_grace_ms = 5000;  // SIGTERM to SIGKILL
+  MachineSlice slice;            // what the script may use of its machine; empty: all of it
 };
 json::object to_json(const LaunchPlan& plan);  // reveals the token: for plan.json only
 Result<LaunchPlan> launch_plan_from_json(const json::value& value);

@@ -30,7 +30,8 @@ struct WorkFolder {
   std::filesystem::path exit() const { return root / "exit.json"; }
   std::filesystem::path stop() const { return root / "stop.json"; }  // why the runner began to end the script
   std::filesystem::path cancel() const { return root / "cancel"; }
-  std::filesystem::path finished() const { return root / "finished.json"; }  // the end that the server has acknowledged
+  std::filesystem::path finished() const { return root / "finished.json"; }     // the end that the server has acknowledged
+  std::filesystem::path memory_group() const { return root / "memory_group"; }  // where its control group is, if it has one
   std::filesystem::path state() const { return root / "state.json"; }
   std::filesystem::path code() const { return root / "code"; }
   std::filesystem::path spool() const { return root / "spool"; }

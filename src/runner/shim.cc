@@ -17,6 +17,7 @@
 #include "runner/lifeline.hh"
 #include "runner/memory_kills.hh"
 #include "runner/script_process.hh"
+#include "runner/slice.hh"
 
 namespace werkbank::runner {
 namespace {
@@ -102,12 +103,15 @@ int run_shim(const WorkFolder& folder) {
 
   ExitRecord record;
   int64_t kill_grace_ms = 0;
-  const MemoryKills before = read_memory_kills();
+  std::optional<Confinement> confinement;
+  MemoryKills before;
   Result<pid_t> script = 0;
   {
     // The plan holds the token: it goes before the long wait.
     const Result<LaunchPlan> plan = read_plan(folder);
     if (plan) kill_grace_ms = plan->kill_grace_ms;
+    if (plan) confinement.emplace(folder, plan->slice);
+    before = read_memory_kills();  // of the group that the script will be in
     script = plan ? spawn_process(script_process(*plan, folder)) : Result<pid_t>(fail(plan.error()));
   }
   failpoint_kill("shim.after_script");
@@ -127,6 +131,7 @@ int run_shim(const WorkFolder& folder) {
     record.launch_error = script.error().to_string();
     record.ended_ms = system_clock().utc_now_ms();
   }
+  if (confinement) confinement->end();
   failpoint_kill("shim.before_exit_file");
   write_exit(folder, record);
   failpoint_kill("shim.after_exit_file");

@@ -16,6 +16,7 @@
 #include "base/hash.hh"
 #include "base/limits.hh"
 #include "base/log.hh"
+#include "base/memory_group.hh"
 #include "base/process_tree.hh"
 #include "compute/local/builder_process.hh"
 #include "compute/local/child_reaper.hh"
@@ -61,6 +62,14 @@ Result<Handle> read_handle(const json::object& value) {
 }
 
 bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F_OK) == 0; }
+
+// A shim that was killed has left its control group.
+void remove_memory_group(const WorkFolder& folder) {
+  const Result<std::string> noted = read_file(folder.memory_group(), 4096);
+  if (!noted) return;
+  const Status removed = MemoryGroup(std::filesystem::path(*noted)).leave_and_remove();
+  if (!removed) log_warning("{}", removed.error().to_string());
+}
 
 class LocalTarget final : public ComputeTarget {
  public:
@@ -271,6 +280,7 @@ Status LocalTarget::remove(const json::object& value) {
     const std::lock_guard lock(mutex_);
     CHECK_OK(end_all(handle));
   }
+  remove_memory_group(folder);
   failpoint_kill("local.before_remove");
   // The plan first: it holds the tokens, and kept() knows by it that somebody began to remove.
   Status removed = remove_tree(folder.plan());
