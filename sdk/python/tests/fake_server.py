@@ -45,6 +45,8 @@ class State(object):
         self.lines = {}  # (run, writer) → [line documents]
         self.secrets = {}
         self.environments = {}
+        self.targets = {}
+        self.targets_in_use = False
         self.builds = []  # the bodies of environments/prepare
         self.build_events = [("log", {"text": "one\n"}), ("log", {"text": "two\n"}), ("ready", {"interpreter": "/x/python"})]
         self.events = {}  # run → [(event name, data)], sent in this order
@@ -101,9 +103,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(200, {"product": "werkbank", "apiVersion": 1, "webAddress": state.web_address})
         if path == ["workspaces"]:
             return self._workspaces(state, data)
-        if path == ["compute"]:
-            local = {"name": "local", "kind": "local", "state": "Succeeded", "capabilities": {"severalNodes": False}}
-            return self._answer(200, {"items": [local], "next": ""})
+        if path == ["compute-sizes"]:
+            size = {"name": "STANDARD_D2_V2", "vCPUs": 2, "gpus": 0, "memoryGB": 7.0, "nodesMax": 2}
+            return self._answer(200, {"items": [size], "next": ""})
         name, rest = path[1], path[2:]
         if name not in state.workspaces:
             raise Problem(404, "workspace_not_found", "no workspace {}".format(name))
@@ -112,6 +114,47 @@ class Handler(BaseHTTPRequestHandler):
                 state.workspaces[name].update(data)
             return self._answer(200, state.workspaces[name])
         return getattr(self, "_" + rest[0].replace("-", "_"))(state, rest[1:], query, data, body)
+
+    def _compute(self, state, rest, query, data, body):
+        local = {"name": "local", "kind": "local", "state": "Succeeded", "isOfInstallation": True, "capabilities": {}}
+        if not rest and self.command == "GET":
+            return self._answer(200, {"items": [local] + list(state.targets.values()), "next": ""})
+        if not rest:
+            if data["settings"]["vmSize"] == "STANDARD_NC6":
+                raise Problem(400, "never_fits", "a node of vm_size STANDARD_NC6 needs 1 GPUs, and this machine has 0")
+            counts = ("preparing", "running", "idle", "unusable", "leaving", "preempted")
+            settings = dict({"maxNodes": 4}, **data["settings"])
+            settings = {name: int(value) if "Nodes" in name or "Seconds" in name else value for name, value in settings.items()}
+            state.targets[data["name"]] = dict(
+                data,
+                settings=settings,
+                state="Succeeded",
+                isOfInstallation=False,
+                createdUtc="2026-11-21T08:00:00.000000Z",
+                modifiedUtc="2026-11-21T08:00:00.000000Z",
+                status={
+                    "currentNodeCount": settings["minNodes"],
+                    "targetNodeCount": settings["minNodes"],
+                    "nodeStateCounts": dict((name + "NodeCount", 0) for name in counts),
+                    "allocationState": "Steady",
+                    "allocationStateTransitionTime": "2026-11-21T08:00:00.000000Z",
+                    "errors": [],
+                },
+            )
+            return self._answer(201, state.targets[data["name"]])
+        if rest[0] not in state.targets:
+            raise Problem(400, "target_unknown", "there is no compute target {}".format(rest[0]))
+        if rest[1:] == ["nodes"]:
+            node = {"nodeId": rest[0] + "-1", "nodeState": "idle", "runId": None, "slice": {"cores": [0]}}
+            return self._answer(200, {"items": [node], "next": ""})
+        if self.command == "PATCH":
+            state.targets[rest[0]]["settings"].update(data["settings"])
+        if self.command == "DELETE":
+            if state.targets_in_use:
+                raise Problem(409, "target_in_use", "1 run(s) on compute target have not ended: a")
+            del state.targets[rest[0]]
+            return self._answer(204, b"")
+        return self._answer(200, state.targets[rest[0]])
 
     def _workspaces(self, state, data):
         if self.command == "GET":

@@ -22,12 +22,28 @@ with open(REFERENCE) as stream:
 
 MODULES = sorted(name for name in API if not name.startswith("_"))
 
+_POOL = (
+    "vm_size='', vm_priority='dedicated', min_nodes=0, max_nodes=None, idle_seconds_before_scaledown={}, admin_username=None, "
+    "admin_user_password=None, admin_user_ssh_key=None, vnet_resourcegroup_name=None, vnet_name=None, subnet_name=None, "
+    "tags=None, description=None, remote_login_port_public_access='NotSpecified', identity_type=None, identity_id=None, {}=None, "
+    "enable_node_public_ip=True"
+)
+
 # function → (v1's parameters, ours): what the documents write besides.
 DOCUMENT_FORMS = {
     "azureml.core.runconfig.RunConfiguration.load": (
         "path, name=None",
         "path=None, name=None, project_object=None, run_config_name=None",
-    )
+    ),
+    # The documents say that a node stays idle for 120 seconds.
+    "azureml.core.compute.amlcompute.AmlCompute.provisioning_configuration": (
+        _POOL.format("1800", "location"),
+        _POOL.format("120", "location"),
+    ),
+    "azureml.core.compute.amlcompute.AmlComputeProvisioningConfiguration.__init__": (
+        _POOL.format("1800", "compute_location"),
+        _POOL.format("120", "compute_location"),
+    ),
 }
 
 

@@ -93,6 +93,20 @@ def test_only_known_keys_are_sent(experiment, folder, server):
     }
 
 
+def test_a_run_brings_its_pool_along(experiment, folder, server):
+    from azureml.core.runconfig import RunConfiguration
+
+    configuration = RunConfiguration()
+    configuration.target = "amlcompute"
+    configuration.amlcompute.vm_size = "STANDARD_D2_V2"
+    configuration.amlcompute.vm_priority = "lowpriority"
+    configuration.amlcompute.max_nodes = 3
+    experiment.submit(ScriptRunConfig(str(folder), "train.py", run_config=configuration))
+    body = sent(server)
+    assert body["spec"]["target"] == "amlcompute"
+    assert body["pool"] == {"vmSize": "STANDARD_D2_V2", "vmPriority": "lowpriority", "maxNodes": 3, "retain": False}
+
+
 def test_how_many_processes(experiment, folder, server):
     from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
 

@@ -212,16 +212,15 @@ def test_compute_targets(workspace, capsys):
 
 def test_classes_that_come_later_can_be_imported_but_not_used():
     from azureml.core import Dataset, Model
-    from azureml.core.compute import AmlCompute
-    from azureml.core.compute.amlcompute import AmlCompute as the_same
+    from azureml.core.compute import AksCompute
+    from azureml.core.compute.aks import AksCompute as the_same
     from azureml.core.compute.remote import RemoteCompute
 
-    assert not isinstance(3, AmlCompute) and the_same is AmlCompute
+    assert not isinstance(3, AksCompute) and the_same is AksCompute
     for use in (
         lambda: Dataset.Tabular,
         lambda: Model("a"),
-        lambda: AmlCompute.provisioning_configuration(),
-        lambda: AmlCompute.supported_vmsizes(),
+        lambda: AksCompute.provisioning_configuration(),
         lambda: RemoteCompute.attach_configuration(),
     ):
         with pytest.raises(UserErrorException) as caught:

@@ -92,6 +92,8 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
         "properties": dict(git_properties(git), ContentSnapshotId=spec["snapshotId"]),
         "spec": spec,
     }
+    if run_config.target == "amlcompute":
+        body["pool"] = _run_pool(run_config.amlcompute)
     if parent_run_id:
         body["parentRunId"] = parent_run_id
     if git:
@@ -108,6 +110,18 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
             hint=error.hint,
         )
     return ScriptRun(experiment, document["runId"], directory=folder, _run_config=run_config, _document=document)
+
+
+def _run_pool(section):
+    """The pool that is made for the run, as the server takes it."""
+    pool = {
+        "vmSize": section.vm_size,
+        "vmPriority": section.vm_priority,
+        "maxNodes": section.max_nodes,
+        "name": section._name,
+        "retain": bool(section._retain_cluster),
+    }
+    return dict((name, value) for name, value in pool.items() if value is not None)
 
 
 def new_run_id(experiment_name):

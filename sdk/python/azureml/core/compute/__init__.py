@@ -1,8 +1,9 @@
-"""Compute targets. ComputeTarget answers what the server has; the kinds of v1 that can be made or attached come later: their
-names are here so that scripts which do not use them run."""
+"""Compute targets. ComputeTarget answers what the server has, AmlCompute is a pool that is made by it; the other kinds of v1 come
+later: their names are here so that scripts which do not use them run."""
 
 from azureml._werkbank.later import declare_later_modules
 from azureml._werkbank.version import VERSION
+from azureml.core.compute.amlcompute import AmlCompute
 from azureml.core.compute.compute import ComputeTarget
 
 __version__ = VERSION
@@ -30,7 +31,6 @@ declare_later_modules(
         "adla": "AdlaCompute DataLakeAnalyticsAttachConfiguration",
         "aks": "AksAttachConfiguration AksCompute AksProvisioningConfiguration AksUpdateConfiguration SslConfiguration "
         "SystemService",
-        "amlcompute": "AmlCompute AmlComputeNodeStateCounts AmlComputeProvisioningConfiguration AmlComputeStatus ScaleSettings",
         "batch": "BatchAttachConfiguration BatchCompute",
         "computeinstance": "ComputeInstance ComputeInstanceProvisioningConfiguration ComputeInstanceStatus",
         "databricks": "DatabricksAttachConfiguration DatabricksCompute",

@@ -1,0 +1,125 @@
+"""AmlCompute and ComputeTarget against a server that only plays one."""
+
+import json
+
+import pytest
+
+from azureml.core import Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute.amlcompute import AmlComputeStatus, ScaleSettings
+from azureml.core.compute_target import ComputeTargetException
+from azureml.exceptions import ComputeTargetException as TheSame
+from fake_server import FakeServer
+
+
+@pytest.fixture
+def workspace(monkeypatch):
+    with FakeServer() as server:
+        monkeypatch.setenv("WERKBANK_URL", server.url)
+        monkeypatch.setenv("WERKBANK_TOKEN", "token")
+        workspace = Workspace.get("default")
+        workspace.fake = server
+        yield workspace
+
+
+def make(workspace, **settings):
+    settings.setdefault("vm_size", "STANDARD_D2_V2")
+    return ComputeTarget.create(workspace, "cpucluster", AmlCompute.provisioning_configuration(**settings))
+
+
+def test_find_or_make_as_users_write_it(workspace, capsys):
+    assert ComputeTargetException is TheSame
+    with pytest.raises(ComputeTargetException) as caught:
+        ComputeTarget(workspace=workspace, name="cpucluster")
+    assert "cpucluster" in caught.value.message and "local" in caught.value.message
+    assert "cpucluster" not in workspace.compute_targets
+    made = make(workspace, min_nodes="0", max_nodes="4", idle_seconds_before_scaledown="300", tags={"team": "digits"})
+    made.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
+    printed = capsys.readouterr().out
+    assert 'Provisioning operation finished, operation "Succeeded"' in printed
+    assert printed.endswith(
+        "AmlCompute wait for completion finished\n\nMinimum number of nodes requested have been provisioned\n"
+    )
+    found = workspace.compute_targets["cpucluster"]
+    assert type(found) is AmlCompute and type(ComputeTarget(workspace=workspace, name="cpucluster")) is AmlCompute
+    assert type(AmlCompute(workspace, "cpucluster")) is AmlCompute
+    assert (found.type, found.vm_size, found.vm_priority, found.tags) == (
+        "AmlCompute",
+        "STANDARD_D2_V2",
+        "dedicated",
+        {"team": "digits"},
+    )
+    with pytest.raises(ComputeTargetException):
+        AmlCompute(workspace, "local")
+
+
+def test_status_is_what_v1_showed(workspace):
+    status = make(workspace, min_nodes=1, max_nodes=4).get_status()
+    plain = status.serialize()
+    assert (plain["currentNodeCount"], plain["allocationState"], plain["vmPriority"]) == (1, "Steady", "dedicated")
+    assert plain["scaleSettings"] == {"minNodeCount": 1, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    assert sorted(plain["nodeStateCounts"]) == [
+        "idleNodeCount",
+        "leavingNodeCount",
+        "preemptedNodeCount",
+        "preparingNodeCount",
+        "runningNodeCount",
+        "unusableNodeCount",
+    ]
+    assert AmlComputeStatus.deserialize(plain).serialize() == plain
+    assert ScaleSettings.deserialize(plain["scaleSettings"]).idle_seconds_before_scaledown == 120
+
+
+def test_change_look_and_delete(workspace):
+    pool = make(workspace)
+    pool.update(min_nodes=0, max_nodes="2", idle_seconds_before_scaledown=60)
+    sent = [json.loads(body.decode("utf-8")) for body in workspace.fake.sent("PATCH", "/compute/cpucluster")]
+    assert sent == [{"settings": {"minNodes": 0, "maxNodes": "2", "idleSecondsBeforeScaledown": 60}}]
+    assert [node["nodeState"] for node in pool.list_nodes()] == ["idle"]
+    assert pool.get()["properties"]["properties"]["vmSize"] == "STANDARD_D2_V2"
+    assert AmlCompute.deserialize(workspace, pool.serialize()).name == "cpucluster"
+    assert AmlCompute.supported_vmsizes(workspace=workspace)[0]["vCPUs"] == 2
+    pool.add_identity("UserAssigned", ["/subscriptions/s/identity"])
+    assert pool.identity_id == ["/subscriptions/s/identity"]
+    pool.remove_identity()
+    assert pool.identity_id is None
+    workspace.fake.state.targets_in_use = True
+    with pytest.raises(ComputeTargetException) as caught:
+        pool.delete()
+    assert caught.value.werkbank_code == "target_in_use"
+    workspace.fake.state.targets_in_use = False
+    pool.delete()
+    assert list(workspace.compute_targets) == ["local"]
+
+
+def test_waiting_for_more_nodes_than_there_are_ends(workspace, capsys):
+    make(workspace).wait_for_completion(show_output=True, min_node_count=1, timeout_in_minutes=0)
+    printed = capsys.readouterr().out
+    assert "Wait timeout has been reached" in printed and 'current node count is "0"' in printed
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"vm_size": ""},
+        {"min_nodes": 5, "max_nodes": 4},
+        {"min_nodes": -1},
+        {"max_nodes": "four"},
+        {"idle_seconds_before_scaledown": None},
+        {"vm_size": "STANDARD_NC6"},
+    ],
+)
+def test_bad_settings_are_refused(workspace, settings):
+    with pytest.raises(ComputeTargetException):
+        make(workspace, **settings)
+    assert not workspace.fake.state.targets
+
+
+def test_what_is_no_configuration_is_refused(workspace):
+    for given in (None, "STANDARD_D2_V2"):
+        with pytest.raises(ComputeTargetException) as caught:
+            ComputeTarget.create(workspace, "cpucluster", given)
+        assert "provisioning_configuration" in caught.value.hint
+    for reserved in ("amlcompute", "local", "containerinstance"):
+        with pytest.raises(ComputeTargetException):
+            ComputeTarget.create(workspace, reserved, AmlCompute.provisioning_configuration("STANDARD_D2_V2"))
