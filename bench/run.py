@@ -16,7 +16,7 @@ import sys
 
 from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_average, scratch_folder
 
-BENCHMARKS = ('first_line', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
+BENCHMARKS = ('first_line', 'pool', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
               'start_commands', 'import_sdk', 'live_streams')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 

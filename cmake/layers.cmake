@@ -37,6 +37,7 @@ werkbank_library(environment SEES base domain)
 werkbank_library(access SEES base domain PACKAGES pkg_crypto)
 werkbank_library(compute SEES base domain)
 werkbank_library(compute/local SEES base domain net compute)
+werkbank_library(compute/pool SEES base domain compute)
 
 werkbank_library(lifecycle SEES base domain net store content environment access compute)
 werkbank_library(api SEES base domain net store content environment access compute lifecycle)

@@ -35,7 +35,7 @@ foreach(contract ${contracts})
   add_executable(contract_${contract_name} ${contract})
   target_include_directories(contract_${contract_name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(contract_${contract_name} PRIVATE wb_store_memory wb_store_sqlite wb_content_memory
-    wb_content_directory wb_environment wb_compute_local wb_lifecycle wb_doctest_main)
+    wb_content_directory wb_environment wb_compute_local wb_compute_pool wb_lifecycle wb_doctest_main)
   add_test(NAME contract_${contract_name} COMMAND contract_${contract_name})
   list(APPEND test_programs contract_${contract_name})
 endforeach()
@@ -46,13 +46,15 @@ foreach(world ${worlds})
   get_filename_component(world_name ${world} NAME_WE)
   add_executable(world_${world_name} ${world})
   target_include_directories(world_${world_name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(world_${world_name} PRIVATE wb_api wb_store_memory wb_content_memory wb_environment wb_doctest_main)
+  target_link_libraries(world_${world_name} PRIVATE wb_api wb_store_memory wb_content_memory wb_environment
+    wb_compute_pool wb_doctest_main)
   add_test(NAME world_${world_name} COMMAND world_${world_name})
   list(APPEND test_programs world_${world_name})
 endforeach()
 
 # Targets are tried with the real runner.
-foreach(contract contract_compute_target contract_compute_target_recovery contract_compute_target_environments)
+foreach(contract contract_compute_pool contract_compute_target contract_compute_target_recovery
+        contract_compute_target_environments)
   if(TARGET ${contract} AND TARGET werkbank-runner)
     target_compile_definitions(${contract} PRIVATE WERKBANK_RUNNER_FOR_TESTS="$<TARGET_FILE:werkbank-runner>")
     add_dependencies(${contract} werkbank-runner)

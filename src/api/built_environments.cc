@@ -60,7 +60,7 @@ json::object built_json(const compute::BuiltEnvironment& built, const std::strin
 }
 
 Task<Result<net::Response>> list_built(Api& api, Call& call) {
-  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(call.arguments[0]));
+  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find("", call.arguments[0]));
   const bool with_sizes = query_flag(call.request, "sizes");
   CO_TRY(const EnvironmentRecipe runtime, default_runtime(api));
   CO_TRY(const std::set<std::string> in_use, hashes_in_use(api));
@@ -76,7 +76,7 @@ Task<Result<net::Response>> list_built(Api& api, Call& call) {
 }
 
 Task<Result<net::Response>> get_lock(Api& api, Call& call) {
-  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(call.arguments[0]));
+  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find("", call.arguments[0]));
   const std::string hash = call.arguments[1];
   const auto look = [target, hash] { return target->environment_lock(hash); };
   CO_TRY(std::string text, co_await api.services.pool.run(look));
@@ -84,7 +84,7 @@ Task<Result<net::Response>> get_lock(Api& api, Call& call) {
 }
 
 Task<Result<net::Response>> delete_built(Api& api, Call& call) {
-  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(call.arguments[0]));
+  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find("", call.arguments[0]));
   const std::string hash = call.arguments[1];
   CO_TRY(const std::set<std::string> in_use, hashes_in_use(api));
   if (in_use.contains(hash)) {
@@ -109,7 +109,7 @@ Task<Result<net::Response>> find_built(Api& api, Call& call) {
   CO_CHECK_OK(reader.finish());
   CO_TRY(EnvironmentDefinition wanted, environment_from_json(*definition, "request.environment"));
   CO_CHECK_OK(lifecycle::open_secrets(api.services.vault, call.workspace(), wanted));
-  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(target_name));
+  CO_TRY(compute::ComputeTarget* const target, api.services.targets.find(call.workspace(), target_name));
   CO_TRY(const EnvironmentRecipe recipe, api.services.environments.plan(wanted, submitter));
   const auto look = [target] { return target->environments(false); };
   CO_TRY(const std::vector<compute::BuiltEnvironment> built, co_await api.services.pool.run(look));

@@ -213,7 +213,7 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   if (definition == nullptr) reader.refuse("environment", "is missing");
   CO_CHECK_OK(reader.finish());
   CO_TRY(spec.environment, environment_from_json(*definition, "request.environment"));
-  CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(spec.target));
+  CO_TRY([[maybe_unused]] compute::ComputeTarget* const target, api.services.targets.find(call.workspace(), spec.target));
   std::string workspace = call.workspace();
   CO_CHECK_OK(api.services.store.read(
       [&](store::Reader& store_reader) { return lifecycle::check_sealed(store_reader, workspace, spec); }));
@@ -231,22 +231,6 @@ Task<Result<net::Response>> prepare_environment(Api& api, Call& call) {
   co_return response;
 }
 
-Task<Result<net::Response>> list_compute(Api& api, Call&) {
-  json::array items;
-  for (const std::string& name : api.services.targets.names()) {
-    CO_TRY(const compute::ComputeTarget* const target, api.services.targets.find(name));
-    const compute::Capabilities capabilities = target->capabilities();
-    items.push_back(json::object{{"name", name},
-                                 {"kind", target->kind()},
-                                 {"state", "Succeeded"},
-                                 {"capabilities", json::object{{"sameMachine", capabilities.same_machine},
-                                                               {"severalNodes", capabilities.several_nodes},
-                                                               {"enforcesMemory", capabilities.enforces_memory},
-                                                               {"runsAtOnce", capabilities.runs_at_once}}}});
-  }
-  co_return json_response(json::object{{"items", std::move(items)}, {"next", ""}});
-}
-
 #define ENVIRONMENTS "/api/v1/workspaces/{workspace}/environments"
 constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, ENVIRONMENTS, list_environments,
@@ -260,7 +244,6 @@ constexpr Route kRoutes[] = {
                              {"Get a version, or the newest", "version:string", "", "Environment"}),
     route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}/versions", list_versions,
                              {"List all versions", "", "", "Environment[]"}),
-    route<Permission::kRead>(Method::kGet, "/api/v1/compute", list_compute, {"List compute targets", "", "", "ComputeTarget[]"}),
 };
 #undef ENVIRONMENTS
 

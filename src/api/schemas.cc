@@ -179,7 +179,8 @@ constexpr std::string_view kSchemas = R"json({
     "experiment": {"type": "string"}, "runId": {"type": "string"}, "displayName": {"type": "string"},
     "description": {"type": "string"}, "parentRunId": {"type": "string"}, "runType": {"type": "string"},
     "tags": {"$ref": "#/components/schemas/TextMap"}, "properties": {"$ref": "#/components/schemas/TextMap"},
-    "git": {"$ref": "#/components/schemas/GitFacts"}, "spec": {"$ref": "#/components/schemas/RunSpec"}
+    "git": {"$ref": "#/components/schemas/GitFacts"}, "spec": {"$ref": "#/components/schemas/RunSpec"},
+    "pool": {"type": "object", "description": "with the target amlcompute: vmSize, vmPriority, maxNodes, name, retain"}
   }
 },
 "TrackedRun": {
@@ -315,9 +316,40 @@ constexpr std::string_view kSchemas = R"json({
 },
 "StoredCount": {"type": "object", "properties": {"stored": {"type": "integer"}}},
 "ComputeTarget": {
-  "type": "object", "required": ["name", "kind"],
+  "type": "object", "required": ["name", "kind", "state", "isOfInstallation"],
   "properties": {
-    "name": {"type": "string"}, "kind": {"type": "string"}, "state": {"type": "string"}, "capabilities": {"type": "object"}
+    "name": {"type": "string"}, "kind": {"type": "string"}, "state": {"enum": ["Succeeded", "Failed"]},
+    "isOfInstallation": {"type": "boolean"}, "capabilities": {"type": "object"}, "workspace": {"type": "string"},
+    "id": {"type": "string"}, "description": {"type": "string"}, "tags": {"$ref": "#/components/schemas/TextMap"},
+    "settings": {"type": "object"}, "status": {"type": "object"}, "createdBy": {"type": "string"},
+    "createdUtc": {"$ref": "#/components/schemas/Time"}, "modifiedUtc": {"$ref": "#/components/schemas/Time"}
+  }
+},
+"NewComputeTarget": {
+  "type": "object", "required": ["name", "kind"], "additionalProperties": false,
+  "properties": {
+    "name": {"type": "string", "pattern": "^[a-zA-Z][a-zA-Z0-9_-]{1,63}$"}, "kind": {"type": "string"},
+    "description": {"type": "string"}, "tags": {"$ref": "#/components/schemas/TextMap"}, "settings": {"type": "object"}
+  }
+},
+"ComputeTargetChange": {
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "description": {"type": "string"}, "tags": {"$ref": "#/components/schemas/TextMap"}, "settings": {"type": "object"}
+  }
+},
+"NodeSize": {
+  "type": "object", "required": ["name", "vCPUs", "gpus", "memoryGB", "nodesMax"],
+  "properties": {
+    "name": {"type": "string"}, "vCPUs": {"type": "integer"}, "gpus": {"type": "integer"}, "memoryGB": {"type": "number"},
+    "nodesMax": {"type": "integer"}
+  }
+},
+"ComputeNode": {
+  "type": "object", "required": ["nodeId", "nodeState", "slice"],
+  "properties": {
+    "nodeId": {"type": "string"}, "nodeState": {"enum": ["idle", "preparing", "running", "leaving", "preempted"]},
+    "runId": {"type": ["string", "null"]}, "sinceUtc": {"$ref": "#/components/schemas/Time"}, "slice": {"type": "object"}
   }
 },
 "Token": {

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "cli/az.hh"
-#include "cli/command.hh"
+#include "cli/command_compute.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -22,11 +22,15 @@ std::string text_of(const json::object& object, std::string_view key) {
 json::object target_document(const json::object& target) {
   const std::string kind = text_of(target, "kind");
   const std::string state = text_of(target, "state");
-  return {{"name", text_of(target, "name")},
-          {"computeType", kind},
-          {"provisioningState", state.empty() || state == "ready" ? "Succeeded" : state},
-          {"location", "local"},
-          {"capabilities", target.contains("capabilities") ? target.at("capabilities") : json::value(nullptr)}};
+  json::object document{{"name", text_of(target, "name")},
+                        {"computeType", kind},
+                        {"provisioningState", state.empty() || state == "ready" ? "Succeeded" : state},
+                        {"location", "local"},
+                        {"capabilities", target.contains("capabilities") ? target.at("capabilities") : json::value(nullptr)}};
+  for (const char* const key : {"description", "tags", "settings", "status", "createdUtc", "modifiedUtc"}) {
+    if (const json::value* const value = target.if_contains(key)) document[key] = *value;
+  }
+  return document;
 }
 
 std::vector<Column> columns() {
@@ -107,6 +111,51 @@ Result<int> show_target(Context& context, const NameOptions& options) {
                                                   nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
 }
 
+// -- amlcompute
+
+struct CreateOptions {
+  PoolOptions pool;
+  std::string username, password, ssh_key, identity;
+  bool no_wait = false;
+};
+
+void declare_create(CLI::App& verb, CreateOptions& options) {
+  verb.add_option("-n,--name", options.pool.name, "The new target's name")->required();
+  declare_pool(verb, options.pool);
+  // Nobody logs in to a node here: these are taken, and nothing is kept of them.
+  verb.add_option("--admin-username,-u", options.username)->group("");
+  verb.add_option("--admin-user-password", options.password)->group("");
+  verb.add_option("--admin-user-ssh-key", options.ssh_key)->group("");
+  verb.add_option("--assign-identity", options.identity)->group("");
+  verb.add_flag("--no-wait", options.no_wait, "Do not wait (it is made at once)");
+}
+
+Result<int> create(Context& context, const CreateOptions& options) {
+  TRY(const json::value made, create_pool(context, options.pool));
+  CHECK_OK(context.print(json::value(target_document(made.as_object())), columns()));
+  return kExitDone;
+}
+
+struct UpdateOptions {
+  PoolOptions pool;
+};
+
+void declare_update(CLI::App& verb, UpdateOptions& options) {
+  verb.add_option("-n,--name", options.pool.name, "Its name")->required();
+  declare_scale(verb, options.pool);
+}
+
+Result<int> update(Context& context, const UpdateOptions& options) {
+  TRY(const json::value changed, update_pool(context, options.pool));
+  CHECK_OK(context.print(json::value(target_document(changed.as_object())), columns()));
+  return kExitDone;
+}
+
+Result<int> remove(Context& context, const NameOptions& options) {
+  CHECK_OK(delete_target(context, options.name));
+  return kExitDone;
+}
+
 }  // namespace
 
 void add_az_targets(CLI::App& ml, Context& context) {
@@ -119,7 +168,30 @@ void add_az_targets(CLI::App& ml, Context& context) {
   add_az_place(*add_verb<NameOptions>(noun, context, {"show", "Show one", "  az ml computetarget show -n local"}, declare_name,
                                       show_target, kAzVerb),
                context);
-  for (const std::string_view name : {"attach", "create", "detach", "delete", "update", "get-credentials"}) {
+  CLI::App& creates = *add_noun(noun, "create", "Make one");
+  add_az_place(
+      *add_verb<CreateOptions>(creates, context,
+                               {"amlcompute", "Make a pool of nodes on this machine",
+                                "  az ml computetarget create amlcompute -n cpucluster --vm-size STANDARD_D2_V2 --max-nodes 4"},
+                               declare_create, create, kAzVerb),
+      context);
+  CLI::App& updates = *add_noun(noun, "update", "Change one");
+  add_az_place(*add_verb<UpdateOptions>(updates, context,
+                                        {"amlcompute", "Change how many nodes a pool has",
+                                         "  az ml computetarget update amlcompute -n cpucluster --max-nodes 2"},
+                                        declare_update, update, kAzVerb),
+               context);
+  for (CLI::App* const group : {&creates, &updates}) {
+    for (const std::string_view name : {"aks", "datafactory", "computeinstance"})
+      add_az_later(*group, context, {name, kMachines, "Pools on this machine: az ml computetarget create amlcompute."});
+  }
+  for (const char* const name : {"delete", "detach"}) {
+    add_az_place(
+        *add_verb<NameOptions>(noun, context, {name, "Delete one that no run uses", "  az ml computetarget delete -n cpucluster"},
+                               declare_name, remove, kAzVerb),
+        context);
+  }
+  for (const std::string_view name : {"attach", "get-credentials"}) {
     add_az_later(noun, context, {name, kMachines, "`local`, this machine, is always there and needs no attach."});
   }
   add_az_later(noun, context, {"computeinstance", "compute instances come", "`local`, this machine, is always there."});

@@ -22,6 +22,7 @@ Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const s
   run.script = std::move(config.script);
   run.arguments = std::move(config.arguments);
   run.notes = std::move(config.notes);
+  run.pool = std::move(config.pool);
   run.spec.command = std::move(config.command);
   run.spec.target = std::move(config.target);
   run.spec.framework = std::move(config.framework);

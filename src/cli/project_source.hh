@@ -28,6 +28,7 @@ struct ProjectRun {
   std::string script;                  // empty: the command line's
   std::vector<std::string> arguments;  // without a script: they come before those of the command line
   RunSpec spec;                        // target, framework, environment, variables, timeout, node count
+  json::object pool;                   // what the run brings along for the target amlcompute
   std::vector<std::string> notes;      // for the user
 };
 Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const std::string& name);

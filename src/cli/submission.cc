@@ -106,6 +106,8 @@ json::object submit_document(const SubmitRequest& request, const std::string& ex
   return document;
 }
 
+constexpr std::string_view kRunPoolTarget = "amlcompute";  // v1's word: a pool is made for the run
+
 struct Accepted {
   std::string workspace;
   std::string run;
@@ -126,7 +128,11 @@ Result<Accepted> send_submission(Context& context, const SubmitRequest& request)
   TRY(const client::SnapshotResult snapshot, push_snapshot(context, accepted.workspace, request.folder));
   spec.snapshot_id = snapshot.snapshot_id;
   const std::string experiment = request.experiment.empty() ? experiment_of_folder(request.folder) : request.experiment;
-  const json::object document = submit_document(request, experiment, spec, git.get());
+  json::object document = submit_document(request, experiment, spec, git.get());
+  if (spec.target == kRunPoolTarget) {
+    TRY(ProjectRun project, load_project(request));
+    document["pool"] = std::move(project.pool);
+  }
   const std::string target = fmt::format("/api/v1/workspaces/{}/runs", net::encode_segment(accepted.workspace));
   TRY(accepted.document, server->send_json(net::Method::kPost, target, document, random_uuid()));
   JsonReader reader(accepted.document, "run");

@@ -62,7 +62,7 @@ Task<Status> deliver_cancel(Services& services, RunKey key) {
   if (attempts.empty() || attempts.back().handle.empty())
     co_return Status{};  // the launch step asks again once it has the handle
   const Attempt attempt = attempts.back();
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(attempt.target));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(key.workspace, attempt.target));
   const auto cancel = [target, &attempt] { return target->cancel(attempt.handle); };
   co_return co_await services.pool.run(cancel);
 }

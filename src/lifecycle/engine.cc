@@ -8,6 +8,7 @@
 #include "lifecycle/launch.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
+#include "lifecycle/run_pool.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -65,23 +66,32 @@ Status Engine::start() {
     return reader.unfinished_managed_runs();
   };
   TRY(const std::vector<Run> runs, store::read<std::vector<Run>>(services_.store, unfinished));
+  compute::TargetEvents events;
+  events.room_changed = [this] { room_changed(); };
+  events.preempted = [this](const RunKey& key, int64_t attempt) { preempted(key, attempt); };
+  services_.targets.watch(std::move(events));
+  CHECK_OK(services_.targets.open_all(services_.store));
   for (const Run& run : runs) take_up(run);
   ticker_ = std::thread([this] { tick(); });
   for (const Run& run : runs) wake(run.key);
-  for (const std::string& name : services_.targets.names()) {
-    TRY(compute::ComputeTarget* const target, services_.targets.find(name));
-    services_.builders.post([target, &store = services_.store] { sweep(*target, store); });
+  for (const TargetRegistry::Entry& entry : services_.targets.list("*")) {
+    services_.builders.post([target = entry.target, &store = services_.store] { sweep(*target, store); });
+    if (entry.managed != nullptr) tasks_.spawn(delete_after_runs(services_, entry.workspace, entry.name));
   }
   if (!runs.empty()) log_info("engine started unfinished_runs={}", runs.size());
   return {};
 }
 
+QueuedRun Engine::queued(const Run& run) {
+  return {run.key, services_.targets.key(run.key.workspace, run.target), run.priority, run.queued_ms, ++arrivals_};
+}
+
 void Engine::take_up(const Run& run) {
   const std::lock_guard lock(mutex_);
   if (run.status == RunStatus::kQueued) {
-    waiting_[run.key] = {run.key, run.target, run.priority, run.queued_ms, ++arrivals_};
+    waiting_[run.key] = queued(run);
   } else if (holds_node(run.status) && run.attempt > 0) {
-    holding_[run.key] = run.target;
+    holding_[run.key] = services_.targets.key(run.key.workspace, run.target);
     recover_.insert(run.key);
   }
 }
@@ -94,6 +104,7 @@ void Engine::stop() {
   }
   ticker_wake_.notify_all();
   if (ticker_.joinable()) ticker_.join();
+  services_.targets.stop();
   tasks_.stop();
 }
 
@@ -103,7 +114,15 @@ size_t Engine::active_runs() const {
 }
 
 Task<Result<Submitted>> Engine::submit(Submission submission) {
+  RunPool pool;
+  const std::string workspace = submission.workspace;
+  if (submission.spec.target == kRunPoolTarget) {
+    Submission copy = submission;
+    CO_TRY(pool, co_await make_run_pool(services_, std::move(copy)));
+    submission.spec.target = pool.target;
+  }
   Result<Submitted> submitted = co_await lifecycle::submit(services_, std::move(submission));
+  if (pool.is_new && (!submitted || submitted->repeated)) co_await delete_after_runs(services_, workspace, pool.target);
   failpoint_kill("submit.after_commit");
   if (submitted && !submitted->repeated) {
     log_info("run submitted run={:?} experiment={} target={} user={}", submitted->run.key.run_id, submitted->run.experiment,
@@ -182,7 +201,7 @@ Task<Result<bool>> Engine::give_up(RunKey key, Error error) {
   };
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services_.store, find));
   if (!attempts.empty() && !attempts.back().handle.empty()) {
-    if (const Result<compute::ComputeTarget*> target = services_.targets.find(attempts.back().target)) {
+    if (const Result<compute::ComputeTarget*> target = services_.targets.find(key.workspace, attempts.back().target)) {
       const auto kill = [target = *target, &attempts] { return target->kill(attempts.back().handle); };
       const Status killed = co_await services_.pool.run(kill);
       if (!killed) log_warning("runner not ended run={:?} error={:?}", key.run_id, killed.error().to_string());
@@ -220,8 +239,10 @@ Task<Status> Engine::step(RunKey key, bool& again) {
     case RunStatus::kStarting: {
       CO_CHECK_OK(co_await launch_run(services_, key));
       CO_CHECK_OK(co_await recover_if_asked(key));
+      CO_CHECK_OK(co_await requeue_if_preempted(key));
       CO_TRY(const std::optional<Run> launched, find_run(services_.store, key));
-      again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested);
+      again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested ||
+                           launched->status == RunStatus::kQueued);
       co_return Status{};
     }
     case RunStatus::kCancelRequested:
@@ -230,13 +251,15 @@ Task<Status> Engine::step(RunKey key, bool& again) {
     case RunStatus::kFailed:
     case RunStatus::kCanceled:
       co_await clean_up(*run);
+      delete_pool_of(*run);
       co_return co_await place_waiting();
     default:
       break;
   }
   CO_CHECK_OK(co_await recover_if_asked(key));
+  CO_CHECK_OK(co_await requeue_if_preempted(key));
   CO_TRY(const std::optional<Run> now, find_run(services_.store, key));
-  again = !is_terminal(run->status) && now && is_terminal(now->status);
+  again = !is_terminal(run->status) && now && (is_terminal(now->status) || now->status == RunStatus::kQueued);
   co_return Status{};
 }
 
@@ -255,7 +278,9 @@ Task<Status> Engine::recover_if_asked(RunKey key) {
 Task<Status> Engine::step_queued(Run run) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.try_emplace(run.key, QueuedRun{run.key, run.target, run.priority, run.queued_ms, ++arrivals_});
+    holding_.erase(run.key);  // where it was queued again
+    recover_.erase(run.key);
+    waiting_.try_emplace(run.key, queued(run));
   }
   co_return co_await place_waiting();
 }
@@ -293,7 +318,10 @@ Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
   std::map<std::string, int64_t> free;
   std::map<std::string, std::string> no_room;
   for (const auto& [name, count] : running) {
-    const Result<compute::ComputeTarget*> found = services_.targets.find(name);
+    const size_t slash = name.find('/');
+    const bool is_own = slash == name.npos;
+    const Result<compute::ComputeTarget*> found =
+        services_.targets.find(is_own ? "" : name.substr(0, slash), is_own ? name : name.substr(slash + 1));
     if (!found) {
       no_room[name] = found.error().to_string();
       continue;
@@ -366,7 +394,7 @@ Task<Status> Engine::place_waiting() {
     {
       const std::lock_guard lock(mutex_);
       for (const RunKey& key : placed) waiting_.erase(key);
-      for (const Attempt& attempt : *begun) holding_[attempt.run] = attempt.target;
+      for (const Attempt& attempt : *begun) holding_[attempt.run] = services_.targets.key(attempt.run.workspace, attempt.target);
     }
     for (const Attempt& attempt : *begun) {
       leases_.expect(attempt.run, attempt.number, attempt.lease);
@@ -382,6 +410,7 @@ Task<void> Engine::clean_up(Run run) {
     waiting_.erase(run.key);
     holding_.erase(run.key);
     recover_.erase(run.key);
+    preempted_.erase(run.key);
   }
   leases_.forget(run.key);
   const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&run](store::Reader& reader) {
@@ -390,7 +419,7 @@ Task<void> Engine::clean_up(Run run) {
   const Result<std::vector<Attempt>> attempts = store::read<std::vector<Attempt>>(services_.store, find);
   if (!attempts) co_return;
   for (const Attempt& attempt : *attempts) {
-    const Result<compute::ComputeTarget*> target = services_.targets.find(attempt.target);
+    const Result<compute::ComputeTarget*> target = services_.targets.find(run.key.workspace, attempt.target);
     if (!target || attempt.handle.empty()) continue;
     // Not awaited: the next run shall not wait for the folder of this one.
     services_.builders.post([target = *target, handle = attempt.handle, run_id = run.key.run_id] {

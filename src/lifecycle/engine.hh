@@ -57,6 +57,12 @@ class Engine {
   Task<void> drive(RunKey key);
   Task<Status> step(RunKey key, bool& again);
   Task<Status> step_queued(Run run);
+  QueuedRun queued(const Run& run);
+  void preempted(const RunKey& key, int64_t attempt);
+  void room_changed();
+  void delete_pool_of(const Run& run);
+  Task<void> place_for_room();
+  Task<Status> requeue_if_preempted(RunKey key);
   Task<Status> step_cancel(Run run, bool& again);
   Task<Result<bool>> give_up(RunKey key, Error error);
   Task<Status> place_waiting();
@@ -80,6 +86,7 @@ class Engine {
   std::map<RunKey, QueuedRun> waiting_;  // Queued
   Retries retries_;
   std::map<RunKey, std::string> holding_;  // run → target whose room it holds
+  std::map<RunKey, int64_t> preempted_;    // attempts whose room their target wants back
   std::set<RunKey> recover_;               // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;

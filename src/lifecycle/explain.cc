@@ -40,18 +40,19 @@ Result<Explanation> Engine::explain(const RunKey& key) {
       told.next.push_back(fmt::format("Watch it: werkbank run logs {} --follow --file {}", key.run_id, kBuildLog));
       break;
     case RunStatus::kQueued: {
+      const std::string target = services_.targets.key(run->key.workspace, run->target);
       told.summary = fmt::format("The run waits for room on target {:?}.", run->target);
-      if (const auto reason = no_room_.find(run->target); reason != no_room_.end() && !reason->second.empty()) {
+      if (const auto reason = no_room_.find(target); reason != no_room_.end() && !reason->second.empty()) {
         told.reasons.push_back(reason->second);
       }
       std::vector<QueuedRun> before;
       const auto own = waiting_.find(key);
       for (const auto& [other, queued] : waiting_) {
-        if (own != waiting_.end() && queued.target == run->target && goes_before(queued, own->second)) before.push_back(queued);
+        if (own != waiting_.end() && queued.target == target && goes_before(queued, own->second)) before.push_back(queued);
       }
       told.reasons.push_back(fmt::format("{} run(s) are before it in the queue of this target.", before.size()));
-      for (const auto& [holder, target] : holding_) {
-        if (target == run->target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
+      for (const auto& [holder, held] : holding_) {
+        if (held == target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
       }
       told.next.push_back("Wait, cancel a run that holds room (werkbank run cancel RUN), or submit with a higher --priority.");
       break;

@@ -75,7 +75,7 @@ struct Started {
 
 // An environment that has vanished since the run was prepared is built again here.
 Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(loaded.spec.target));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(loaded.run.key.workspace, loaded.spec.target));
   RunKey key = loaded.run.key;
   RunSpec spec = loaded.spec;
   CO_TRY(ReadyEnvironment environment, co_await ready_environment_of_run(services, std::move(key), std::move(spec)));
@@ -91,6 +91,8 @@ Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
 
 TextMap script_variables(const Services& services, const Workspace& workspace, const Run& run, const RunSpec& spec,
                          const compute::Capabilities& capabilities, const std::string& token, UtcMs token_expires_ms) {
+  const auto target = services.targets.find(workspace.name, spec.target);
+  const std::string target_type = target ? (*target)->kind() : spec.target;
   TextMap variables;
   if (capabilities.same_machine) {
     variables = spec.submitter_environment;
@@ -113,7 +115,7 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
       {"AZUREML_IDENTITY_IN_USE", "AMLToken"},
       {"AZUREML_CURRENT_CLOUD", "AzureCloud"},
       {"AZUREML_FRAMEWORK", spec.framework},
-      {"AZUREML_TARGET_TYPE", spec.target},
+      {"AZUREML_TARGET_TYPE", target_type},
       {"AZUREML_CR_NODE_RANK", "0"},
       {"AZUREML_ROOT_RUN_ID", run.root_id},
       {"MLFLOW_TRACKING_URI", services.runner.server_url},
@@ -150,6 +152,8 @@ Task<Status> launch_run(Services& services, RunKey key) {
     if (!run || attempts.empty() || attempts.back().number != number) return {};
     if (!started) {
       if (is_terminal(run->status)) return {};
+      if (started.error().code == &errors::target_full && run->status == RunStatus::kStarting)
+        return move_run(transaction, services.clock, *run, RunStatus::kQueued);  // another one was quicker
       RunEnd end;
       if (run->cancel_requested) {  // given up while its environment was built again
         end.kind = RunEndKind::kCanceled;

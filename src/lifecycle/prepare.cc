@@ -80,7 +80,7 @@ Task<Result<ReadyEnvironment>> ready_environment(Services& services, std::string
                                                  EnvironmentBuilds::Wish wish) {
   CO_CHECK_OK(open_secrets(services.vault, workspace, spec));
   CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(workspace, spec.target));
   co_return co_await services.environment_builds.ready(target, std::move(recipe), std::move(wish));
 }
 

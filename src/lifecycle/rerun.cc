@@ -43,7 +43,7 @@ Result<ReadyEnvironment> environment_now(Services& services, const std::string& 
   RunSpec opened = spec;
   CHECK_OK(open_secrets(services.vault, workspace, opened));
   TRY(const EnvironmentRecipe recipe, services.environments.plan(opened.environment, opened.submitter_environment));
-  TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  TRY(compute::ComputeTarget* const target, services.targets.find(workspace, spec.target));
   const bool is_built = recipe.kind != "system";
   auto ready = target->prepare(recipe, [](std::string_view) {}, [is_built] { return is_built; });
   if (!ready && is_built) return fail(errors::environment_failed, "it would have to be built again, from its requirements");

@@ -17,24 +17,11 @@
 #include "content/snapshot_store.hh"
 #include "environment/environment_kind.hh"
 #include "lifecycle/environment_builds.hh"
+#include "lifecycle/target_registry.hh"
 #include "store/series.hh"
 #include "store/store.hh"
 
 namespace werkbank::lifecycle {
-
-// The compute targets of the installation by name. Filled in main/targets.cc; names are what users write after -c and --target.
-class TargetRegistry {
- public:
-  void add(std::string name, std::unique_ptr<compute::ComputeTarget> target) {
-    targets_.emplace(std::move(name), std::move(target));
-  }
-  // target_unknown naming the nearest one.
-  Result<compute::ComputeTarget*> find(const std::string& name) const;
-  std::vector<std::string> names() const;
-
- private:
-  std::map<std::string, std::unique_ptr<compute::ComputeTarget>> targets_;
-};
 
 // What a runner is told about this server.
 struct RunnerSettings {
@@ -51,7 +38,7 @@ struct Services {
   content::BlobStore& blobs;
   content::LogStore& logs;
   const environment::EnvironmentPlanner& environments;
-  const TargetRegistry& targets;
+  TargetRegistry& targets;
   const access::RunTokenSigner& run_tokens;
   const access::Vault& vault;  // what submissions hold of logins is stored sealed
   BlockingPool& pool;          // short calls

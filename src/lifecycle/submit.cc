@@ -7,6 +7,7 @@
 #include "domain/names.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/sealed_spec.hh"
+#include "lifecycle/target_changes.hh"
 #include "lifecycle/workspace_removal.hh"
 
 namespace werkbank::lifecycle {
@@ -38,9 +39,9 @@ Status check_script(Services& services, const RunSpec& spec) {
 }
 
 // Plans the environment; where there is nothing to build, the target also checks at once that what is named is there.
-Task<Result<bool>> check_environment(Services& services, const RunSpec& spec) {
+Task<Result<bool>> check_environment(Services& services, const std::string& workspace, const RunSpec& spec) {
   CO_TRY(EnvironmentRecipe recipe, services.environments.plan(spec.environment, spec.submitter_environment));
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(spec.target));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(workspace, spec.target));
   if (!recipe.requirements.empty() || !target->capabilities().same_machine || recipe.kind != "system") co_return false;
   // A probe of an interpreter may take long: not on the pool of short calls.
   Result<ReadyEnvironment> ready = co_await services.environment_builds.ready(target, std::move(recipe), {});
@@ -57,11 +58,12 @@ Status check_submission(Services& services, const Submission& submission) {
     return check_snapshot_of(reader, submission.workspace, submission.spec.snapshot_id);
   }));
   if (!submission.run_id.empty()) CHECK_OK(check_stored_name("the run id", submission.run_id));
-  TRY(compute::ComputeTarget* const target, services.targets.find(submission.spec.target));
+  TRY(compute::ComputeTarget* const target, services.targets.find(submission.workspace, submission.spec.target));
   if (submission.spec.node_count > 1 && !target->capabilities().several_nodes) {
-    return fail(errors::not_supported,
-                fmt::format("target {:?} has one node, {} were asked for", submission.spec.target, submission.spec.node_count),
-                "Set node_count to 1, or use a target with several nodes.");
+    return fail(
+        errors::not_supported,
+        fmt::format("a run gets one node of target {:?}, {} were asked for", submission.spec.target, submission.spec.node_count),
+        "Set node_count to 1, or use a target with several nodes.");
   }
   if (const int64_t processes = process_count(submission.spec); processes > 1 && !target->capabilities().several_nodes) {
     return fail(errors::not_supported,
@@ -69,6 +71,8 @@ Status check_submission(Services& services, const Submission& submission) {
                             submission.spec.target, processes, submission.spec.distribution.communicator),
                 "Ask for one process, and let the script start its workers itself.");
   }
+  if (compute::ManagedTarget* const managed = services.targets.find_managed(submission.workspace, submission.spec.target))
+    CHECK_OK(managed->check_nodes(submission.spec.node_count));
   return check_script(services, submission.spec);
 }
 
@@ -94,7 +98,8 @@ Run make_run(const Services& services, const Submission& submission) {
   run.tags = submission.tags;
   run.properties = submission.properties;
   run.properties.try_emplace("azureml.runsource", "experiment");
-  run.properties.try_emplace("_azureml.ComputeTargetType", submission.spec.target);
+  const auto target = services.targets.find(submission.workspace, submission.spec.target);
+  run.properties.try_emplace("_azureml.ComputeTargetType", target ? (*target)->kind() : submission.spec.target);
   if (!submission.spec.snapshot_id.empty()) run.properties["ContentSnapshotId"] = submission.spec.snapshot_id;
   add_git_properties(run.properties, submission.git);
   if (asks_for_docker(submission.spec.environment.docker)) {
@@ -213,8 +218,10 @@ Result<Submission> submission_from_json(const json::value& value, std::string wo
   for (auto& [key, text] : reader.string_map_or_empty("properties")) submission.properties[key] = text;
   const json::value* const git = reader.value("git");
   const json::value* const spec = reader.value("spec");
+  const json::object* const pool = reader.object("pool");
   if (spec == nullptr) reader.refuse("spec", "is missing");
   CHECK_OK(reader.finish());
+  if (pool != nullptr) submission.pool = *pool;
   TRY(submission.git, git_facts_from_json(git));
   TRY(submission.spec, run_spec_from_json(*spec, "request.spec"));
   return submission;
@@ -234,7 +241,7 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
   // A definition that was read back from here comes with sealed logins.
   RunSpec opened = submission.spec;
   CO_CHECK_OK(open_secrets(services.vault, submission.workspace, opened));
-  Result<bool> ready = co_await check_environment(services, opened);
+  Result<bool> ready = co_await check_environment(services, submission.workspace, opened);
   if (!ready) co_return fail(std::move(ready).error());
   const bool needs_no_build = *ready;
   seal_secrets(services.vault, submission.workspace, submission.spec);
@@ -243,6 +250,7 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
     TRY(auto repeated, repeated_run(transaction, submission));
     if (repeated) return Submitted{std::move(*repeated), true};
     CHECK_OK(check_snapshot_of(transaction, submission.workspace, submission.spec.snapshot_id));  // not collected meanwhile
+    CHECK_OK(check_target_of(transaction, services.targets, submission.workspace, submission.spec.target));
     NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &submission.spec, submission.git};
     TRY(Run run, record_run(transaction, services.clock, std::move(made)));
     if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));

@@ -14,6 +14,7 @@ struct Submission {
   TextMap tags, properties;
   GitFacts git;
   RunSpec spec;
+  json::object pool;  // with the target amlcompute: the pool that is made for the run (run_pool.hh)
   std::string user;
   std::string idempotency_key;  // empty: none
   std::string request_hash;     // of the request body, for the key

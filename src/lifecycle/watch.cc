@@ -161,7 +161,7 @@ Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services.store, find));
   if (attempts.empty() || attempts.back().handle.empty()) co_return Status{};
   const Attempt attempt = attempts.back();
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(attempt.target));
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(key.workspace, attempt.target));
   const auto ask = [target, &attempt] { return target->recover(attempt.handle); };
   const Result<compute::RunnerStatus> status = co_await services.pool.run(ask);
   if (!status) {

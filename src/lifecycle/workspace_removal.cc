@@ -9,6 +9,7 @@
 
 #include "base/log.hh"
 #include "lifecycle/garbage.hh"
+#include "lifecycle/target_changes.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -184,6 +185,8 @@ Task<Status> remove_workspace(Services& services, Holdings& holdings, std::strin
     return scrub(services);
   };
   CO_CHECK_OK(co_await services.builders.run(remove_rest));
+  std::string gone = name;
+  CO_CHECK_OK(co_await close_targets_of(services, std::move(gone)));
   log_info("workspace removed workspace={:?} runs={}", name, runs.size());
   co_return Status{};
 }

@@ -23,6 +23,7 @@ class Home {
   std::filesystem::path blobs() const { return folder_ / "content" / "blobs"; }
   std::filesystem::path logs() const { return folder_ / "content" / "logs"; }
   std::filesystem::path work() const { return folder_ / "work"; }
+  std::filesystem::path pools() const { return work() / "pools"; }  // below it: a backup that is restored moves both aside
   std::filesystem::path environments() const { return folder_ / "environments"; }
   std::filesystem::path vault_key() const { return folder_ / "vault.key"; }
   std::filesystem::path backups() const { return folder_ / "backups"; }

@@ -11,6 +11,8 @@
 #include "api/router.hh"
 #include "base/limits.hh"
 #include "base/log.hh"
+#include "base/memory_group.hh"
+#include "compute/pool/this_machine.hh"
 #include "content/directory/directory_blob_store.hh"
 #include "content/directory/directory_log_store.hh"
 #include "main/embedded.hh"
@@ -72,6 +74,7 @@ struct Parts {
   std::optional<access::Vault> vault;
   std::optional<access::RunTokenSigner> run_tokens;
   std::optional<environment::EnvironmentPlanner> planner;
+  std::unique_ptr<compute::NodeProvider> this_machine;
   lifecycle::TargetRegistry targets;
   std::unique_ptr<BlockingPool> pool;
   std::unique_ptr<BlockingPool> builders;
@@ -153,7 +156,8 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
   CHECK_OK(found_installation(*parts));
   TRY(const std::filesystem::path runner_program, runner.get());
   TRY(const std::filesystem::path sdk_folder, sdk.get());
-  CHECK_OK(add_targets(parts->targets, parts->home, runner_program, sdk_folder, open_files));
+  parts->this_machine = compute::make_this_machine(compute::read_machine_facts());
+  CHECK_OK(add_targets(parts->targets, *parts->this_machine, parts->home, runner_program, sdk_folder, open_files));
   parts->planner.emplace(make_environment_planner());
   lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
                                      parts->blobs->local_folder().value_or("").string(), own_program()};
@@ -310,8 +314,24 @@ cli::DoctorCheck examine_default_runtime(const std::filesystem::path& home) {
           "not built yet; a script that names no interpreter has it built (werkbank environment build default-runtime)", ""};
 }
 
+// How far the nodes of pools can be kept to their memory; cores are always kept by affinity.
+cli::DoctorCheck examine_node_limits() {
+  switch (memory_enforcement()) {
+    case MemoryEnforcement::kGroupV2:
+      return {"limits of nodes", cli::CheckState::kOk, "memory by control groups (version 2), cores by affinity", ""};
+    case MemoryEnforcement::kGroupV1:
+      return {"limits of nodes", cli::CheckState::kOk, "memory by control groups (version 1), cores by affinity", ""};
+    case MemoryEnforcement::kEachProcess:
+      break;
+  }
+  return {"limits of nodes", cli::CheckState::kWarning,
+          "memory of each process by itself (RLIMIT_DATA), cores by affinity: this user may make no control group",
+          "Start the server as a service of the user (systemd-run --user --scope -p Delegate=yes werkbank serve) to have whole "
+          "runs limited."};
+}
+
 std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path& home) {
-  std::vector<cli::DoctorCheck> checks{examine_default_runtime(home)};
+  std::vector<cli::DoctorCheck> checks{examine_default_runtime(home), examine_node_limits()};
   const std::string_view runner = embedded_runner();
   const bool is_program = runner.starts_with(
       "\x7f"

@@ -46,6 +46,7 @@ void check_handles() {
 TEST_CASE("handles: start, find, cancel, kill and remove may all be said twice") {
   SUBCASE("local") { check_handles<LocalBench>(); }
   SUBCASE("scripted") { check_handles<ScriptedBench>(); }
+  SUBCASE("pool") { check_handles<PoolBench>(); }
 }
 
 TEST_CASE("a handle of somebody else is refused") {

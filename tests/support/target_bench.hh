@@ -10,6 +10,8 @@
 
 #include "base/process_tree.hh"
 #include "compute/local/local_target.hh"
+#include "compute/pool/pool_target.hh"
+#include "compute/pool/this_machine.hh"
 #include "domain/work_folder.hh"
 #include "support/recording_server.hh"
 #include "support/scripted_target.hh"
@@ -91,6 +93,27 @@ struct LocalBench final : Bench {
 struct ScriptedBench final : Bench {
   ComputeTarget& target() override { return scripted; }
   ScriptedTarget scripted;
+};
+
+// A pool of two nodes whose runners are scripted.
+struct PoolBench final : Bench {
+  PoolBench() {
+    compute::PoolConfig config;
+    config.name = "pool";
+    config.folder = folder / "pool";
+    config.provider = machine.get();
+    config.runners = std::make_unique<ScriptedTarget>();
+    compute::PoolSettings settings;
+    settings.vm_size = "STANDARD_D1_V2";
+    settings.max_nodes = 2;
+    Result<std::unique_ptr<compute::ManagedTarget>> opened = compute::open_pool(std::move(config), settings);
+    REQUIRE(opened);
+    pool = std::move(*opened);
+  }
+  ~PoolBench() override { pool.reset(); }
+  ComputeTarget& target() override { return *pool; }
+  std::unique_ptr<compute::NodeProvider> machine = compute::make_this_machine({{0, 1}, 8192, {}});
+  std::unique_ptr<compute::ManagedTarget> pool;
 };
 
 template <typename IsSo>

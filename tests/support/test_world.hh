@@ -36,7 +36,8 @@ inline environment::EnvironmentPlanner make_planner() {
 
 struct TestWorld {
   explicit TestWorld(std::map<std::string, std::unique_ptr<compute::ComputeTarget>> with_targets = {},
-                     lifecycle::EngineConfig config = {}) {
+                     lifecycle::EngineConfig config = {}, std::unique_ptr<store::Store> with_store = store::make_memory_store())
+      : store(std::move(with_store)) {
     for (auto& [name, target] : with_targets) targets.add(name, std::move(target));
     store->on_events([this](const std::vector<RunEvent>& events) { hub.notify_events(events); });
     series->on_points([this](const RunKey& run) { hub.notify_points(run); });
@@ -106,7 +107,7 @@ struct TestWorld {
     WB_INVARIANT(mkdtemp(pattern.data()) != nullptr);
     return std::filesystem::path(pattern);
   }();
-  std::unique_ptr<store::Store> store = store::make_memory_store();
+  std::unique_ptr<store::Store> store;
   std::unique_ptr<store::SeriesStore> series = store::make_memory_series_store();
   std::unique_ptr<content::BlobStore> blobs = content::make_memory_blob_store();
   std::unique_ptr<content::LogStore> logs = content::make_memory_log_store();

@@ -57,6 +57,7 @@ struct ProjectRunConfig {
   bool prepare = false;  // 2017 PrepareEnvironment
   std::vector<std::string> watched_directories{"logs"};
   std::optional<ComputeFile> compute;  // 2017
+  json::object pool;                   // with the target amlcompute: the pool that the run brings along
   std::vector<std::string> notes;      // to be shown: what is read but has no effect
 };
 

@@ -137,6 +137,7 @@ class Reader {
       config_.watched_directories = texts_at(root_, "history.directoriesToWatch");
     for (auto& [key, value] : text_map_at(root_, "environmentVariables"))
       config_.environment_variables.insert_or_assign(key, value);
+    read_pool();
     CHECK_OK(refuse_what_is_to_come());
     CHECK_OK(read_environment());
     return std::move(config_);
@@ -203,6 +204,17 @@ class Reader {
     CHECK_OK(read_count("pytorch.processCount", 1, distribution.process_count));
     CHECK_OK(read_count("tensorflow.workerCount", 1, distribution.worker_count));
     return read_count("tensorflow.parameterServerCount", 0, distribution.parameter_server_count);
+  }
+
+  void read_pool() {
+    const auto put_text = [this](const char* from, const char* to) {
+      if (const std::string text = text_at(root_, from); !text.empty()) config_.pool[to] = text;
+    };
+    put_text("amlcompute.vmSize", "vmSize");
+    put_text("amlcompute.vmPriority", "vmPriority");
+    put_text("amlcompute.name", "name");
+    if (const auto nodes = integer_at(root_, "amlcompute.clusterMaxNodeCount")) config_.pool["maxNodes"] = *nodes;
+    if (truth_at(root_, "amlcompute.retainCluster", false)) config_.pool["retain"] = true;
   }
 
   // A script that was promised data must not run without it.

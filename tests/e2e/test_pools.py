@@ -1,0 +1,78 @@
+"""A pool of nodes on this machine, as users of v1 and of the command line meet it."""
+
+import json
+
+from workbench import PYTHON
+
+POOL = """
+import sys
+from azureml.core import Environment, Experiment, ScriptRunConfig, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute_target import ComputeTargetException
+
+ws = Workspace.from_config()
+try:
+    target = ComputeTarget(workspace=ws, name='cpucluster')
+    raise SystemExit('it is there already')
+except ComputeTargetException:
+    configuration = AmlCompute.provisioning_configuration(
+        vm_size='STANDARD_D1_V2', min_nodes=0, max_nodes='2', idle_seconds_before_scaledown='1')
+    target = ComputeTarget.create(ws, 'cpucluster', configuration)
+target.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
+assert type(ws.compute_targets['cpucluster']) is AmlCompute
+assert target.get_status().serialize()['currentNodeCount'] == 0
+
+environment = Environment('own')
+environment.python.user_managed_dependencies = True
+environment.python.interpreter_path = sys.executable
+source = ScriptRunConfig('code', 'train.py', compute_target=target, environment=environment)
+run = Experiment(ws, 'pools').submit(source)
+details = run.wait_for_completion(show_output=True)
+assert details['status'] == 'Completed', details
+assert [each.id for each in target.get_active_runs()] == []
+target.delete()
+assert 'cpucluster' not in ws.compute_targets
+print('cores:', run.get_metrics()['cores'])
+"""
+
+TRAIN = """
+import os
+from azureml.core import Run
+Run.get_context().log('cores', len(os.sched_getaffinity(0)))
+print('target type', os.environ['AZUREML_TARGET_TYPE'])
+"""
+
+
+def test_a_pool_is_made_used_and_deleted_from_python(wb):
+    project = wb.project({"config.json": json.dumps(dict(subscription_id="s", resource_group="g", workspace_name="pools"))})
+    (project / "code").mkdir()
+    (project / "code" / "train.py").write_text(TRAIN)
+    printed = wb.run(PYTHON, "-c", POOL, cwd=project).stdout
+    assert "cores: 1" in printed and "target type amlcompute" in printed
+    assert 'Provisioning operation finished, operation "Succeeded"' in printed
+
+
+def test_a_pool_and_its_run_outlive_the_server(wb, gate):
+    """From the command lines: one node for two runs; the server dies in between; deleting waits for the runs."""
+    go = gate("go")
+    refused = wb.werkbank("compute", "create", "pool", "--vm-size", "STANDARD_D2V2", code=2)
+    assert "vm_size_unknown" in refused.stderr and "STANDARD_D2_V2" in refused.stderr
+    wb.az("ml", "computetarget", "create", "amlcompute", "-n", "pool", "--vm-size", "whole_machine", "--max-nodes", "1")
+    first = wb.submit(f"print('ready', flush=True); open({str(go.path)!r}).read()", target="pool")
+    wb.await_line(first, "ready")
+    second = wb.submit("print('second')", target="pool")
+    wb.wait(second, {"Queued"})
+    wb.kill_server()
+    wb.start()
+    (node,) = json.loads(wb.werkbank("compute", "nodes", "pool", "-o", "json").stdout)
+    assert (node["runId"], node["nodeState"]) == (first, "running")
+    assert "max_nodes" in wb.werkbank("why", second).stdout
+    in_use = wb.werkbank("compute", "delete", "pool", code=2)
+    assert "target_in_use" in in_use.stderr and first in in_use.stderr
+    go.open()
+    assert wb.completed(first)["attempt"] == 1
+    wb.completed(second)
+    listed = wb.werkbank("compute", "list").stdout
+    assert "pool" in listed and "WHOLE_MACHINE" in listed
+    wb.werkbank("compute", "delete", "pool")
+    assert "pool" not in wb.werkbank("compute", "list").stdout
