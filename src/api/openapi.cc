@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/route.hh"
+#include "base/text.hh"
 
 namespace werkbank::api {
 namespace {
@@ -103,12 +104,6 @@ std::string document_path(std::string_view pattern) {
   std::string path(pattern);
   if (const size_t dots = path.find("...}"); dots != std::string::npos) path.replace(dots, 4, "}");
   return path;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hh"
+
 namespace werkbank {
 namespace {
 
@@ -13,8 +15,7 @@ bool is_scheme_character(char c) {
 bool is_web(std::string_view text_before_colon) {
   size_t start = text_before_colon.size();
   while (start > 0 && is_scheme_character(text_before_colon[start - 1])) --start;
-  std::string scheme(text_before_colon.substr(start));
-  std::ranges::transform(scheme, scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string scheme = lower(text_before_colon.substr(start));
   return scheme.ends_with("http") || scheme.ends_with("https");
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.hh"
 #include "base/process.hh"
 #include "base/secret.hh"
+#include "base/text.hh"
 
 using namespace werkbank;
 
@@ -77,6 +78,15 @@ TEST_CASE("the log writes one line per event and rotates") {
   CHECK(std::filesystem::file_size(sink.file) <= 2000);
   open_log(LogSink{});
   CHECK(remove_tree(folder));
+}
+
+TEST_CASE("lower case is that of ASCII and leaves every other byte alone") {
+  CHECK(lower("ScriptRunConfig_01") == "scriptrunconfig_01");
+  CHECK(lower("[@Z`{az") == "[@z`{az");
+  CHECK(lower("ÄÖ") == "ÄÖ");
+  CHECK(equal_but_for_case("PySpark", "pyspark"));
+  CHECK(!equal_but_for_case("PySpark", "pyspar"));
+  CHECK(!equal_but_for_case("@", "`"));
 }
 
 TEST_CASE("a secret prints stars and compares") {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/clock.hh"
+#include "base/text.hh"
 #include "cli/terminal.hh"
 
 namespace werkbank::cli {
@@ -124,10 +125,8 @@ bool is_plain_yaml(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/'; };
   if (!letter(text.front()) || !std::ranges::all_of(text, safe)) return false;
   static constexpr std::array kWords{"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"};
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return std::ranges::none_of(kWords, [&](std::string_view word) { return word == lower; });
+  const std::string lowered = lower(text);
+  return std::ranges::none_of(kWords, [&](std::string_view word) { return word == lowered; });
 }
 
 std::string yaml_scalar(const json::value& value) {

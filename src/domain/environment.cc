@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/hash.hh"
+#include "base/text.hh"
 
 namespace werkbank {
 namespace {
@@ -52,10 +53,9 @@ void check_variables(JsonReader& reader, const std::map<std::string, std::string
 }  // namespace
 
 Result<PinPolicy> pin_policy_from(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  if (lower == "exact") return PinPolicy::kExact;
-  if (lower == "nearest") return PinPolicy::kNearest;
+  const std::string lowered = lower(text);
+  if (lowered == "exact") return PinPolicy::kExact;
+  if (lowered == "nearest") return PinPolicy::kNearest;
   return fail(errors::invalid_request, "the environment's policy is \"exact\" or \"nearest\", not \"" + std::string(text) + "\"",
               "With exact (the default) pins are met or the run fails; with nearest they become lower bounds where they must.");
 }

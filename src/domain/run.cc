@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/files.hh"
+#include "base/text.hh"
 
 namespace werkbank {
 namespace {
@@ -42,11 +43,8 @@ std::string_view to_string(LifecycleStage stage) {
 // v1 takes any case ("python", "pyspark"); the record keeps the canonical form.
 Result<std::string> canonical_framework(const std::string& text) {
   static constexpr std::array kFrameworks{"Python", "PySpark", "PyTorch", "TensorFlow", "CNTK"};
-  const auto same = [&](std::string_view known) {
-    return std::ranges::equal(known, text, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-  };
   for (const std::string_view known : kFrameworks) {
-    if (same(known)) return std::string(known);
+    if (equal_but_for_case(known, text)) return std::string(known);
   }
   return fail(errors::invalid_request, fmt::format("framework {:?} is unknown", text),
               "Use Python, PySpark, PyTorch or TensorFlow.");
@@ -104,9 +102,8 @@ json::object to_json(const Distribution& distribution) {
 
 Result<std::string> canonical_communicator(std::string_view text, std::string_view where) {
   constexpr std::array<std::string_view, 6> kKnown{"None", "ParameterServer", "OpenMpi", "IntelMpi", "Nccl", "Gloo"};
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   for (const std::string_view known : kKnown) {
-    if (std::ranges::equal(text, known, {}, lower, lower)) return std::string(known);
+    if (equal_but_for_case(text, known)) return std::string(known);
   }
   return fail(errors::config_invalid, fmt::format("{}: {:?} is not a communicator", where, text),
               fmt::format("It is one of {}.", fmt::join(kKnown, ", ")));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/files.hh"
+#include "base/text.hh"
 
 namespace werkbank::environment {
 namespace {
@@ -245,7 +246,7 @@ Result<CondaSpec> parse_conda_spec(std::string_view raw) {
   if (const size_t colons = text.rfind("::"); colons != std::string_view::npos) text = trimmed(text.substr(colons + 2));
   const size_t name_end = static_cast<size_t>(std::ranges::find_if_not(text, is_conda_name_char) - text.begin());
   CondaSpec spec;
-  for (const char c : text.substr(0, name_end)) spec.name += (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  spec.name = lower(text.substr(0, name_end));
   if (spec.name.empty() || spec.name.front() == '-' || spec.name.front() == '.') {
     return refuse(whole, "it does not start with the name of a package",
                   "A spec is a name with an optional version: scikit-learn=0.22.");

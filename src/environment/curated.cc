@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hh"
+
 namespace werkbank::environment {
 namespace {
 
@@ -40,8 +42,7 @@ std::vector<EnvironmentDefinition> make_all() {
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return text.size() >= lower_prefix.size() && std::ranges::equal(text.substr(0, lower_prefix.size()), lower_prefix, {}, lower);
+  return equal_but_for_case(text.substr(0, lower_prefix.size()), lower_prefix);
 }
 
 }  // namespace

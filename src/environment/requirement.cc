@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/files.hh"
+#include "base/text.hh"
 #include "environment/marker.hh"
 
 namespace werkbank::environment {
@@ -22,14 +23,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (is_blank(text.front()) || text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);
   while (!text.empty() && (is_blank(text.back()) || text.back() == '\r' || text.back() == '\n')) text.remove_suffix(1);
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 std::unexpected<Error> refuse(std::string_view line, std::string_view why, std::string hint = {}) {

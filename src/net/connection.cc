@@ -15,6 +15,7 @@
 #include <cerrno>
 
 #include "base/log.hh"
+#include "base/text.hh"
 #include "net/problem.hh"
 #include "net/response_head.hh"
 #include "net/url.hh"
@@ -81,8 +82,7 @@ Result<Request> request_of(const Parser::value_type& head, Peer peer) {
   request.segments = std::move(target.segments);
   request.query = std::move(target.query);
   for (const auto& field : head) {
-    std::string name(field.name_string());
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::string name = lower(std::string_view(field.name_string()));
     const std::string value(field.value());
     if (!is_valid_utf8(value)) return fail(errors::invalid_request, fmt::format("the header {} is not valid UTF-8", name));
     const auto [entry, is_new] = request.headers.try_emplace(std::move(name), value);

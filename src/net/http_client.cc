@@ -7,6 +7,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/none.hpp>
 
+#include "base/text.hh"
 #include "net/client_transport.hh"
 
 namespace werkbank::net {
@@ -187,8 +188,7 @@ class AnswerReader {
     response_ = {};
     response_.status = parser_->get().result_int();
     for (const auto& field : parser_->get()) {
-      std::string name(field.name_string());
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      std::string name = lower(std::string_view(field.name_string()));
       const auto [entry, is_new] = response_.headers.try_emplace(std::move(name), field.value());
       if (!is_new) entry->second += ", " + std::string(field.value());
     }

@@ -6,16 +6,10 @@
 
 #include "base/hash.hh"
 #include "base/logins.hh"
+#include "base/text.hh"
 
 namespace werkbank::net {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 std::string variable(const std::map<std::string, std::string>& environment, std::string_view name) {
   for (const std::string& spelling : {std::string(name), [&] {

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "base/text.hh"
+
 namespace werkbank::net {
 namespace {
 
@@ -74,10 +76,6 @@ std::string_view reason_of(int status) {
   }
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 bool is_token(unsigned char c) {
   return std::isalnum(c) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
 }
@@ -105,8 +103,8 @@ std::string http_date() {
 std::string response_head(const Response& response, const HeadPlan& plan) {
   std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_of(response.status), http_date());
   for (const auto& [name, value] : response.headers) {
-    const bool is_ours = same_name(name, "content-length") || same_name(name, "transfer-encoding") ||
-                         same_name(name, "connection") || same_name(name, "date");
+    const bool is_ours = equal_but_for_case(name, "content-length") || equal_but_for_case(name, "transfer-encoding") ||
+                         equal_but_for_case(name, "connection") || equal_but_for_case(name, "date");
     if (!is_ours) append_field(head, name, value);
   }
   if (plan.framing == Framing::kChunked) head += "Transfer-Encoding: chunked\r\n";
@@ -119,7 +117,7 @@ std::string response_head(const Response& response, const HeadPlan& plan) {
 
 std::optional<uint64_t> announced_length(const Response& response) {
   for (const auto& [name, value] : response.headers) {
-    if (!same_name(name, "content-length")) continue;
+    if (!equal_but_for_case(name, "content-length")) continue;
     uint64_t length = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
     if (error == std::errc() && end == value.data() + value.size()) return length;

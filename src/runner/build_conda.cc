@@ -7,6 +7,7 @@
 #include "base/files.hh"
 #include "base/json.hh"
 #include "base/process.hh"
+#include "base/text.hh"
 #include "runner/build_resolution.hh"
 
 namespace werkbank::runner {
@@ -275,10 +276,7 @@ class ChannelBuild {
 std::string spec_name(std::string_view spec) {
   if (const size_t colons = spec.rfind("::"); colons != std::string_view::npos) spec = spec.substr(colons + 2);
   while (spec.starts_with(' ')) spec.remove_prefix(1);
-  std::string name;
-  for (const char c : spec.substr(0, spec.find_first_of("=<>!~[ ")))
-    name += (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  return name;
+  return lower(spec.substr(0, spec.find_first_of("=<>!~[ ")));
 }
 
 std::string relaxed_spec(const std::string& spec) {

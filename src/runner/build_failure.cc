@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "base/json.hh"
+#include "base/text.hh"
 
 namespace werkbank::runner {
 namespace {
@@ -62,7 +63,7 @@ constexpr std::array kPatterns{
 std::string normalized(std::string_view name) {
   std::string result;
   for (const char c : name) {
-    const char one = (c == '_' || c == '.') ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+    const char one = (c == '_' || c == '.') ? '-' : lower(c);
     if (one == '-' && !result.empty() && result.back() == '-') continue;
     result += one;
   }

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/files.hh"
+#include "base/text.hh"
 
 namespace werkbank::runner {
 namespace {
@@ -102,9 +103,7 @@ std::map<std::string, std::string> read_pip_configuration(std::string_view text)
     const size_t separator = content.find_first_of("=:");
     if (separator == std::string_view::npos) continue;
     key = trimmed(content.substr(0, separator));
-    std::ranges::transform(key, key.begin(), [](char c) {
-      return c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    std::ranges::transform(key, key.begin(), [](char c) { return c == '_' ? '-' : lower(c); });
     (*section)[key] = trimmed(content.substr(separator + 1));
   }
   for (auto& [name, value] : install) global[name] = value;

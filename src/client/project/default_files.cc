@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text.hh"
+
 namespace werkbank::client {
 namespace {
 
@@ -63,16 +65,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kFiles{{
     {"aml_config/spark_dependencies.yml", kSpark},
 }};
 
-bool same(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(left, right, {}, lower, lower);
-}
-
 }  // namespace
 
 std::optional<std::string_view> default_project_file(std::string_view relative) {
   for (const auto& [path, text] : kFiles) {
-    if (same(path, relative)) return text;
+    if (equal_but_for_case(path, relative)) return text;
   }
   return std::nullopt;
 }

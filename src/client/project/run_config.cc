@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/files.hh"
+#include "base/text.hh"
 #include "client/project/default_files.hh"
 #include "client/project/run_config_parts.hh"
 
@@ -17,13 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr std::string_view kSuffix = ".runconfig";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 std::string without_suffix(const std::string& name) {
   return lower(name).ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;

@@ -4,15 +4,10 @@
 
 #include <algorithm>
 
+#include "base/text.hh"
+
 namespace werkbank::client {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 // The keys directly below a prefix.
 std::vector<std::string> keys_below(std::span<const Key> keys, std::string_view prefix) {

@@ -10,6 +10,7 @@
 
 #include "base/files.hh"
 #include "base/json.hh"
+#include "base/text.hh"
 
 namespace werkbank::client {
 namespace {
@@ -48,11 +49,6 @@ Result<WorkspaceConfig> from_scope(const std::string& scope, const fs::path& fil
   return WorkspaceConfig{file, parts[2], parts[4], parts[8]};
 }
 
-bool same_letters(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(left, right, {}, lower, lower);
-}
-
 // The file of this name in any spelling (config.JSON); empty where there is none. Folders are read with readdir: they may be
 // large, and this happens on the way up from every project.
 Result<fs::path> find_spelling(const fs::path& folder, std::string_view name) {
@@ -61,7 +57,7 @@ Result<fs::path> find_spelling(const fs::path& folder, std::string_view name) {
   std::vector<std::string> found;
   while (const dirent* const entry = readdir(handle)) {
     std::error_code ignored;
-    if (same_letters(entry->d_name, name) && fs::is_regular_file(folder / entry->d_name, ignored))
+    if (equal_but_for_case(entry->d_name, name) && fs::is_regular_file(folder / entry->d_name, ignored))
       found.emplace_back(entry->d_name);
   }
   closedir(handle);

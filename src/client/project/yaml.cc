@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "base/files.hh"
+#include "base/text.hh"
 
 namespace werkbank::client {
 namespace {
@@ -226,13 +227,6 @@ Slip slip_of(std::string_view parser_says) {
     if (parser_says.starts_with(known.start)) return known.slip;
   }
   return {parser_says, {}};
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
 }
 
 std::optional<double> yaml_double(std::string_view text) {
