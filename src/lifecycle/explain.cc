@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lifecycle/engine.hh"
+#include "lifecycle/script_error.hh"
 
 namespace werkbank::lifecycle {
 
@@ -60,7 +61,7 @@ Result<Explanation> Engine::explain(const RunKey& key) {
     case RunStatus::kFailed:
     case RunStatus::kCanceled:
       told.summary = run->end.message;
-      told.reasons = run->end.log_tail;
+      told.reasons = telling_lines(run->end.log_tail);
       if (!run->end.hint.empty()) told.next.push_back(run->end.hint);
       told.next.push_back(fmt::format("The whole log: werkbank run logs {}", key.run_id));
       break;

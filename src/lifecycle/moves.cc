@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.hh"
+#include "lifecycle/script_error.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -21,41 +22,6 @@ void stamp(Run& run, RunStatus to, UtcMs now) {
     }
   }
   if (is_terminal(to)) run.ended_ms = now;
-}
-
-// The last line of a Python traceback tells more than the exit code. A script that does not compile has only the place of its
-// error above that line, no traceback.
-std::string exception_line(const std::vector<std::string>& tail) {
-  bool in_traceback = false;
-  std::string found;
-  for (const std::string& line : tail) {
-    const bool begins = line.starts_with("Traceback ") || line.starts_with("  File \"");
-    if (begins) in_traceback = true;
-    if (!in_traceback || begins || line.empty() || line[0] == ' ' || line[0] == '\t') continue;
-    found = line;
-    in_traceback = false;
-  }
-  return found;
-}
-
-// "ModuleNotFoundError: No module named 'x.y'" (ImportError up to Python 3.5): x; empty for all else.
-std::string missing_module(std::string_view exception) {
-  constexpr std::string_view kWords = "Error: No module named ";
-  const size_t at = exception.find(kWords);
-  if (at == exception.npos) return {};
-  std::string_view name = exception.substr(at + kWords.size());
-  if (!name.empty() && (name[0] == '\'' || name[0] == '"')) name.remove_prefix(1);
-  return std::string(name.substr(0, name.find_first_of("'\".;")));
-}
-
-std::string hint_of_exception(std::string_view exception) {
-  if (const std::string module = missing_module(exception); !module.empty()) {
-    return fmt::format(
-        "Add the package that brings {:?} to conda_dependencies.yml (or the pip requirements of the run's environment); into a "
-        "user-managed interpreter, install it. A module of your own has to lie in the submitted folder.",
-        module);
-  }
-  return "The last lines of azureml-logs/70_driver_log.txt say why: correct the script and submit again.";
 }
 
 }  // namespace
@@ -122,11 +88,11 @@ void describe_end(RunEnd& end) {
     case RunEndKind::kNone:
       return;
     case RunEndKind::kExitCode: {
-      const std::string exception = exception_line(end.log_tail);
+      const ScriptError error = script_error(end.log_tail);
       fill("UserError",
-           exception.empty() ? fmt::format("The script ended with exit code {}.", end.exit_code)
-                             : fmt::format("User program failed with {}", exception),
-           hint_of_exception(exception));
+           error.exception.empty() ? fmt::format("The script ended with exit code {}.", end.exit_code)
+                                   : fmt::format("User program failed with {}", error.exception),
+           error.hint);
       return;
     }
     case RunEndKind::kSignal:

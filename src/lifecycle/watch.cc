@@ -13,7 +13,7 @@ namespace werkbank::lifecycle {
 namespace {
 
 constexpr size_t kTailBytes = 8 * 1024;
-constexpr size_t kTailLines = 30;
+constexpr size_t kTailLines = 40;
 constexpr int64_t kRecoveriesMax = 5;
 
 bool warns_anew(const Run& run, const RunnerReport& report) {

@@ -154,6 +154,9 @@ TEST_CASE("a failing script is Failed with its exit code and the log's last line
   CHECK(run.end.exit_code == 3);
   CHECK(run.end.message == "User program failed with ValueError: boom");
   CHECK(run.end.log_tail.back() == "ValueError: boom");
+  const std::string why = world.world->ask(Method::kGet, fmt::format("{}/a/why", kRuns)).body;
+  CHECK(why.find("Traceback (most recent call last):") != std::string::npos);
+  CHECK(why.find("begin") == std::string::npos);
   CHECK(world.world->ask(Method::kGet, fmt::format("{}/a/files/azureml-logs/70_driver_log.txt", kRuns)).body == log);
 }
 
