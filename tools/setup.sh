@@ -48,8 +48,8 @@ build_packages() {
     libcli11-dev libspdlog-dev libfmt-dev doctest-dev librapidcheck-dev zlib1g-dev git python3 python3-venv ca-certificates
 }
 
-# The sanitizers' and the fuzzer's runtimes, the formatter, and a second uid for the tests of permissions.
-test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 util-linux; }
+# The sanitizers' and the fuzzer's runtimes, the formatter, a second uid for the tests of permissions, and shells that complete.
+test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 util-linux zsh fish; }
 
 need_packages() { # package…
   local package missing=()

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "access/tokens.hh"
+#include "base/text.hh"
 
 namespace werkbank::api {
 namespace {
@@ -18,9 +19,7 @@ std::string host_name(std::string_view host) {
   } else if (const size_t colon = host.rfind(':'); colon != std::string_view::npos) {
     host = host.substr(0, colon);
   }
-  std::string name(host);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name;
+  return lower(host);
 }
 
 bool is_allowed(const ServerFacts& facts, const std::string& name) {
@@ -61,6 +60,12 @@ Result<TokenLogin> find_token(store::Reader& reader, const std::string& hash) {
 
 Result<access::Identity> identify_token(Api& api, std::string_view token) {
   const UtcMs now = api.services.clock.utc_now_ms();
+  // A run's token has two dots; whatever else does not begin like a login token is one that was cut or mistaken for it.
+  if (!token.starts_with(access::kTokenPrefix) && std::ranges::count(token, '.') != 2) {
+    return nobody(
+        fmt::format("this is no login token: those of this server begin with {:?}; perhaps it was cut when it was copied",
+                    access::kTokenPrefix));
+  }
   if (!token.starts_with(access::kTokenPrefix)) {
     const Result<access::RunTokenClaims> claims = api.services.run_tokens.verify(token, now);
     if (!claims) return nobody(claims.error().message);
@@ -84,9 +89,11 @@ Result<access::Identity> identify_token(Api& api, std::string_view token) {
     return find_token(reader, hash);
   };
   TRY(const TokenLogin login, store::read<TokenLogin>(api.services.store, find));
-  if (!login.token) return nobody("the token is not known here");
+  if (!login.token)
+    return nobody("the login token is not known to this server: it was deleted, made by another server, or not copied whole");
   const store::TokenRecord& record = *login.token;
-  if (record.expires_ms != 0 && record.expires_ms <= now) return nobody("the token has expired");
+  if (record.expires_ms != 0 && record.expires_ms <= now)
+    return nobody(fmt::format("the login token has expired at {}", format_utc(record.expires_ms)));
   access::Identity identity;
   identity.kind = access::LoginKind::kToken;
   identity.user = record.user;

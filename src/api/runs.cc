@@ -133,7 +133,10 @@ Result<store::RunQuery> run_query(const Call& call) {
       query.stage = value == "deleted" ? LifecycleStage::kDeleted : LifecycleStage::kActive;
     } else if (name == "status") {
       const std::optional<RunStatus> status = parse_run_status(value);
-      if (!status) return fail(errors::invalid_request, fmt::format("query parameter status: {:?} is not a status", value));
+      if (!status) {
+        return fail(errors::invalid_request, fmt::format("query parameter status: {:?} is not a status", value),
+                    fmt::format("It is one of {}.", fmt::join(run_status_names(), ", ")));
+      }
       query.statuses.push_back(*status);
     } else if (name != "limit" && name != "cursor") {
       return fail(errors::invalid_request, fmt::format("query parameter {}={:?} is not understood here", name, value),

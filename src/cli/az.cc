@@ -26,6 +26,38 @@ constexpr AzLater kLater[] = {
     {"account", "accounts of model management come", "Runs need no account here: `az ml workspace create` makes a workspace."},
 };
 
+// Nouns of Azure ML's second generation, which has another command line; what does the same in the first.
+struct OtherGeneration {
+  std::string_view name, instead;
+};
+constexpr OtherGeneration kSecond[] = {
+    {"job", "`az ml run submit-script -c CONFIG SCRIPT` submits; `az ml run list|show|cancel` look after runs."},
+    {"compute", "`az ml computetarget list` shows where runs execute."},
+    {"data", "Give the script the path of the data as an argument, or take small files along."},
+    {"component", "Submit the script of each step with `az ml run submit-script`."},
+    {"online-endpoint", "Load the model from outputs/ of its run where it is needed."},
+    {"online-deployment", "Load the model from outputs/ of its run where it is needed."},
+    {"batch-endpoint", "Submit the script that reads the batch with `az ml run submit-script`."},
+    {"batch-deployment", "Submit the script that reads the batch with `az ml run submit-script`."},
+    {"schedule", "A line of cron that submits does the same."},
+    {"registry", "`az ml environment register` keeps an environment in a workspace."},
+};
+
+void add_second_generation(CLI::App& ml, Context& context) {
+  for (const OtherGeneration& other : kSecond) {
+    CLI::App* const app = ml.add_subcommand(std::string(other.name));
+    app->allow_extras();
+    app->group("");  // not shown: it is no command
+    app->callback([&context, other] {
+      context.action = [other]() -> Result<int> {
+        return fail(errors::not_supported,
+                    fmt::format("`az ml {}` belongs to Azure ML v2; Werkbank answers to the commands of v1", other.name),
+                    std::string(other.instead));
+      };
+    });
+  }
+}
+
 std::string path_of(const CLI::App& app) {
   const CLI::App* const parent = app.get_parent();
   return parent == nullptr ? app.get_name() : path_of(*parent) + " " + app.get_name();
@@ -89,11 +121,14 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_runs(ml, context);
   add_az_workspaces(ml, context);
   add_az_groups(az, context);
+  add_az_settings(az, context);
   add_az_environments(ml, context);
   for (const AzLater& later : kLater) add_az_later(ml, context, later);
+  add_second_generation(ml, context);
   add_extension(az, context);
   add_completion_command(az, context);
   take_global_words(az, context);
+  add_complete_command(az, context);
 }
 
 }  // namespace

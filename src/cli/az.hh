@@ -8,16 +8,19 @@ namespace werkbank::cli {
 
 Dialect az_dialect();
 
-void add_az_account(CLI::App& az, Context& context);         // az login, az logout, az account
-void add_az_experiment(CLI::App& ml, Context& context);      // 2017: submit, prepare, cancel; 2018: list
-void add_az_history(CLI::App& ml, Context& context);         // 2017: history, asset
-void add_az_configurations(CLI::App& ml, Context& context);  // 2017: runconfiguration
-void add_az_targets(CLI::App& ml, Context& context);         // computetarget
-void add_az_projects(CLI::App& ml, Context& context);        // 2017: project
-void add_az_runs(CLI::App& ml, Context& context);            // 2018: run
-void add_az_workspaces(CLI::App& ml, Context& context);      // both: workspace; 2018: folder
-void add_az_environments(CLI::App& ml, Context& context);    // 2018: environment
-void add_az_groups(CLI::App& az, Context& context);          // az group delete
+void add_az_account(CLI::App& az, Context& context);            // az login, az logout, az account
+void add_az_experiment(CLI::App& ml, Context& context);         // 2017: submit, prepare, cancel; 2018: list
+void add_az_history(CLI::App& ml, Context& context);            // 2017: history, asset
+void add_az_configurations(CLI::App& ml, Context& context);     // 2017: runconfiguration
+void add_az_targets(CLI::App& ml, Context& context);            // computetarget
+void add_az_attach(CLI::App& computetarget, Context& context);  // 2017: attach, detach, delete
+void add_az_projects(CLI::App& ml, Context& context);           // 2017: project
+void add_az_runs(CLI::App& ml, Context& context);               // 2018: run
+void add_az_workspaces(CLI::App& ml, Context& context);         // both: workspace; 2018: folder
+void add_az_environments(CLI::App& ml, Context& context);       // 2018: environment
+void add_az_groups(CLI::App& az, Context& context);             // az group
+
+void add_az_settings(CLI::App& az, Context& context);  // az configure, az version
 
 // What the verbs of az have in common; most are taken and need nothing here (there is one server, nobody is asked for a
 // subscription).

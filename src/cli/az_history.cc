@@ -12,6 +12,7 @@
 #include "cli/command.hh"
 #include "cli/follow.hh"
 #include "cli/run_download.hh"
+#include "cli/run_listing.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -61,8 +62,9 @@ Result<json::object> fetch_document(Context& context, client::Session& server, c
   return history_document(run, metrics);
 }
 
-Result<json::array> fetch_history(Context& context, size_t limit) {
-  TRY(const std::string target, context.route("/runs?order=newest"));
+Result<json::array> fetch_history(Context& context, const AzScope& scope, size_t limit) {
+  const RunFilter filter{.experiment = experiment_of(context, scope), .include_children = scope.include_children};
+  TRY(const std::string target, runs_route(context, filter));
   TRY(client::Session* const server, context.session());
   TRY(const json::array runs, client::fetch_list(*server, target, limit));
   json::array documents;
@@ -75,12 +77,13 @@ Result<json::array> fetch_history(Context& context, size_t limit) {
 }
 
 struct ListOptions {
-  AzCommon common;
+  AzScope scope;
   size_t limit = 100'000;
 };
 
 Result<int> list_history(Context& context, const ListOptions& options) {
-  TRY(json::array documents, fetch_history(context, options.limit));
+  TRY(json::array documents, fetch_history(context, options.scope, options.limit));
+  if (documents.empty()) CHECK_OK(tell_empty_scope(context, options.scope));
   const std::vector<Column> columns = history_columns(documents);
   CHECK_OK(context.print(json::value(std::move(documents)), columns));
   return kExitDone;
@@ -115,10 +118,14 @@ Result<int> show_info(Context& context, const InfoOptions& options) {
   return kExitDone;
 }
 
-Result<int> show_last(Context& context, const ListOptions&) {
-  TRY(const json::array documents, fetch_history(context, 1));
-  if (documents.empty())
-    return fail(errors::run_not_found, "there is no run yet", "Submit one: az ml experiment submit -c local SCRIPT");
+Result<int> show_last(Context& context, const ListOptions& options) {
+  TRY(const json::array documents, fetch_history(context, options.scope, 1));
+  if (documents.empty()) {
+    const std::string experiment = experiment_of(context, options.scope);
+    return fail(errors::run_not_found,
+                experiment.empty() ? "there is no run yet" : fmt::format("experiment {:?} has no run yet", experiment),
+                "Submit one: az ml experiment submit -c local SCRIPT; --all looks in every experiment.");
+  }
   CHECK_OK(context.print(documents.front(), {}));
   return kExitDone;
 }
@@ -294,19 +301,22 @@ std::vector<Column> history_columns(const json::array& documents) {
 
 void add_az_history(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "history", "The runs that were");
-  const auto common =
-      +[](CLI::App& verb, ListOptions& options) { verb.add_option("--last", options.limit, "At most this many"); };
+  const auto list = +[](CLI::App& verb, ListOptions& options) {
+    declare_scope(verb, options.scope);
+    verb.add_option("--last,--top", options.limit, "At most this many");
+  };
+  const auto last = +[](CLI::App& verb, ListOptions& options) { declare_scope(verb, options.scope); };
   const auto with_output = [&](CLI::App* verb) { add_az_place(*verb, context); };
   with_output(add_verb<ListOptions>(noun, context,
-                                    {"list", "List the runs, newest first",
-                                     "  az ml history list -o table\n"
+                                    {"list", "List the project's runs, newest first",
+                                     "  az ml history list -o table\n  az ml history list --all\n"
                                      "  az ml history list --query \"@[?accuracy != null] | max_by(@, &accuracy).accuracy\""},
-                                    common, list_history, kBare));
+                                    list, list_history, kBare));
   with_output(add_verb<InfoOptions>(
       noun, context, {"info", "Show a run, or one of its artifacts", "  az ml history info --run RUN --artifact driver_log"},
       declare_info, show_info, kBare));
-  with_output(add_verb<ListOptions>(noun, context, {"last", "Show the newest run", "  az ml history last --query status"}, common,
-                                    show_last, kBare));
+  with_output(add_verb<ListOptions>(
+      noun, context, {"last", "Show the project's newest run", "  az ml history last --query status"}, last, show_last, kBare));
   with_output(add_verb<CompareOptions>(noun, context,
                                        {"compare", "Show two runs side by side", "  az ml history compare -r RUN1 RUN2 -o table"},
                                        declare_compare, compare_runs, kBare));

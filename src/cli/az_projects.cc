@@ -5,6 +5,7 @@
 #include "cli/az.hh"
 #include "cli/command.hh"
 #include "cli/project_files.hh"
+#include "domain/names.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -64,11 +65,13 @@ Result<int> create_project(Context& context, const CreateOptions& options) {
   if (!options.template_folder.empty() && !fs::is_directory(options.template_folder, ignored)) {
     return fail(errors::usage, fmt::format("the template {} is no folder", options.template_folder));
   }
+  CHECK_OK(check_workspace_name(options.workspace));
   CHECK_OK(make_directories(folder, 0777));
   if (!options.template_folder.empty()) CHECK_OK(copy_template(options.template_folder, folder));
   ProjectFiles files{.folder = folder, .workspace = options.workspace, .rebind = options.force};
   if (!options.common.resource_group.empty()) files.resource_group = options.common.resource_group;
   TRY(const std::vector<std::string> written, write_project_files(files));
+  tell_new_workspace(context, files.workspace);
   json::array list(written.begin(), written.end());
   CHECK_OK(context.print(json::object{{"name", options.name},
                                       {"path", fs::absolute(folder).lexically_normal().string()},

@@ -7,6 +7,7 @@
 #include "cli/command.hh"
 #include "cli/follow.hh"
 #include "cli/run_download.hh"
+#include "cli/run_listing.hh"
 #include "cli/submission.hh"
 #include "cli/verbatim.hh"
 
@@ -16,14 +17,18 @@ namespace {
 constexpr VerbOptions kBare = kAzVerb;
 
 // The extension's options that stand on nearly every verb.
+void declare_quiet(CLI::App& verb, AzCommon& common) {
+  verb.add_option("-g,--resource-group", common.resource_group)->group("");
+  verb.add_option("--subscription-id", common.subscription)->group("");
+  verb.add_flag("--debug", common.debug)->group("");
+  verb.add_flag("--verbose", common.verbose)->group("");
+  verb.add_flag("--only-show-errors", common.only_show_errors)->group("");
+}
+
 template <typename Options>
 void declare_common(CLI::App& verb, Options& options) {
   verb.add_option("-e,--experiment-name", options.experiment, "Experiment (default: the folder's name)");
-  verb.add_option("-g,--resource-group", options.common.resource_group)->group("");
-  verb.add_option("--subscription-id", options.common.subscription)->group("");
-  verb.add_flag("--debug", options.common.debug)->group("");
-  verb.add_flag("--verbose", options.common.verbose)->group("");
-  verb.add_flag("--only-show-errors", options.common.only_show_errors)->group("");
+  declare_quiet(verb, options.common);
 }
 
 void add_context_options(CLI::App* verb, Context& context) { add_az_place(*verb, context); }
@@ -59,13 +64,15 @@ Result<int> submit_script(Context& context, const SubmitOptions& options) {
 
 struct ListOptions {
   AzCommon common;
-  std::string experiment, status, tags, target, parent;
+  AzScope scope;
+  std::string status, tags, target, parent;
   size_t last = 10;
   bool minimal = false;
 };
 
 void declare_list(CLI::App& verb, ListOptions& options) {
-  declare_common(verb, options);
+  declare_quiet(verb, options.common);
+  declare_scope(verb, options.scope);
   verb.add_option("--last,--top", options.last, "At most this many")->capture_default_str();
   verb.add_option("--status", options.status, "Only runs with this status");
   verb.add_option("--tags", options.tags, "Only runs with these tags: NAME=VALUE, several separated by commas");
@@ -85,19 +92,19 @@ json::value minimal_document(const json::value& run) {
 }
 
 Result<int> list_runs(Context& context, const ListOptions& options) {
-  TRY(std::string target, context.route("/runs?order=newest"));
-  const auto add = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
-  };
-  add("experiment", options.experiment);
-  add("status", options.status);
-  add("target", options.target);
-  add("parent", options.parent);
+  RunFilter filter{.status = options.status,
+                   .parent = options.parent,
+                   .target = options.target,
+                   .include_children = options.scope.include_children};
+  // A parent is named by its id, whatever its experiment.
+  const bool of_experiment = options.parent.empty() || !options.scope.experiment.empty();
+  if (of_experiment) filter.experiment = experiment_of(context, options.scope);
   for (size_t begin = 0; begin < options.tags.size();) {
     const size_t end = std::min(options.tags.find(',', begin), options.tags.size());
-    add("tag", options.tags.substr(begin, end - begin));
+    if (end > begin) filter.tags.push_back(options.tags.substr(begin, end - begin));
     begin = end + 1;
   }
+  TRY(const std::string target, runs_route(context, filter));
   TRY(client::Session* const server, context.session());
   TRY(client::ListAnswer runs, client::fetch_some(*server, target, options.last));
   const size_t shown = runs.items.size();
@@ -106,6 +113,7 @@ Result<int> list_runs(Context& context, const ListOptions& options) {
   }
   CHECK_OK(context.print(json::value(std::move(runs.items)), options.minimal ? std::vector<Column>{} : run_columns()));
   context.tell_cut(shown, runs.more);
+  if (shown == 0 && of_experiment) CHECK_OK(tell_empty_scope(context, options.scope));
   return kExitDone;
 }
 
@@ -206,8 +214,11 @@ void add_az_runs(CLI::App& ml, Context& context) {
   add_context_options(submit_verb, context);
   mark_verbatim(*submit_verb);
   add_context_options(
-      add_verb<ListOptions>(noun, context, {"list", "List runs, newest first", "  az ml run list --last 5 -o table"},
-                            declare_list, list_runs, kBare),
+      add_verb<ListOptions>(
+          noun, context,
+          {"list", "List the project's runs, newest first",
+           "  az ml run list --last 5 -o table\n  az ml run list -e digits --status failed\n  az ml run list --all"},
+          declare_list, list_runs, kBare),
       context);
   add_context_options(
       add_verb<RunOptions>(noun, context, {"show", "Show one run", "  az ml run show -r RUN"}, declare_run, show_run, kBare),

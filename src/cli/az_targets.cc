@@ -151,11 +151,6 @@ Result<int> update(Context& context, const UpdateOptions& options) {
   return kExitDone;
 }
 
-Result<int> remove(Context& context, const NameOptions& options) {
-  CHECK_OK(delete_target(context, options.name));
-  return kExitDone;
-}
-
 }  // namespace
 
 void add_az_targets(CLI::App& ml, Context& context) {
@@ -185,15 +180,8 @@ void add_az_targets(CLI::App& ml, Context& context) {
     for (const std::string_view name : {"aks", "datafactory", "computeinstance"})
       add_az_later(*group, context, {name, kMachines, "Pools on this machine: az ml computetarget create amlcompute."});
   }
-  for (const char* const name : {"delete", "detach"}) {
-    add_az_place(
-        *add_verb<NameOptions>(noun, context, {name, "Delete one that no run uses", "  az ml computetarget delete -n cpucluster"},
-                               declare_name, remove, kAzVerb),
-        context);
-  }
-  for (const std::string_view name : {"attach", "get-credentials"}) {
-    add_az_later(noun, context, {name, kMachines, "`local`, this machine, is always there and needs no attach."});
-  }
+  add_az_attach(noun, context);
+  add_az_later(noun, context, {"get-credentials", kMachines, "`local`, this machine, is always there and needs no attach."});
   add_az_later(noun, context, {"computeinstance", "compute instances come", "`local`, this machine, is always there."});
 }
 

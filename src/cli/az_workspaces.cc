@@ -1,6 +1,7 @@
 // az ml workspace show | list | create | update | delete | share | sync-keys, az ml folder attach
 #include <fmt/format.h>
 
+#include "base/text.hh"
 #include "cli/az.hh"
 #include "cli/command.hh"
 #include "cli/project_files.hh"
@@ -147,8 +148,7 @@ void declare_share(CLI::App& verb, ShareOptions& options) {
 }
 
 Result<int> share_workspace(Context& context, const ShareOptions& options) {
-  std::string role = options.role;
-  for (char& c : role) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string role = lower(options.role);
   TRY(const std::string target, chosen_route(context, options.workspace));
   TRY(client::Session* const server, context.session());
   TRY(const json::value member, server->send_json(net::Method::kPut, target + "/members/" + net::encode_segment(options.user),
@@ -192,7 +192,7 @@ Result<ProjectFiles> binding_of(Context& context, const AttachOptions& options) 
     if (!subscription.empty()) files.subscription_id = subscription;
     if (!group.empty()) files.resource_group = group;
   } else {
-    context.terminal().say(fmt::format("Workspace {:?} is not there yet; the first submit makes it", files.workspace));
+    say_workspace_is_new(context, files.workspace, server->address().local);
   }
   if (!options.workspace.common.subscription.empty()) files.subscription_id = options.workspace.common.subscription;
   if (!options.workspace.common.resource_group.empty()) files.resource_group = options.workspace.common.resource_group;

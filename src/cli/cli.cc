@@ -36,6 +36,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_doctor_command(app, context);
   add_completion_command(app, context);
   add_internal_commands(app, context);
+  add_complete_command(app, context);
 }
 
 int run(int argc, char** argv, const CliPrograms& programs) {
@@ -49,7 +50,8 @@ int run(int argc, char** argv, const CliPrograms& programs) {
     arguments.erase(arguments.begin());
   }
   // Scripts ask for it in every step: answered before anything else is set up.
-  if (arguments.size() == 1 && (arguments[0] == "--version" || (arguments[0] == "version" && !az))) {
+  const bool short_form = arguments.size() == 1 && arguments[0] == (az ? "-v" : "-V");
+  if (short_form || (arguments.size() == 1 && (arguments[0] == "--version" || (arguments[0] == "version" && !az)))) {
     terminal.out("werkbank " + programs.version + "\n");
     return kExitDone;
   }

@@ -21,6 +21,7 @@ void add_doctor_command(CLI::App& app, Context& context);
 void add_explain_commands(CLI::App& app, Context& context);
 void add_init_command(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);
+void add_complete_command(CLI::App& app, Context& context);
 void add_internal_commands(CLI::App& app, Context& context);
 void add_login_commands(CLI::App& app, Context& context);
 void add_shell_command(CLI::App& app, Context& context);

@@ -1,10 +1,9 @@
-// completion bash | zsh | fish: a script for the shell, made from the tree of commands as it is.
+// completion bash | zsh | fish, and the hidden `internal complete` that their scripts call.
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "cli/command.hh"
 #include "cli/completion.hh"
+#include "cli/verbatim.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -17,86 +16,73 @@ void declare_completion(CLI::App& verb, CompletionOptions& options) {
   verb.add_option("SHELL", options.shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
-struct Entry {
-  std::string words;       // "run submit"
-  std::string candidates;  // "list show … --output"
-};
-
-bool is_hidden(const CLI::App& app) { return app.get_group().empty(); }
-
-void collect(const CLI::App& app, const std::string& words, std::vector<Entry>& entries) {
-  std::string candidates;
-  for (const CLI::App* child : app.get_subcommands([](const CLI::App* sub) { return !is_hidden(*sub); })) {
-    candidates += child->get_name() + " ";
-    collect(*child, words.empty() ? child->get_name() : words + " " + child->get_name(), entries);
-  }
-  for (const CLI::Option* option : app.get_options([](const CLI::Option* each) { return each->nonpositional(); })) {
-    for (const std::string& name : option->get_lnames()) candidates += "--" + name + " ";
-  }
-  if (!candidates.empty()) candidates.pop_back();
-  entries.push_back({words, candidates});
+// bash takes a line apart at '=' too; the words are put together again, and what stands before the '=' taken off the answers.
+constexpr std::string_view kBash = R"sh(# PROGRAM completion for bash: eval "$(PROGRAM completion bash)"
+_PROGRAM() {
+  local -a words=() lines=()
+  local word begun='' line
+  local program="${1/#\~/$HOME}"
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if [[ ${#words[@]} -gt 0 && ( $word == = || ${words[-1]} == --*= ) ]]; then
+      words[-1]+="$word"
+    else
+      words+=("$word")
+    fi
+  done
+  COMPREPLY=()
+  mapfile -t lines < <("$program" internal complete -- "${words[@]}" 2>/dev/null)
+  case "${lines[0]:-}" in
+    :files) compopt -o default; return ;;
+    :folders) compopt -o dirnames; return ;;
+  esac
+  [[ ${words[-1]:-} != --*=* ]] || begun="${words[-1]%%=*}="
+  for line in "${lines[@]}"; do COMPREPLY+=("${line#"$begun"}"); done
 }
+complete -F _PROGRAM PROGRAM
+)sh";
 
-// The words so far lead from one command to the next as long as they name one; values of options and arguments do not.
-std::string bash_script(const std::vector<Entry>& entries, std::string_view program) {
-  std::string text = fmt::format(
-      "# {0} completion for bash: eval \"$({0} completion bash)\"\n"
-      "__{0}_candidates() {{\n"
-      "  case \"$1\" in\n",
-      program);
-  for (const Entry& entry : entries) text += fmt::format("    {:?}) candidates={:?} ;;\n", entry.words, entry.candidates);
-  text += fmt::format(
-      "    *) return 1 ;;\n"
-      "  esac\n"
-      "}}\n"
-      "_{0}() {{\n"
-      "  local at=\"\" word candidates=\"\"\n"
-      "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
-      "    [[ $word == -* ]] || {{ __{0}_candidates \"${{at:+$at }}$word\" && at=\"${{at:+$at }}$word\"; }}\n"
-      "  done\n"
-      "  __{0}_candidates \"$at\"\n"
-      "  COMPREPLY=( $(compgen -W \"$candidates\" -- \"${{COMP_WORDS[COMP_CWORD]}}\") )\n"
-      "}}\n"
-      "complete -o default -F _{0} {0}\n",
-      program);
-  return text;
+constexpr std::string_view kZsh = R"sh(#compdef PROGRAM
+# PROGRAM completion for zsh: source <(PROGRAM completion zsh)
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+_PROGRAM() {
+  local -a answers
+  local program=${(Q)words[1]}
+  program=${program/#\~/$HOME}
+  answers=("${(@f)$("$program" internal complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  case $answers[1] in
+    :files) _files ;;
+    :folders) _files -/ ;;
+    ?*) compadd -- $answers ;;
+  esac
 }
+compdef _PROGRAM PROGRAM
+)sh";
 
-std::string zsh_script(const std::vector<Entry>& entries, std::string_view program) {
-  return fmt::format("# {0} completion for zsh: source <({0} completion zsh)\nautoload -U +X bashcompinit && bashcompinit\n",
-                     program) +
-         bash_script(entries, program);
-}
-
-std::string fish_script(const std::vector<Entry>& entries, std::string_view program) {
-  std::string text = fmt::format("# {0} completion for fish: {0} completion fish | source\nset -g __{0}_known", program);
-  for (const Entry& entry : entries) {
-    if (!entry.words.empty()) text += fmt::format(" '{}'", entry.words);
-  }
-  text += fmt::format(
-      "\nfunction __{0}_at\n"
-      "  set -l words (commandline -opc)\n"
-      "  set -l at ''\n"
-      "  for word in $words[2..-1]\n"
-      "    set -l next (string trim -- \"$at $word\")\n"
-      "    contains -- \"$next\" $__{0}_known; and set at \"$next\"\n"
-      "  end\n"
-      "  test \"$at\" = \"$argv\"\n"
-      "end\n",
-      program);
-  for (const Entry& entry : entries)
-    text += fmt::format("complete -c {0} -n '__{0}_at {1}' -a '{2}'\n", program, entry.words, entry.candidates);
-  return text;
-}
+constexpr std::string_view kFish = R"sh(# PROGRAM completion for fish: PROGRAM completion fish | source
+function __PROGRAM_complete
+  set -l words (commandline -opc)
+  set -l begun (commandline -ct)
+  set -l answers ($words[1] internal complete -- $words[2..-1] "$begun" 2>/dev/null)
+  switch "$answers[1]"
+    case :files
+      __fish_complete_path "$begun"
+    case :folders
+      __fish_complete_directories "$begun" ''
+    case '*'
+      printf '%s\n' $answers
+  end
+end
+complete -c PROGRAM -f -a '(__PROGRAM_complete)'
+)sh";
 
 }  // namespace
 
-std::string completion_script(const CLI::App& app, std::string_view shell, std::string_view program) {
-  std::vector<Entry> entries;
-  collect(app, "", entries);
-  std::ranges::reverse(entries);
-  if (shell == "fish") return fish_script(entries, program);
-  return shell == "zsh" ? zsh_script(entries, program) : bash_script(entries, program);
+std::string completion_script(std::string_view shell, std::string_view program) {
+  constexpr std::string_view kPlace = "PROGRAM";
+  std::string text(shell == "fish" ? kFish : shell == "zsh" ? kZsh : kBash);
+  for (size_t at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace, at + program.size()))
+    text.replace(at, kPlace.size(), program);
+  return text;
 }
 
 void add_completion_command(CLI::App& app, Context& context) {
@@ -109,10 +95,26 @@ void add_completion_command(CLI::App& app, Context& context) {
                                        {.workspace = false, .output = false});
   auto options = std::make_shared<CompletionOptions>();
   declare_completion(*verb, *options);
+  verb->callback([&context, options, program] {
+    context.action = [&context, options, program]() -> Result<int> {
+      context.terminal().out(completion_script(options->shell, program));
+      return kExitDone;
+    };
+  });
+}
+
+void add_complete_command(CLI::App& app, Context& context) {
+  const auto there = app.get_subcommands([](CLI::App* child) { return child->get_name() == "internal"; });
+  CLI::App* const internal = there.empty() ? add_noun(app, "internal", "For Werkbank's own packages") : there.front();
+  internal->group("");
+  CLI::App* const verb = add_bare_verb(*internal, context, {"complete", "What may end the line whose words follow --", ""},
+                                       {.workspace = false, .output = false});
+  mark_verbatim(*verb);
   const CLI::App* const root = &app;
-  verb->callback([&context, options, root, program] {
-    context.action = [&context, options, root, program]() -> Result<int> {
-      context.terminal().out(completion_script(*root, options->shell, program));
+  verb->callback([&context, root] {
+    context.action = [&context, root]() -> Result<int> {
+      for (const std::string& candidate : candidates_of(context, wanted_at(*root, context.verbatim)))
+        context.terminal().out(candidate + "\n");
       return kExitDone;
     };
   });

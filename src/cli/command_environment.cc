@@ -205,8 +205,11 @@ Result<int> delete_environment(Context& context, const NameOptions& options) {
   }
   TRY([[maybe_unused]] const json::value gone,
       server->send_empty(net::Method::kDelete, fmt::format("{}/{}", built_route(options.target), net::encode_segment(hash))));
-  context.terminal().say(
-      fmt::format("Deleted the built environment {}; the next run that needs it builds it again", hash.substr(0, kShownDigits)));
+  const bool is_registered = options.name != kDefaultRuntime && !hash.starts_with(options.name);
+  context.terminal().say(fmt::format(
+      "Deleted what was built on {} ({}); the next run that needs it builds it again{}", options.target,
+      hash.substr(0, kShownDigits),
+      is_registered ? fmt::format(". The registered definition {:?} stays: runs refer to it", visible(options.name)) : ""));
   return kExitDone;
 }
 

@@ -61,6 +61,20 @@ constexpr EndText kEnds[] = {
     {RunEndKind::kClient, "The program that logged the run ended it with run.fail()", "The message is that program's own."},
 };
 
+// What the Python package raises by itself.
+struct SdkText {
+  std::string_view code, title, remedy;
+};
+constexpr SdkText kSdkCodes[] = {
+#define WB_SDK_ERROR(id, title, remedy) {#id, title, remedy},
+#include "cli/sdk_codes.def"
+#undef WB_SDK_ERROR
+};
+
+json::object document_of(const SdkText& code) {
+  return {{"code", code.code}, {"kind", "python"}, {"title", code.title}, {"remedy", code.remedy}};
+}
+
 json::object document_of(const EndText& end) {
   return {{"code", to_string(end.kind)}, {"kind", "run"}, {"title", end.title}, {"remedy", end.remedy}};
 }
@@ -76,6 +90,7 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
     json::array codes;
     for (const ErrorCode* code : all_error_codes()) codes.push_back(document_of(*code));
     for (const EndText& end : kEnds) codes.push_back(document_of(end));
+    for (const SdkText& code : kSdkCodes) codes.push_back(document_of(code));
     CHECK_OK(context.print(json::value(std::move(codes)), columns));
     return kExitDone;
   }
@@ -89,6 +104,12 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
     known.emplace_back(to_string(end.kind));
     if (known.back() != options.code) continue;
     CHECK_OK(context.print(document_of(end), columns));
+    return kExitDone;
+  }
+  for (const SdkText& code : kSdkCodes) {
+    known.emplace_back(code.code);
+    if (known.back() != options.code) continue;
+    CHECK_OK(context.print(document_of(code), columns));
     return kExitDone;
   }
   for (const ErrorCode* code : all_error_codes()) known.emplace_back(code->id);

@@ -27,6 +27,7 @@ Result<int> init(Context& context, const InitOptions& options) {
   TRY(const std::vector<std::string> written, write_project_files(files));
   for (const std::string& file : written) context.terminal().say("Wrote " + file);
   if (written.empty()) context.terminal().say("Everything is there already; nothing was changed");
+  if (!context.workspace_flag.empty()) tell_new_workspace(context, files.workspace);
   context.terminal().say("Next: werkbank run submit -c local SCRIPT");
   return kExitDone;
 }

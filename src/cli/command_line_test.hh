@@ -2,10 +2,12 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <stdlib.h>
 
 #include <mutex>
 
+#include "base/files.hh"
 #include "base/hash.hh"
 #include "cli/az.hh"
 #include "cli/command.hh"
@@ -88,7 +90,9 @@ struct Outcome {
 };
 
 struct CommandLine {
-  std::map<std::string, std::string> environment{{"HOME", "/nonexistent"}, {"PATH", "/usr/bin:/bin"}};
+  // With an address no command starts a server: the program it would start is this test.
+  std::map<std::string, std::string> environment{
+      {"HOME", "/nonexistent"}, {"PATH", "/usr/bin:/bin"}, {"WERKBANK_URL", "unix:///nonexistent/no.sock"}};
 
   Outcome run(std::vector<std::string> words, bool az = false) const {
     Outcome outcome;
@@ -103,6 +107,54 @@ struct CommandLine {
     outcome.code = dispatch(az ? az_dialect() : own, context, std::move(words));
     return outcome;
   }
+};
+
+// What a server knows of one run that is over, and a project that submits to it.
+inline constexpr std::string_view kRun = R"({"runId":"digits_1","runNumber":1,"experiment":"digits","experimentId":7,
+  "status":"Completed","script":"train.py","target":"local","stage":"active","managed":true,"displayName":"n","description":"",
+  "parentRunId":null,"createdBy":{"userName":"u"},"createdUtc":"2026-11-21T08:00:00.000000Z",
+  "startTimeUtc":"2026-11-21T08:00:01.000000Z","endTimeUtc":"2026-11-21T08:00:08.123000Z",
+  "properties":{"azureml.git.commit":"f00"},"tags":{},"warnings":[],"error":null})";
+inline constexpr std::string_view kMetrics = R"({"metrics":[
+  {"name":"accuracy","kind":"azureml.v1.scalar","columns":[{"name":"","count":1,"last":0.97}]},
+  {"name":"loss","kind":"azureml.v1.scalar","columns":[{"name":"","count":3,"last":{"special":"nan"}}]},
+  {"name":"row","kind":"azureml.v1.table","columns":[{"name":"a","count":1,"last":1}]}]})";
+inline const std::string kRuns = "/api/v1/workspaces/default/runs";
+
+inline CommandLine line_to(const FakeServer& server) {
+  CommandLine line;
+  line.environment["WERKBANK_URL"] = server.url();
+  line.environment["WERKBANK_HOME"] = "/nonexistent/home";
+  return line;
+}
+
+inline std::string event(std::string_view name, const json::value& data) {
+  return fmt::format("id: 1\nevent: {}\ndata: {}\n\n", name, json::serialize(data));
+}
+
+struct Project {
+  explicit Project(FakeServer& server) {
+    REQUIRE(write_file_atomically(folder.path / "train.py", "print(1)\n"));
+    server.answer_with("POST " + kRuns, std::string(kRun), "application/json", 202);
+    server.answer_with("GET " + kRuns + "/digits_1/metrics", std::string(kMetrics));
+    answer_end(server, "Completed", std::string(kRun));
+  }
+  void answer_end(FakeServer& server, std::string_view status, std::string run) const {
+    const std::string text = "one\ntwo\n";
+    server.answer_with(
+        "GET /api/v1/workspaces/default/events",
+        event("log",
+              json::object{{"run", "digits_1"}, {"path", "azureml-logs/70_driver_log.txt"}, {"offset", 0}, {"text", text}}) +
+            event("run.status", json::object{{"runId", "digits_1"}, {"data", json::object{{"status", status}}}}),
+        "text/event-stream");
+    server.answer_with("GET " + kRuns + "/digits_1", std::move(run));
+  }
+  std::vector<std::string> submit(std::vector<std::string> more) const {
+    std::vector<std::string> words{"run", "submit", "--source-directory", folder.path.string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  TemporaryFolder folder;
 };
 
 }  // namespace werkbank::cli

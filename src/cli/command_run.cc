@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hh"
+#include "cli/run_listing.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -14,37 +15,38 @@ struct ListOptions {
   std::optional<size_t> top;
   bool deleted = false;
   bool oldest_first = false;
+  bool include_children = false;
 };
 
 void declare_list(CLI::App& verb, ListOptions& options) {
   verb.add_option("-e,--experiment", options.experiment, "Only runs of this experiment");
-  verb.add_option("--status", options.status, "Only runs with this status (Running, Completed, Failed …)");
+  verb.add_option("--status", options.status, "Only runs with this status: Running, Completed, Failed, Canceled …");
   verb.add_option("--parent", options.parent, "Only children of this run");
   verb.add_option("-t,--target", options.target, "Only runs on this compute target");
   add_repeatable(verb, "--tag", options.tags, "Only runs with this tag: NAME or NAME=VALUE (repeatable)");
   verb.add_option("-n,--top,--limit,--last", options.top, "At most this many (default: 50 in a table, otherwise all)");
+  verb.add_flag("--include-children", options.include_children, "Child runs, too; --parent RUN lists those of one run");
   verb.add_flag("--deleted", options.deleted, "The runs in the trash");
   verb.add_flag("--oldest-first", options.oldest_first, "Oldest first instead of newest first");
 }
 
 Result<int> list_runs(Context& context, const ListOptions& options) {
-  TRY(std::string target, context.route("/runs"));
-  target += fmt::format("?order={}", options.oldest_first ? "oldest" : "newest");
-  const auto add = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
-  };
-  add("experiment", options.experiment);
-  add("status", options.status);
-  add("parent", options.parent);
-  add("target", options.target);
-  for (const std::string& tag : options.tags) add("tag", tag);
-  if (options.deleted) add("stage", "deleted");
+  const RunFilter filter{.experiment = options.experiment,
+                         .status = options.status,
+                         .parent = options.parent,
+                         .target = options.target,
+                         .tags = options.tags,
+                         .include_children = options.include_children,
+                         .deleted = options.deleted,
+                         .oldest_first = options.oldest_first};
+  TRY(const std::string target, runs_route(context, filter));
   TRY(client::Session* const server, context.session());
   const size_t usual = context.prints_table() ? kTableRows : SIZE_MAX;
   TRY(client::ListAnswer runs, client::fetch_some(*server, target, options.top.value_or(usual)));
   const size_t shown = runs.items.size();
   CHECK_OK(context.print(json::value(std::move(runs.items)), run_columns()));
   context.tell_cut(shown, runs.more);
+  if (shown == 0) CHECK_OK(tell_unknown_experiment(context, options.experiment));
   return kExitDone;
 }
 

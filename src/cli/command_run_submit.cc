@@ -9,7 +9,7 @@ namespace werkbank::cli {
 namespace {
 
 struct SubmitOptions {
-  std::string configuration, experiment, target, conda_file, python, name, folder = ".", environment_policy;
+  std::string command, configuration, experiment, target, conda_file, python, name, folder = ".", environment_policy;
   std::vector<std::string> requirements, variables, tags;
   std::optional<int64_t> timeout_seconds, priority;
   bool detach = false;
@@ -20,6 +20,7 @@ void declare_submit(CLI::App& verb, SubmitOptions& options) {
                   "A run configuration of the project (its file's name without .runconfig)");
   verb.add_option("-e,--experiment", options.experiment, "Experiment (default: the folder's name)");
   verb.add_option("-t,--target", options.target, "Compute target (default: the configuration's, or local)");
+  verb.add_option("--command", options.command, "Instead of SCRIPT: a line for /bin/sh, run in the project folder");
   verb.add_option("--conda-file", options.conda_file, "Build the environment from this conda_dependencies.yml");
   verb.add_option("--python", options.python, "Use this interpreter as it is");
   add_repeatable(verb, "--requirement", options.requirements, "Build an environment with this requirement (repeatable)");
@@ -40,6 +41,7 @@ Result<int> submit_run(Context& context, const SubmitOptions& options) {
   request.configuration = options.configuration;
   request.experiment = options.experiment;
   request.target = options.target;
+  request.command = options.command;
   request.display_name = options.name;
   request.conda_file = options.conda_file;
   request.python = options.python;
@@ -73,6 +75,7 @@ void add_run_submit(CLI::App& run, Context& context) {
        "  werkbank run submit train.py --regularization 0.01\n"
        "  werkbank run submit -c local train.py\n"
        "  werkbank run submit --conda-file conda_dependencies.yml --experiment digits train.py\n"
+       "  werkbank run submit --command 'bash prepare.sh && python train.py'\n"
        "  werkbank run submit --detach train.py        prints the run's id and returns\n"
        "Everything behind SCRIPT goes to the script as it is. Exit code: 0 Completed, 1 Failed or Canceled, 2 refused."},
       declare_submit, submit_run);

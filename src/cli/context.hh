@@ -59,8 +59,9 @@ class Context {
   std::string project_folder = ".";  // --path of the az dialects
   std::string metadata_file;         // --output-metadata-file: what is printed, written there as JSON too
   OutputFormat default_format = OutputFormat::kTable;
-  std::string program = "werkbank";   // in messages
-  std::vector<std::string> verbatim;  // what stood behind the script's name on the line
+  std::string program = "werkbank";                // in messages
+  std::vector<std::string> verbatim;               // what stood behind the script's name on the line
+  std::vector<std::string> options_before_script;  // the long names of such a verb's own options
   std::function<Result<int>()> action;
 
  private:

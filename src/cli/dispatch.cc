@@ -72,8 +72,7 @@ Error usage_error(const CLI::App& root, const std::vector<std::string>& words, c
   Error error{&errors::usage, parser_says, fmt::format("See: {} --help", path_of(app)), {}};
   if (const auto word = unknown_word(app, words)) {
     const auto nearest = nearest_word(word->substr(0, word->find('=')), known_words(app, word->starts_with("--")));
-    error.message =
-        fmt::format("{}: {:?} is unknown{}", path_of(app), *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
+    error.message = fmt::format("{:?} is unknown{}", *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
   }
   return error;
 }
@@ -83,6 +82,21 @@ int report(Context& context, Error error, int code) {
   context.terminal().clear_progress();
   context.terminal().error(error, context.program);
   return code;
+}
+
+// A line that is not understood is told by the command it was meant for: "werkbank run: …".
+int refuse_line(Context& context, const CLI::App& root, const std::vector<std::string>& words, Error error) {
+  context.terminal().clear_progress();
+  context.terminal().error(in_our_words(std::move(error)), path_of(innermost(root, words)));
+  return kExitRefused;
+}
+
+std::vector<std::string> long_names(const CLI::App& verb) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
 }
 
 }  // namespace
@@ -105,19 +119,20 @@ int dispatch(const Dialect& dialect, Context& context, std::vector<std::string> 
     context.terminal().out(asked.help(asked.get_parent() == nullptr ? std::string() : path_of(*asked.get_parent())));
     return kExitDone;
   } catch (const CLI::ParseError& error) {
-    return report(context, usage_error(app, arguments, error.what()), kExitRefused);
+    return refuse_line(context, app, arguments, usage_error(app, arguments, error.what()));
   }
   // A verb with a script takes all words there are; those left over in front of the script are misspelt options.
   const CLI::App& verb = innermost(app, arguments);
   if (const std::vector<std::string> left = verb.remaining(); verb.get_prefix_command() && !left.empty()) {
-    Error error = usage_error(app, arguments, fmt::format("{}: {:?} is unknown", path_of(verb), left.front()));
+    Error error = usage_error(app, arguments, fmt::format("{:?} is unknown", left.front()));
     error.hint = fmt::format("What is meant for the script stands behind its name. See: {} --help", path_of(verb));
-    return report(context, error, kExitRefused);
+    return refuse_line(context, app, arguments, std::move(error));
   }
+  if (verb.get_prefix_command()) context.options_before_script = long_names(verb);
   if (!context.output.empty()) {
     if (const auto format = parse_output_format(context.output); !format) return report(context, format.error(), kExitRefused);
   }
-  if (!context.action) return report(context, usage_error(app, arguments, "no command was given"), kExitRefused);
+  if (!context.action) return refuse_line(context, app, arguments, usage_error(app, arguments, "no command was given"));
   const Result<int> code = context.action();
   return code ? *code : report(context, code.error(), exit_code_of(code.error()));
 }

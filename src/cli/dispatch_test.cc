@@ -1,10 +1,12 @@
 // The words of a line: what is understood, what is refused and how, help, completion, the script's own arguments.
 #include "cli/dispatch.hh"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
 
 #include "cli/command_line_test.hh"
-#include "cli/completion.hh"
 #include "cli/verbatim.hh"
 
 namespace werkbank::cli {
@@ -83,8 +85,23 @@ TEST_CASE("a wrong word is named, with the nearest right one, and exit code 2") 
   refused({"ml", "experimnt", "submit"}, "az ml: \"experimnt\" is unknown; did you mean experiment?", true);
   refused({"ml", "model", "register", "-m", "x"},
           "`az ml model` is not available in this version: the model registry comes with a later one", true);
-  refused({"ml", "computetarget", "attach", "remote", "-n", "x"}, "not available", true);
+  refused({"ml", "computetarget", "attach", "remote", "-n", "box", "-a", "h", "-u", "me", "-w", "secret"},
+          "a target of the kind \"remote\" cannot be attached in this version", true);
+  refused({"ml", "computetarget", "create", "aks", "-n", "x"}, "not available", true);
   refused({"ml", "experiment", "submit", "train.py"}, "no run configuration is named", true);
+  refused({"ml", "job", "create", "-f", "job.yml"}, "`az ml job` belongs to Azure ML v2", true);
+  const Outcome doubled = line.run({"run", "lsit"});
+  CHECK(doubled.err.starts_with("werkbank run: \"lsit\""));
+}
+
+TEST_CASE("az configure and az version: what scripts begin with does no harm and says what it means here") {
+  const CommandLine line;
+  const Outcome defaults = line.run({"configure", "--defaults", "group=team", "workspace=vision"}, true);
+  CHECK(defaults.code == kExitDone);
+  CHECK(defaults.err.find("`az ml folder attach -w vision`") != std::string::npos);
+  CHECK(line.run({"configure", "--list-defaults"}, true).out == "[]\n");
+  CHECK(line.run({"configure", "--defaults", "group"}, true).code == kExitRefused);
+  CHECK(line.run({"version", "--query", "werkbank", "-o", "tsv"}, true).out == "1.2.3\n");
 }
 
 TEST_CASE("every verb of az takes the words that all commands of az took") {
@@ -133,17 +150,87 @@ TEST_CASE("every verb of both dialects has a description and examples") {
   }
 }
 
-TEST_CASE("completion knows every command") {
-  Program program(false);
-  const CLI::App& app = program.app;
-  const std::string bash = completion_script(app, "bash", "werkbank");
-  CHECK(bash.find("\"run\") candidates=\"submit rerun list show") != std::string::npos);
-  CHECK(bash.find("internal") == std::string::npos);
-  CHECK(bash.find("complete -o default -F _werkbank werkbank") != std::string::npos);
-  const Outcome az = CommandLine().run({"completion", "bash"}, true);
-  CHECK(az.out.find("\"ml history\") candidates=\"list info last") != std::string::npos);
-  CHECK(az.out.find("complete -o default -F _az az") != std::string::npos);
-  CHECK(completion_script(app, "fish", "werkbank").find("__werkbank_at run submit") != std::string::npos);
+// What Tab offers behind these words, the last of which is begun.
+Words offered(Words words, bool az = false, const FakeServer* server = nullptr) {
+  CommandLine line;
+  if (server != nullptr) line.environment["WERKBANK_URL"] = server->url();
+  words.insert(words.begin(), {"internal", "complete", "--"});
+  const Outcome outcome = line.run(words, az);
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.err.empty());
+  Words lines;
+  for (size_t begin = 0; begin < outcome.out.size();) {
+    const size_t end = outcome.out.find('\n', begin);
+    lines.push_back(outcome.out.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+bool holds(const Words& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+
+TEST_CASE("completion: commands where commands belong, options only behind a dash or where nothing else belongs") {
+  CHECK(offered({"ru"}) == Words{"run"});
+  CHECK(holds(offered({""}), "doctor"));
+  CHECK_FALSE(holds(offered({""}), "internal"));
+  CHECK(offered({"run", "sub"}) == Words{"submit"});
+  CHECK(offered({"run", "list", "--exp"}) == Words{"--experiment"});
+  CHECK(holds(offered({"run", "list", ""}), "--status"));
+  CHECK(offered({"ml", "history", "la"}, true) == Words{"last"});
+  CHECK(offered({"ml", "runconfigurations", "cr"}, true) == Words{"create"});
+  CHECK(offered({"ml", "job", ""}, true).empty());
+  CHECK(offered({"nosuch", ""}) == offered({""}));
+}
+
+TEST_CASE("completion: values where values belong, with the option's name before them where it is joined") {
+  CHECK(offered({"run", "list", "-o", ""}) == Words{"table", "json", "jsonc", "yaml", "yamlc", "tsv", "none"});
+  CHECK(offered({"run", "list", "--output=ts"}) == Words{"--output=tsv"});
+  CHECK(offered({"run", "list", "--status", "Ca"}) == Words{"CancelRequested", "Canceled"});
+  CHECK(offered({"workspace", "member", "add", "anna", "--role", "r"}) == Words{"reader"});
+  CHECK(offered({"completion", ""}) == Words{"bash", "zsh", "fish"});
+  CHECK(offered({"explain", "run_not"}) == Words{"run_not_found"});
+  CHECK(offered({"run", "list", "--top", ""}).empty());
+  CHECK(offered({"run", "submit", ""}) == Words{":files"});
+  CHECK(offered({"run", "submit", "-c", "local", "tr"}) == Words{":files"});
+  CHECK(offered({"run", "submit", "train.py", "--rate", ""}) == Words{":files"});
+  CHECK(offered({"run", "submit", "--source-directory", ""}) == Words{":folders"});
+  CHECK(offered({"run", "submit", "--conda-file=con"}) == Words{":files"});
+  CHECK(offered({"shell", ""}) == Words{":folders"});
+  const TemporaryFolder folder;
+  REQUIRE(make_directories(folder.path / "aml_config"));
+  REQUIRE(write_file_atomically(folder.path / "aml_config/gpu.runconfig", "Target: gpu\n"));
+  CHECK(offered({"run", "submit", "--source-directory", folder.path.string(), "-c", ""}) == Words{"docker", "gpu", "local"});
+}
+
+TEST_CASE("completion: names that a running server has, and none where no server runs") {
+  FakeServer server;
+  const auto items = [](std::string_view field, std::string_view name) {
+    return fmt::format(R"({{"items":[{{"{0}":"{1}"}},{{"{0}":"with blank"}}],"next":""}})", field, name);
+  };
+  server.answer_with("GET /api/v1/workspaces/default/runs", items("runId", "digits_1"));
+  server.answer_with("GET /api/v1/workspaces/vision/runs", items("runId", "vision_1"));
+  server.answer_with("GET /api/v1/workspaces/default/experiments", items("name", "digits"));
+  server.answer_with("GET /api/v1/workspaces/default/environments", items("name", "sklearn"));
+  server.answer_with("GET /api/v1/workspaces", items("name", "vision"));
+  server.answer_with("GET /api/v1/workspaces/default/compute", R"({"items":[{"name":"local"},{"name":"box"}],"next":""})");
+  CHECK(offered({"run", "show", ""}, false, &server) == Words{"digits_1"});
+  CHECK(offered({"run", "show", "-w", "vision", ""}, false, &server) == Words{"vision_1"});
+  CHECK(offered({"ml", "history", "info", "--run", "d"}, true, &server) == Words{"digits_1"});
+  CHECK(offered({"ml", "history", "compare", "-r", "digits_1", ""}, true, &server) == Words{"digits_1"});
+  CHECK(offered({"run", "list", "-e", ""}, false, &server) == Words{"digits"});
+  CHECK(offered({"experiment", "show", ""}, false, &server) == Words{"digits"});
+  CHECK(offered({"environment", "show", ""}, false, &server) == Words{"sklearn", "default-runtime"});
+  CHECK(offered({"run", "submit", "-t", ""}, false, &server) == Words{"local", "box"});
+  CHECK(offered({"run", "list", "--workspace=v"}, false, &server) == Words{"--workspace=vision"});
+  CHECK(offered({"run", "show", ""}).empty());
+}
+
+TEST_CASE("the completion scripts name their program") {
+  for (const char* const shell : {"bash", "zsh", "fish"}) {
+    const std::string script = CommandLine().run({"completion", shell}, true).out;
+    CHECK(script.find("PROGRAM") == std::string::npos);
+    CHECK(script.find("az") != std::string::npos);
+  }
 }
 
 TEST_CASE("explain and version need no server") {

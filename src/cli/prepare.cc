@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/target_check.hh"
 #include "domain/submitter.hh"
 
 namespace werkbank::cli {
@@ -77,6 +78,7 @@ Result<int> prepare_environment(Context& context, const SubmitRequest& request) 
   TRY(const RunSpec spec, make_environment_spec(context, request, notes));
   for (const std::string& note : notes) context.terminal().warn(visible(note));
   TRY(const std::string workspace, context.workspace(request.folder));
+  CHECK_OK(check_target(context, request.folder, spec.target));
   CHECK_OK(context.ensure_workspace(workspace));
   return stream_build(context, {{"environment", to_json(spec.environment)},
                                 {"target", spec.target},

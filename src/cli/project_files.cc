@@ -7,6 +7,7 @@
 #include "base/files.hh"
 #include "base/json.hh"
 #include "cli/project_source.hh"
+#include "domain/names.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -95,9 +96,26 @@ Status keep_binding(ProjectFiles& files) {
   return {};
 }
 
+void say_workspace_is_new(Context& context, const std::string& workspace, bool local_server) {
+  context.terminal().say(fmt::format("Workspace {:?} is not there yet; {}", visible(workspace),
+                                     local_server
+                                         ? std::string("the first submit makes it")
+                                         : fmt::format("make it with: az ml workspace create -w {}", visible(workspace))));
+}
+
+void tell_new_workspace(Context& context, const std::string& workspace) {
+  if (workspace == "default") return;
+  const auto server = context.session();
+  if (!server) return;
+  const auto known = (*server)->get("/api/v1/workspaces/" + net::encode_segment(workspace));
+  if (!known && known.error().code == &errors::workspace_not_found)
+    say_workspace_is_new(context, workspace, (*server)->address().local);
+}
+
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files) {
   const fs::path binding = files.folder / ".azureml" / "config.json";
   TRY(const bool bind, needs_binding(files, binding));
+  if (bind) CHECK_OK(check_workspace_name(files.workspace));
   std::vector<std::string> written;
   if (bind) {
     std::string config = pretty_json(json::object{{"subscription_id", files.subscription_id},

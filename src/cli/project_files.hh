@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hh"
+#include "cli/context.hh"
 
 namespace werkbank::cli {
 
@@ -30,5 +31,11 @@ Status keep_binding(ProjectFiles& files);
 // Those files that are not there, and .azureml/config.json and .amlignore. Answers the paths written. already_exists, and nothing
 // written, where config.json names another workspace and `rebind` is false.
 Result<std::vector<std::string>> write_project_files(const ProjectFiles& files);
+
+// One line on stderr about a workspace that a folder was bound to before it is there. On the user's own server the first submit
+// makes it; on another one somebody has to.
+void say_workspace_is_new(Context& context, const std::string& workspace, bool local_server);
+// The same, asking the server first; one that does not answer is no failure of what was done.
+void tell_new_workspace(Context& context, const std::string& workspace);
 
 }  // namespace werkbank::cli

@@ -1,5 +1,6 @@
 #include "cli/project_source.hh"
 
+#include "client/project/compute_file.hh"
 #include "client/project/conda_file.hh"
 #include "client/project/default_files.hh"
 #include "client/project/run_config.hh"
@@ -35,6 +36,11 @@ Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const s
   if (config.timeout_seconds) run.spec.timeout_seconds = *config.timeout_seconds;
   if (config.priority) run.spec.priority = *config.priority;
   return run;
+}
+
+Result<std::string> project_target_kind(const std::filesystem::path& folder, const std::string& target) {
+  TRY(const std::optional<client::ComputeFile> file, client::find_compute_file(folder, target));
+  return file ? file->type : std::string();
 }
 
 Result<EnvironmentDefinition> load_conda_environment(const std::filesystem::path& file) {

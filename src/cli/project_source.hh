@@ -31,6 +31,8 @@ struct ProjectRun {
   json::object pool;                   // what the run brings along for the target amlcompute
   std::vector<std::string> notes;      // for the user
 };
+// What kind of target the project says `target` is: local, remote, docker, remotedocker, cluster; empty where it does not say.
+Result<std::string> project_target_kind(const std::filesystem::path& folder, const std::string& target);
 Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const std::string& name);
 // Names of the run configurations in the folder, sorted.
 std::vector<std::string> list_project_runs(const std::filesystem::path& folder);

@@ -1,7 +1,7 @@
 #include "cli/submission.hh"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <future>
@@ -11,7 +11,9 @@
 #include "cli/advice.hh"
 #include "cli/follow.hh"
 #include "cli/login.hh"
+#include "cli/script_file.hh"
 #include "cli/snapshot_taking.hh"
+#include "cli/target_check.hh"
 #include "client/git_facts.hh"
 #include "domain/submitter.hh"
 
@@ -21,15 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kExperimentNameMax = 255;
-
-std::vector<std::string> files_of(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.is_regular_file(ignored)) names.push_back(entry.path().filename().string());
-  }
-  return names;
-}
 
 // A path with a '/' is the submitter's own and becomes absolute, links kept: a virtual environment's python is a link.
 std::string interpreter_path(const std::string& python) {
@@ -80,6 +73,9 @@ Result<ProjectRun> load_project(const SubmitRequest& request) {
 // Target, environment and variables: the command line's over the configuration's.
 Result<RunSpec> with_environment(const Context& context, const SubmitRequest& request, RunSpec spec) {
   if (!request.target.empty()) spec.target = request.target;
+  // A target of the project's own that is this machine under another name.
+  TRY(const std::string kind, project_target_kind(request.folder, spec.target));
+  if (kind == "local") spec.target = kind;
   CHECK_OK(apply_environment(request, spec.environment));
   for (const auto& [name, value] : request.variables) spec.environment_variables[name] = value;
   spec.submitter_environment = submitter_environment(context.environment());
@@ -89,6 +85,11 @@ Result<RunSpec> with_environment(const Context& context, const SubmitRequest& re
 // The command line's script brings its own arguments; only those of a configuration without a script ("$file" of 2017) stand
 // before them.
 void apply_arguments(const SubmitRequest& request, const ProjectRun& project, RunSpec& spec) {
+  if (!request.command.empty()) {
+    spec.command = request.command;
+    spec.script.clear();
+    return;
+  }
   const bool from_line = !request.script.empty();
   spec.script = from_line ? request.script : project.script;
   if (!from_line || project.script.empty()) spec.arguments = project.arguments;
@@ -108,6 +109,13 @@ json::object submit_document(const SubmitRequest& request, const std::string& ex
 
 constexpr std::string_view kRunPoolTarget = "amlcompute";  // v1's word: a pool is made for the run
 
+void tell_misplaced(Context& context, const SubmitRequest& request, const std::string& script) {
+  const auto words = misplaced_options(request.folder / script, request.arguments, context.options_before_script);
+  if (words.empty()) return;
+  context.terminal().warn(fmt::format("{} behind {} is passed to the script; {}'s own options stand before its name",
+                                      fmt::join(words, ", "), visible(script), context.program));
+}
+
 struct Accepted {
   std::string workspace;
   std::string run;
@@ -118,9 +126,11 @@ Result<Accepted> send_submission(Context& context, const SubmitRequest& request)
   std::vector<std::string> notes;
   TRY(RunSpec spec, make_spec(context, request, notes));
   for (const std::string& note : notes) context.terminal().warn(visible(note));
+  if (!request.script.empty()) tell_misplaced(context, request, spec.script);
   Accepted accepted;
   TRY(accepted.workspace, context.workspace(request.folder));
   CHECK_OK(tell_other_subscription(context, request.folder));
+  CHECK_OK(check_target(context, request.folder, spec.target));
   CHECK_OK(context.ensure_workspace(accepted.workspace));
   TRY(client::Session* const server, context.session());
   // git reads the folder while it is hashed.
@@ -161,33 +171,6 @@ std::string experiment_of_folder(const fs::path& folder) {
   return name.empty() ? "default" : name;
 }
 
-Result<std::string> locate_script(const fs::path& folder, const std::string& script) {
-  std::error_code ignored;
-  const fs::path root = fs::weakly_canonical(folder, ignored);
-  // As a path of the folder first; what stands elsewhere on the command line's own path may still lie inside.
-  fs::path place = fs::path(script).is_absolute() ? fs::path(script) : root / script;
-  if (!fs::exists(place, ignored) && fs::exists(script, ignored)) place = fs::absolute(script, ignored);
-  const fs::path relative = fs::weakly_canonical(place.parent_path(), ignored).lexically_relative(root) / place.filename();
-  const std::string text = relative.lexically_normal().string();
-  if (text == ".." || text.starts_with("../")) {
-    return fail(errors::script_not_found, fmt::format("the script {:?} is outside the project folder {}", script, root.string()),
-                "Submit from the folder that holds it, or name that folder with --source-directory.");
-  }
-  if (!fs::exists(place, ignored)) {
-    const std::vector<std::string> names = files_of(root);
-    const auto nearest = nearest_word(script, names);
-    return fail(errors::script_not_found, fmt::format("there is no {:?} in {}{}", script, root.string(),
-                                                      nearest ? fmt::format("; did you mean {:?}?", *nearest) : ""));
-  }
-  if (!fs::is_regular_file(place, ignored))
-    return fail(errors::script_not_found, fmt::format("{} is not a file", place.string()));
-  if (access(place.c_str(), R_OK) != 0) {
-    return fail(errors::script_not_found, fmt::format("the script {} cannot be read by this user", place.string()),
-                "Correct its permissions.");
-  }
-  return text;
-}
-
 Result<RunSpec> make_environment_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes) {
   TRY(ProjectRun project, load_project(request));
   notes.insert(notes.end(), project.notes.begin(), project.notes.end());
@@ -198,6 +181,9 @@ Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, 
   TRY(const ProjectRun project, load_project(request));
   notes.insert(notes.end(), project.notes.begin(), project.notes.end());
   RunSpec spec = project.spec;
+  if (!request.command.empty() && !request.script.empty()) {
+    return fail(errors::usage, fmt::format("a command and the script {:?} are given", request.script), "Give one of them.");
+  }
   apply_arguments(request, project, spec);
   if (spec.script.empty() && spec.command.empty()) {
     return fail(errors::usage, "no script is named",

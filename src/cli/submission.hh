@@ -18,6 +18,7 @@ struct SubmitRequest {
   std::string experiment;              // empty: the folder's name
   std::string target;                  // empty: the configuration's, or local
   std::string script;
+  std::string command;                 // in place of a script: a line for the shell
   std::vector<std::string> arguments;  // verbatim
   std::string display_name;
   std::string conda_file;  // at most one of conda_file, python; requirements may join conda_file
@@ -41,8 +42,6 @@ Result<int> follow_and_print(Context& context, const std::string& workspace, con
 Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes);
 // Target, environment and variables alone.
 Result<RunSpec> make_environment_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes);
-// The script's path in the project. script_not_found where it is missing, no file, unreadable or outside.
-Result<std::string> locate_script(const std::filesystem::path& folder, const std::string& script);
 // A legal experiment name from the folder's name.
 std::string experiment_of_folder(const std::filesystem::path& folder);
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text.hh"
+
 namespace werkbank {
 namespace {
 
@@ -123,9 +125,15 @@ std::string_view to_string(RunStatus status) { return kNames[static_cast<size_t>
 
 std::optional<RunStatus> parse_run_status(std::string_view text) {
   for (const auto& [status, name] : kNames) {
-    if (name == text) return status;
+    if (equal_but_for_case(name, text)) return status;
   }
   return std::nullopt;
+}
+
+std::vector<std::string_view> run_status_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [status, name] : kNames) names.push_back(name);
+  return names;
 }
 
 bool is_terminal(RunStatus status) { return status == kCompleted || status == kFailed || status == kCanceled; }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hh"
 
@@ -26,8 +27,9 @@ enum class RunStatus {
 // Managed runs are driven by Werkbank's lifecycle; client-tracked ones (start_logging, MLflow) by their client, and may reopen.
 enum class RunControl { kManaged, kClientTracked };
 
-std::string_view to_string(RunStatus status);  // v1's words: "NotStarted" …
-std::optional<RunStatus> parse_run_status(std::string_view text);
+std::string_view to_string(RunStatus status);                      // v1's words: "NotStarted" …
+std::optional<RunStatus> parse_run_status(std::string_view text);  // in any case
+std::vector<std::string_view> run_status_names();
 bool is_terminal(RunStatus status);
 bool holds_node(
     RunStatus status);  // counts against its target's capacity: Provisioning, Starting … CancelRequested, NotResponding

@@ -61,6 +61,20 @@ TEST_CASE("a token does what its user's role allows at the moment, and never mor
   CHECK(desk.status(Method::kGet, std::string(kDefault) + "/members", "", token) == 403);
 }
 
+TEST_CASE("a login token that does not work says what is wrong with it, and none of its letters") {
+  Desk desk;
+  const std::string token = desk.token("ada", "contributor").first;
+  const auto told = [&](const std::string& wrong) {
+    const net::Response answer = desk.world.ask(Method::kGet, std::string(kDefault) + "/runs", "", wrong, kTcp);
+    CHECK(answer.status == 401);
+    CHECK(answer.body.find(wrong) == std::string::npos);
+    return answer.body;
+  };
+  CHECK(told(token.substr(0, 12)).find("the login token is not known to this server") != std::string::npos);
+  CHECK(told(token.substr(4)).find("this is no login token: those of this server begin with \\\"wbt_\\\"") != std::string::npos);
+  CHECK(told("aaaa.bbbb.cccc").find("the run token is malformed") != std::string::npos);
+}
+
 TEST_CASE("who is removed is out, and comes back with a new token only") {
   Desk desk;
   const std::string token = desk.token("ada", "contributor").first;

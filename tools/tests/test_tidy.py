@@ -100,6 +100,12 @@ class Tidy(unittest.TestCase):
     def test_error_codes(self):
         self.refuses("errors::missing is not in", {"src/low/x.cc": "auto e = errors::missing;\n"})
         self.refuses("run tools/error-docs", {"docs/reference/errors.md": "# Errors\n"})
+        unlisted = {"sdk/python/a.py": "raise E('x',\n    werkbank_code='own')\n"}
+        self.refuses("the code own is not in src/cli/sdk_codes.def", unlisted)
+        listed = 'WB_SDK_ERROR(own, "t", "r")\n'
+        self.refuses("the code own is raised nowhere", {"src/cli/sdk_codes.def": listed})
+        raises = {"sdk/python/a.py": 'E("x", werkbank_code="own")\nE("y", werkbank_code="gone")\n'}
+        self.assertEqual(tidy({"src/cli/sdk_codes.def": listed, **raises})[0], 0)
         self.assertIn("the error code gone is never raised", tidy({"src/low/b.cc": "int x;\n"})[1])
 
 

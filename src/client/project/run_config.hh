@@ -15,27 +15,13 @@
 
 #include "base/json.hh"
 #include "base/result.hh"
-#include "base/secret.hh"
+#include "client/project/compute_file.hh"
 #include "domain/environment.hh"
 #include "domain/run.hh"
 
 namespace werkbank::client {
 
 enum class ConfigDialect { kNone, k2017, k2020 };  // kNone: there was no file, these are the defaults
-
-// <target>.compute
-struct ComputeFile {
-  std::string type;  // local, remote, docker, remotedocker, cluster
-  std::string address;
-  std::string username;
-  Secret password;
-  std::string base_docker_image;
-  bool shared_volumes = false;
-  bool nvidia_docker = false;
-  std::string native_shared_directory;
-  bool user_managed_environment = false;
-  std::string python_location;
-};
 
 struct ProjectRunConfig {
   ConfigDialect dialect = ConfigDialect::kNone;

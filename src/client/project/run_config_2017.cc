@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/files.hh"
+#include "base/text.hh"
 #include "client/project/conda_file.hh"
 #include "client/project/default_files.hh"
 #include "client/project/run_config_parts.hh"
@@ -24,57 +25,9 @@ constexpr Key kRunKeys[] = {
     {"DataSourceSettings", ValueKind::kAnything},  {"DataSourceSubstitutions", ValueKind::kTextMap},
 };
 
-constexpr Key kComputeKeys[] = {
-    {"type", ValueKind::kText},
-    {"address", ValueKind::kText},
-    {"username", ValueKind::kText},
-    {"password", ValueKind::kText},
-    {"baseDockerImage", ValueKind::kText},
-    {"sharedVolumes", ValueKind::kTruth},
-    {"nvidiaDocker", ValueKind::kTruth},
-    {"nativeSharedDirectory", ValueKind::kText},
-    {"userManagedEnvironment", ValueKind::kTruth},
-    {"pythonLocation", ValueKind::kText},
-};
-
 constexpr Key kSparkKeys[] = {
     {"configuration", ValueKind::kTextMap}, {"repositories", ValueKind::kTexts}, {"packages", ValueKind::kAnything}};
 constexpr Key kSparkPackageKeys[] = {{"group", ValueKind::kText}, {"artifact", ValueKind::kText}, {"version", ValueKind::kText}};
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
-Result<ComputeFile> parse_compute(std::string_view text, const std::string& name) {
-  TRY(const YamlNode root, parse_yaml(repaired_2017(text), name));
-  CHECK_OK(check_schema(root, name, kComputeKeys, {}));
-  ComputeFile compute;
-  compute.type = lower(text_at(root, "type"));
-  if (compute.type == "localdocker") compute.type = "docker";
-  constexpr std::array kTypes{"local", "remote", "docker", "remotedocker", "cluster"};
-  if (std::ranges::find(kTypes, compute.type) == kTypes.end()) {
-    const YamlNode* type = node_at(root, "type");
-    return yaml_error(name, type ? *type : root,
-                      type ? fmt::format("'{}' is not a type of compute target", type->text) : "'type' is missing",
-                      "The types are local, remote, docker, remotedocker, cluster.");
-  }
-  compute.address = text_at(root, "address");
-  compute.username = text_at(root, "username");
-  compute.password = Secret(text_at(root, "password"));
-  compute.base_docker_image = text_at(root, "baseDockerImage");
-  compute.shared_volumes = truth_at(root, "sharedVolumes", false);
-  compute.nvidia_docker = truth_at(root, "nvidiaDocker", false);
-  compute.native_shared_directory = text_at(root, "nativeSharedDirectory");
-  compute.user_managed_environment = truth_at(root, "userManagedEnvironment", false);
-  compute.python_location = text_at(root, "pythonLocation");
-  const bool over_network = compute.type == "remote" || compute.type == "remotedocker" || compute.type == "cluster";
-  if (over_network && compute.address.empty())
-    return yaml_error(name, root, fmt::format("'address' is missing: type {} needs it", compute.type));
-  return compute;
-}
 
 Result<json::object> spark_of(const YamlNode& root, const std::string& name) {
   CHECK_OK(check_schema(root, name, kSparkKeys, {}));
@@ -160,27 +113,20 @@ class Reader {
       return yaml_error(name_, *node_at(root_, "Target"), fmt::format("'{}' is not the name of a target", config_.target),
                         "Name a .compute file of aml_config, without folder and suffix.");
     }
-    const std::string relative = "aml_config/" + config_.target + ".compute";
-    TRY(const auto file, find_in_project(folder_, relative));
-    if (!file) {
-      const auto usual = default_project_file(relative);
-      if (!usual) return {};  // a target that the server knows
-      TRY(config_.compute, parse_compute(*usual, relative));
-      return {};
-    }
-    auto text = read_file(*file, 1 << 20);
-    if (!text) return fail(errors::config_invalid, relative + ": " + text.error().message);
-    TRY(config_.compute, parse_compute(*text, relative));
+    TRY(config_.compute, find_compute_file(folder_, config_.target));
     return {};
   }
 
-  // Local runs take the interpreter as it is: the dependency file is for images and remote machines.
+  // Local runs take the interpreter as it is: the dependency file is for images and remote machines. Its mistakes are told all
+  // the same, and do not stand in the way.
   Status read_environment() {
     const bool local = config_.compute ? config_.compute->type == "local" : config_.target == "local";
     const bool own_interpreter = local || (config_.compute && config_.compute->user_managed_environment);
     if (own_interpreter) {
       config_.environment.user_managed = true;
       if (config_.compute) config_.environment.interpreter = config_.compute->python_location;
+      if (const Status fine = check_unused_conda(); !fine)
+        config_.notes.push_back(fine.error().message + "; this file has no effect here: the run takes its interpreter as it is");
       return {};
     }
     config_.environment.user_managed = false;
@@ -201,6 +147,14 @@ class Reader {
                                     {"baseImage", config_.compute->base_docker_image},
                                     {"sharedVolumes", config_.compute->shared_volumes},
                                     {"gpuSupport", config_.compute->nvidia_docker}};
+    }
+    return {};
+  }
+
+  Status check_unused_conda() {
+    TRY(const auto conda, dependency_file("CondaDependenciesFile", "aml_config/conda_dependencies.yml"));
+    if (conda) {
+      TRY([[maybe_unused]] const CondaFile file, read_dependencies(*conda));
     }
     return {};
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/files.hh"
+#include "base/text.hh"
 #include "client/project/conda_file.hh"
 #include "client/project/run_config_parts.hh"
 #include "client/project/schema.hh"
@@ -108,13 +110,6 @@ constexpr Key kKeys[] = {
 };
 
 constexpr std::string_view kUsualCondaFile = ".azureml/conda_dependencies.yml";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 class Reader {
  public:
@@ -251,6 +246,8 @@ class Reader {
       environment.user_managed = true;
       const std::string interpreter = text_at(root_, "environment.python.interpreterPath");
       environment.interpreter = interpreter == "python" ? "" : interpreter;  // v1's default: the submitter's own
+      if (const Status fine = check_unused_conda(); !fine)
+        config_.notes.push_back(fine.error().message + "; this has no effect here: the run takes its interpreter as it is");
       return {};
     }
     return read_conda();
@@ -275,6 +272,20 @@ class Reader {
   std::string named_by(std::string_view key) const {
     const YamlNode* const node = node_at(root_, key);
     return fmt::format("{}:{}: {}", name_, node == nullptr ? 1 : node->line, key);
+  }
+
+  // v1 writes conda's part into every file; a file that it names and that was never written is nobody's mistake.
+  Status check_unused_conda() {
+    if (const YamlNode* inline_file = node_at(root_, "environment.python.condaDependencies")) {
+      TRY([[maybe_unused]] const CondaFile file, conda_file_of(*inline_file, name_));
+    }
+    const std::string named = text_at(root_, "environment.python.condaDependenciesFile", kUsualCondaFile);
+    if (!RelativePath::parse(named)) return {};
+    TRY(const auto found, find_in_project(folder_, named));
+    if (found) {
+      TRY([[maybe_unused]] const CondaFile file, read_conda_file(*found, named));
+    }
+    return {};
   }
 
   Status read_conda() {

@@ -41,7 +41,7 @@ TEST_CASE("local without any file is the submitter's own python") {
 TEST_CASE("2017: a published file that is not quite YAML") {
   TestFolder folder;
   folder.write("aml_config/local.runconfig", good("2017_published.runconfig"));
-  folder.write("aml_config/conda_dependencies.yml", "this: [is not even read for local");
+  folder.write("aml_config/conda_dependencies.yml", "dependancies: [numpy]\n");
   const ProjectRunConfig config = loaded(folder, "local");
   CHECK(config.dialect == ConfigDialect::k2017);
   CHECK(config.script.empty());
@@ -51,7 +51,22 @@ TEST_CASE("2017: a published file that is not quite YAML") {
   CHECK(config.prepare);
   CHECK(config.environment_variables == std::map<std::string, std::string>{{"FIRST", "1"}, {"SECOND", "yes"}});
   CHECK(config.environment.user_managed);
-  CHECK(config.notes.size() == 1);
+  REQUIRE(config.notes.size() == 2);
+  CHECK(config.notes[1].find("aml_config/conda_dependencies.yml:1:1: ") == 0);
+  CHECK(config.notes[1].find("'dependancies'") != std::string::npos);
+  CHECK(config.notes[1].find("this file has no effect here") != std::string::npos);
+}
+
+TEST_CASE("2020: mistakes in a conda file that is not used are told, and one that was never written is none") {
+  TestFolder folder;
+  const std::string own = "environment:\n  python:\n    userManagedDependencies: true\n    condaDependenciesFile: conda.yml\n";
+  folder.write(".azureml/own.runconfig", own);
+  CHECK(loaded(folder, "own").notes.empty());
+  folder.write("conda.yml", "dependencies: numpy\n");
+  const ProjectRunConfig config = loaded(folder, "own");
+  REQUIRE(config.notes.size() == 1);
+  CHECK(config.notes[0].find("conda.yml:1:15: 'dependencies' has to be a list") == 0);
+  CHECK(config.environment.user_managed);
 }
 
 TEST_CASE("2017: the interpreter of local.compute, and the defaults") {
