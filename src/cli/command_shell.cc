@@ -10,6 +10,7 @@
 #include "cli/command.hh"
 #include "cli/conda_list.hh"
 #include "cli/prepare.hh"
+#include "cli/shell_start.hh"
 #include "domain/submitter.hh"
 
 namespace werkbank::cli {
@@ -67,10 +68,14 @@ std::string value_of(const Variables& variables, const std::string& name, const 
   return found == variables.end() || found->second.empty() ? fallback : found->second;
 }
 
+std::string front_of_path(const fs::path& programs, const fs::path& interpreter) {
+  return fmt::format("{}:{}", programs.string(), interpreter.parent_path().string());
+}
+
 Variables shell_variables(const Context& context, const fs::path& programs, const fs::path& interpreter) {
   Variables variables = context.environment();
   const std::string rest = value_of(variables, "PATH", "/usr/local/bin:/usr/bin:/bin");
-  variables["PATH"] = fmt::format("{}:{}:{}", programs.string(), interpreter.parent_path().string(), rest);
+  variables["PATH"] = front_of_path(programs, interpreter) + ":" + rest;
   const fs::path prefix = interpreter.parent_path().parent_path();
   std::error_code ignored;
   variables.erase("PYTHONHOME");
@@ -112,11 +117,17 @@ Result<int> open_shell(Context& context, const ShellOptions& options) {
   const Variables variables = shell_variables(context, programs, interpreter);
   fs::current_path(folder, failure);
   if (failure) return fail(errors::io_failed, fmt::format("{}: {}", folder.string(), failure.message()));
-  std::vector<std::string> argv{value_of(variables, "SHELL", "/bin/sh")};
-  if (!options.command.empty()) argv.insert(argv.end(), {"-c", options.command});
+  TRY(const fs::path home, client::find_home(context.environment()));
+  const ShellRequest request{.shell = value_of(variables, "SHELL", "/bin/sh"),
+                             .command = options.command,
+                             .front = front_of_path(programs, interpreter),
+                             .virtual_environment = value_of(variables, "VIRTUAL_ENV", ""),
+                             .variables = variables,
+                             .folder = home / "client" / "shell"};
+  TRY(const ShellStart start, start_of_shell(request));
   if (options.command.empty())
     context.terminal().say(fmt::format("{} with {}; `exit` leaves it", folder.string(), interpreter.string()));
-  return fail(become(argv, variables));
+  return fail(become(start.argv, start.variables));
 }
 
 }  // namespace

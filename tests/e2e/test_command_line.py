@@ -1,13 +1,9 @@
-"""The command line beyond submitting: login with a code, a project of 2017 from its first file to its last, the shell."""
+"""The command line beyond submitting: login with a code, a project of 2017 from its first file to its last."""
 
-import http.server
 import json
-import os
 import re
 import socket
 import stat
-import threading
-from pathlib import Path
 
 from workbench import PYTHON, RELEASE, WERKBANK
 
@@ -76,52 +72,6 @@ def test_a_project_of_2017_from_create_to_restore(wb):
     assert (project / "train.py").read_text() == before and (project / "notes.txt").read_text() == "mine"
     missing = wb.az("ml", "history", "promote", "-r", run["run_id"], "-ap", "outputs/none", "-n", "x", code=2, cwd=project)
     assert "outputs/none" in missing.stderr and not (project / "assets" / "x.link").exists()
-
-
-class Prepared(http.server.BaseHTTPRequestHandler):
-    """A server whose default runtime is the tests' own environment."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        assert self.path == "/api/v1/workspaces/default/environments/prepare"
-        ready = json.dumps({"interpreter": str(PYTHON), "pythonVersion": "3", "hash": ""})
-        body = f"event: ready\ndata: {ready}\n\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words):
-        pass
-
-
-def test_a_shell_with_the_runtime_and_every_environment(wb):
-    built = wb.home / "environments" / ("ab" * 32)
-    built.mkdir(parents=True)
-    (built / "ready.json").write_text(json.dumps({"interpreter": str(built / "bin/python"), "pythonVersion": "3.8.1"}))
-    (wb.home / "environments" / "torso").mkdir()
-    project = wb.project({"train.py": ""})
-    server = http.server.HTTPServer(("127.0.0.1", 0), Prepared)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    wb.extra = {"WERKBANK_URL": f"http://127.0.0.1:{server.server_port}", "SHELL": "/bin/sh"}
-    try:
-        asked = "pwd; command -v python; command -v az; conda env list; conda nonsense; exit 7"
-        done = wb.werkbank("shell", project, "-c", asked, code=7)
-        lines = done.stdout.splitlines()
-        assert Path(lines[0]) == project.resolve()
-        assert lines[1] == str(PYTHON)
-        assert os.path.realpath(lines[2]) == str(WERKBANK)
-        prefix = str(PYTHON.parent.parent)
-        assert any(line.split() == ["werkbank", "*", prefix] for line in lines), lines
-        assert any(line.split() == ["werkbank-abababab", str(built)] for line in lines), lines
-        assert "torso" not in done.stdout
-        assert "conda" in done.stderr
-        assert "is not a folder" in wb.werkbank("shell", project / "train.py", code=2).stderr
-    finally:
-        wb.extra = {}
-        server.shutdown()
-        server.server_close()
 
 
 def test_rerun_tells_what_differs_and_exact_refuses(wb):
