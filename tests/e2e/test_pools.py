@@ -76,3 +76,37 @@ def test_a_pool_and_its_run_outlive_the_server(wb, gate):
     assert "pool" in listed and "WHOLE_MACHINE" in listed
     wb.werkbank("compute", "delete", "pool")
     assert "pool" not in wb.werkbank("compute", "list").stdout
+
+
+def test_a_dedicated_run_takes_the_node_of_a_cheap_one_which_runs_again(wb, gate):
+    go = gate("go")
+    for name, priority in (("cheap", "lowpriority"), ("dedicated", "dedicated")):
+        pool = ["--vm-size", "WHOLE_MACHINE", "--max-nodes", "1", "--idle-seconds-before-scaledown", "0"]
+        wb.werkbank("compute", "create", name, *pool, "--vm-priority", priority)
+    script = f"import os; print('attempt', os.environ['WERKBANK_ATTEMPT'], flush=True); open({str(go.path)!r}).read()"
+    cheap = wb.submit(script, target="cheap")
+    wb.await_line(cheap, "attempt 1")
+    first = wb.runner_pids()
+    holder = wb.submit(f"print('mine', flush=True); open({str(go.path)!r}).read()", target="dedicated")
+    wb.await_line(holder, "mine")
+    wb.await_gone(first)
+    assert wb.wait(cheap, {"Queued"})["warnings"]
+    go.open()
+    wb.completed(holder)
+    wb.await_line(cheap, "attempt 2")
+    go.open()
+    assert wb.completed(cheap)["attempt"] == 2
+
+
+def test_a_run_configuration_brings_its_pool_along(wb):
+    section = "amlcompute:\n  vmSize: WHOLE_MACHINE\n  vmPriority: lowpriority\n"
+    configuration = f"script: train.py\ntarget: amlcompute\n{section}environment:\n  python:\n    userManagedDependencies: true\n"
+    configuration += f"    interpreterPath: {PYTHON}\n"
+    project = wb.project({".azureml/burst.runconfig": configuration, "train.py": "print('here')"})
+    done = wb.werkbank("run", "submit", "-c", "burst", cwd=project)
+    assert "here" in done.stdout
+    (run,) = wb.get("runs")["items"]
+    assert run["status"] == "Completed" and run["target"].startswith("amlcompute-")
+    (project / ".azureml" / "burst.runconfig").write_text(configuration.replace(section, ""))
+    refused = wb.werkbank("run", "submit", "-c", "burst", cwd=project, code=2)
+    assert "vmSize" in refused.stderr

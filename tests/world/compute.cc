@@ -225,7 +225,9 @@ TEST_CASE("a server that comes back finds its targets, and the runs on them") {
   World world(machine, std::move(records));
   CHECK(nodes_of(world, "pool") == 1);
   CHECK(world.run("b").status == RunStatus::kQueued);
-  CHECK(world.ask(Method::kGet, "/runs/b/why").body.find("max_nodes") != std::string::npos);
+  CHECK(world.eventually([&] {
+    return world.ask(Method::kGet, "/runs/b/why").body.find("max_nodes") != std::string::npos;  // after the first placement
+  }));
   CHECK(world.ask(Method::kPost, "/runs/a/cancel").status < 300);
   CHECK(world.eventually([&] { return machine.runners.started("a")->cancel_asked; }));
 }
