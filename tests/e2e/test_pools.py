@@ -66,7 +66,7 @@ def test_a_pool_and_its_run_outlive_the_server(wb, gate):
     wb.start()
     (node,) = json.loads(wb.werkbank("compute", "nodes", "pool", "-o", "json").stdout)
     assert (node["runId"], node["nodeState"]) == (first, "running")
-    assert "max_nodes" in wb.werkbank("why", second).stdout
+    assert first in wb.werkbank("why", second).stdout  # it holds the node
     in_use = wb.werkbank("compute", "delete", "pool", code=2)
     assert "target_in_use" in in_use.stderr and first in in_use.stderr
     go.open()
