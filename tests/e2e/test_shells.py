@@ -100,6 +100,8 @@ def user_home(folder, shell, text):
     file = home / FILES[shell]
     file.parent.mkdir(parents=True)
     file.write_text(text)
+    # Where it is missing, fish reads all manuals in the background, and outlives the test.
+    (home / ".local/share/fish/generated_completions").mkdir(parents=True)
     return home
 
 
