@@ -120,7 +120,9 @@ Lines telling_lines(const Lines& log_tail) {
       i = end_of_document(log_tail, i + 2);
       continue;
     }
-    if (!log_tail[i].empty()) lines.push_back(log_tail[i]);
+    // Tabs would be shown as control characters.
+    const size_t text = std::min(log_tail[i].find_first_not_of('\t'), log_tail[i].size());
+    if (text < log_tail[i].size()) lines.push_back(std::string(4 * text, ' ') + log_tail[i].substr(text));
     ++i;
   }
   const size_t exception = exception_at(lines);

@@ -40,7 +40,7 @@ TEST_CASE("an exception of azureml is told by its message, its code and its own 
   CHECK(telling_lines(kAzureml) == Lines{"Traceback (most recent call last):", "  File \"train.py\", line 4, in <module>",
                                          "    run.log('a', [1, 2])",
                                          "azureml.exceptions._azureml_exception.UserErrorException: UserErrorException:",
-                                         "\tMessage: Metric 'a' wants one value Hint: Log it with log_list.", "at exit"});
+                                         "    Message: Metric 'a' wants one value Hint: Log it with log_list.", "at exit"});
 }
 
 TEST_CASE("an exception of azureml whose end is cut off, or whose message has several lines, still tells its message") {

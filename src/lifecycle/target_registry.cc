@@ -6,15 +6,14 @@
 #include <algorithm>
 
 #include "base/log.hh"
+#include "base/text.hh"
 #include "store/targets.hh"
 
 namespace werkbank::lifecycle {
 namespace {
 
-bool is_same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, {}, [](unsigned char c) { return std::tolower(c); }, [](unsigned char c) { return std::tolower(c); });
-}
+// v1 has it in every project: asking for it is no slip of the pen.
+constexpr std::string_view kDocker = "docker";
 
 }  // namespace
 
@@ -51,6 +50,12 @@ void TargetRegistry::stop() {
 Result<compute::ComputeTarget*> TargetRegistry::find(const std::string& workspace, const std::string& name) const {
   if (const auto found = own_.find(name); found != own_.end()) return found->second.get();
   if (compute::ManagedTarget* const managed = find_managed(workspace, name)) return managed;
+  if (name == kDocker) {
+    return fail(
+        errors::not_supported,
+        fmt::format("the target {:?} is a Docker container on this machine; Docker targets come with a later version", name),
+        "Name the target `local`: the script runs there without a container, in an environment built from the same packages.");
+  }
   std::vector<std::string> known;
   for (const Entry& entry : list(workspace)) known.push_back(entry.name);
   const std::optional<std::string> nearest = nearest_word(name, known);
@@ -83,7 +88,7 @@ std::vector<TargetRegistry::Entry> TargetRegistry::list(const std::string& works
 Result<const compute::TargetKind*> TargetRegistry::kind(const std::string& name) const {
   std::vector<std::string> known;
   for (const auto& each : kinds_) {
-    if (is_same_word(each->name(), name)) return each.get();
+    if (equal_but_for_case(each->name(), name)) return each.get();
     known.push_back(each->name());
   }
   return fail(errors::not_supported, fmt::format("compute targets of the kind {:?} cannot be made", name),

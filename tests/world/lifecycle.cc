@@ -165,6 +165,7 @@ TEST_CASE("what is refused changes nothing") {
   for (const auto& [body, code] :
        {std::pair(R"({"experiment":"-e","spec":{"command":"true"}})", "name_refused"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","target":"lokal"}})", "target_unknown"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","target":"docker"}})", "not_supported"),
         std::pair(R"({"experiment":"e","spec":{"script":"train.py"}})", "script_not_found"),
         std::pair(R"({"experiment":"e","parentRunId":"none","spec":{"command":"true"}})", "run_not_found"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","nodeCount":2}})", "not_supported"),
