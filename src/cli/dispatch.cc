@@ -1,6 +1,7 @@
 #include "cli/dispatch.hh"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -70,7 +71,10 @@ std::optional<std::string> unknown_word(const CLI::App& app, const std::vector<s
 Error usage_error(const CLI::App& root, const std::vector<std::string>& words, const std::string& parser_says) {
   const CLI::App& app = innermost(root, words);
   Error error{&errors::usage, parser_says, fmt::format("See: {} --help", path_of(app)), {}};
-  if (const auto word = unknown_word(app, words)) {
+  const std::vector<std::string> commands = known_words(app, false);
+  if (const auto word = unknown_word(app, words); !word && !commands.empty()) {
+    error.message = fmt::format("a command is missing; there are: {}", fmt::join(commands, ", "));
+  } else if (word) {
     const auto nearest = nearest_word(word->substr(0, word->find('=')), known_words(app, word->starts_with("--")));
     error.message = fmt::format("{:?} is unknown{}", *word, nearest ? fmt::format("; did you mean {}?", *nearest) : "");
   }

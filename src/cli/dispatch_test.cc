@@ -73,6 +73,7 @@ TEST_CASE("a wrong word is named, with the nearest right one, and exit code 2") 
   refused({"run", "list", "--experimnt", "x"}, "\"--experimnt\" is unknown; did you mean --experiment?");
   refused({"run", "show"}, "RUN");
   refused({"run"}, "werkbank run --help");
+  refused({"experiment"}, "werkbank experiment: a command is missing; there are: list, show, create");
   refused({}, "werkbank --help");
   refused({"explain", "environment_failed", "-o", "tabel"}, "did you mean table?");
   refused({"explain", "enviroment_failed"}, "did you mean environment_failed?");

@@ -36,10 +36,11 @@ Result<client::SnapshotResult> push_snapshot(Context& context, const std::string
   if (!taken) return taken;
   for (const std::string& note : taken->notes) terminal.warn(visible(note));
   const auto taken_ms = (system_clock().monotonic_now() - begin).count();
-  std::string line = fmt::format("Snapshot: {} files, {}", taken->files, human_bytes(taken->bytes));
+  const auto files = [](auto count) { return fmt::format("{} file{}", count, count == 1 ? "" : "s"); };
+  std::string line = fmt::format("Snapshot: {}, {}", files(taken->files), human_bytes(taken->bytes));
   if (taken->uploaded_files > 0) {
     const uint64_t rate = taken->uploaded_bytes * 1000 / static_cast<uint64_t>(std::max<int64_t>(taken_ms, 1));
-    line += fmt::format("; uploaded {} files, {} in {} ({}/s)", taken->uploaded_files, human_bytes(taken->uploaded_bytes),
+    line += fmt::format("; uploaded {}, {} in {} ({}/s)", files(taken->uploaded_files), human_bytes(taken->uploaded_bytes),
                         human_duration(taken_ms), human_bytes(rate));
   }
   terminal.say(terminal.paint_err(Colour::kFaint, line));

@@ -73,9 +73,11 @@ Result<ProjectRun> load_project(const SubmitRequest& request) {
 // Target, environment and variables: the command line's over the configuration's.
 Result<RunSpec> with_environment(const Context& context, const SubmitRequest& request, RunSpec spec) {
   if (!request.target.empty()) spec.target = request.target;
-  // A target of the project's own that is this machine under another name.
-  TRY(const std::string kind, project_target_kind(request.folder, spec.target));
-  if (kind == "local") spec.target = kind;
+  if (spec.target != "local") {
+    // A target of the project's own may be this machine under another name.
+    TRY(const std::string kind, project_target_kind(request.folder, spec.target));
+    if (kind == "local") spec.target = kind;
+  }
   CHECK_OK(apply_environment(request, spec.environment));
   for (const auto& [name, value] : request.variables) spec.environment_variables[name] = value;
   spec.submitter_environment = submitter_environment(context.environment());
