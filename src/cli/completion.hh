@@ -36,7 +36,7 @@ struct Wanted {
 Wanted wanted_at(const CLI::App& root, const std::vector<std::string>& words);
 
 // The candidates, each a line; ":files" or ":folders" in their place where the shell knows better. Never starts a server, and
-// waits for one that runs well under a second.
+// waits for one that runs well under a second (WERKBANK_COMPLETION_PATIENCE_MS).
 std::vector<std::string> candidates_of(Context& context, const Wanted& wanted);
 
 // The script for bash, zsh or fish; `program` is the name it completes: "werkbank", "az".

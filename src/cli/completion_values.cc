@@ -1,7 +1,9 @@
 // Completion's values that are not in the tree of commands: names that the project or a running server has.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "cli/completion.hh"
@@ -10,16 +12,29 @@
 namespace werkbank::cli {
 namespace {
 
-// Who presses Tab does not wait.
-constexpr std::chrono::milliseconds kPatience{400};
+// Who presses Tab does not wait; on a slow way to a server somebody may want to.
+constexpr std::string_view kPatienceVariable = "WERKBANK_COMPLETION_PATIENCE_MS";
+constexpr int64_t kPatienceMs = 400;
 constexpr size_t kNamesMax = 200;
+
+std::chrono::milliseconds patience_of(const std::map<std::string, std::string>& environment) {
+  const auto found = environment.find(std::string(kPatienceVariable));
+  int64_t value = 0;
+  if (found != environment.end()) {
+    const std::string& text = found->second;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) value = 0;
+  }
+  return std::chrono::milliseconds(value > 0 ? value : kPatienceMs);
+}
 
 // One page of a list; nothing where no server runs, it does not answer in time, or refuses.
 json::array ask(const Context& context, const std::string& target) {
   const auto address = client::find_server(context.environment());
   if (!address) return {};
+  const std::chrono::milliseconds patience = patience_of(context.environment());
   net::HttpClient http(
-      {.server_url = address->url, .token = address->token, .connect_timeout = kPatience, .read_timeout = kPatience});
+      {.server_url = address->url, .token = address->token, .connect_timeout = patience, .read_timeout = patience});
   const auto answer = http.send({.method = net::Method::kGet, .target = target});
   if (!answer || answer->status >= 400) return {};
   const auto document = parse_json(answer->body);

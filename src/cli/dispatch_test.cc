@@ -155,6 +155,7 @@ TEST_CASE("every verb of both dialects has a description and examples") {
 Words offered(Words words, bool az = false, const FakeServer* server = nullptr) {
   CommandLine line;
   if (server != nullptr) line.environment["WERKBANK_URL"] = server->url();
+  line.environment["WERKBANK_COMPLETION_PATIENCE_MS"] = "60000";  // on a busy machine, too
   words.insert(words.begin(), {"internal", "complete", "--"});
   const Outcome outcome = line.run(words, az);
   CHECK(outcome.code == kExitDone);

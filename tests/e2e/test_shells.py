@@ -128,7 +128,7 @@ def test_tab_completes_commands_values_names_and_files(shared_wb, tmp_path, shel
     project = tmp_path / "project"
     (project / "data").mkdir(parents=True)
     (project / "train.py").write_text("")
-    env = shared_wb.environment(HOME=str(home), TERM="xterm")
+    env = shared_wb.environment(HOME=str(home), TERM="xterm", WERKBANK_COMPLETION_PATIENCE_MS=str(PATIENCE_S * 1000))
     with at_terminal([program], env, project) as person:
         for line, words in COMPLETED:
             # zsh takes the slash behind a folder back when the line goes on.
