@@ -1,13 +1,13 @@
 // doctor: checks what a run needs, one line each, with what to do.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "base/clock.hh"
+#include "base/file_system.hh"
 #include "base/files.hh"
 #include "base/process.hh"
 #include "cli/command.hh"
@@ -49,36 +49,17 @@ DoctorCheck check_home(const fs::path& home) {
                 "Correct its permissions, or set WERKBANK_HOME to another folder.");
 }
 
-std::string_view network_file_system(long type) {
-  switch (static_cast<unsigned long>(type) & 0xffffffffUL) {
-    case 0x6969:
-      return "NFS";
-    case 0x517b:
-    case 0xff534d42:
-    case 0xfe534d42:
-      return "SMB";
-    case 0x01021997:
-      return "9p";
-    case 0x0bd00bd0:
-      return "Lustre";
-    case 0x00c36400:
-      return "Ceph";
-    case 0x47504653:
-      return "GPFS";
-    default:
-      return {};
-  }
-}
-
 DoctorCheck check_file_system(const fs::path& home) {
-  struct statfs info{};
-  if (statfs(existing_ancestor(home).c_str(), &info) != 0) {
-    return failed("file system", errno_error(errno, home.string()).message, "Set WERKBANK_HOME to a folder on a local disk.");
+  const auto kind = file_system_kind(home);
+  const std::string remedy = "Set WERKBANK_HOME to a folder on a local disk.";
+  if (!kind) return failed("file system", kind.error().message, remedy);
+  if (!kind->network.empty()) {
+    return failed("file system",
+                  fmt::format("{} lies on {}, where a database cannot be locked safely", home.string(), kind->network), remedy);
   }
-  const std::string_view network = network_file_system(info.f_type);
-  if (network.empty()) return ok("file system", "local");
-  return failed("file system", fmt::format("{} lies on {}, where a database cannot be locked safely", home.string(), network),
-                "Set WERKBANK_HOME to a folder on a local disk.");
+  if (kind->unknown.empty()) return ok("file system", "local");
+  return warn("file system", fmt::format("{} lies on {}, which may be behind a network", home.string(), kind->unknown),
+              "Fine where it is on this machine; else set WERKBANK_HOME to a folder on a local disk.");
 }
 
 DoctorCheck check_space(const fs::path& home) {

@@ -73,6 +73,21 @@ TEST_CASE("a scan names every file with its content, sorted") {
   CHECK(SnapshotManifest::parse(scan->manifest.to_text()));
 }
 
+TEST_CASE("files beside a folder are sorted by bytes, whatever follows its name in theirs") {
+  const Project project;
+  for (const char* path : {"daten/x",
+                           "daten\xc3\xbc"
+                           "bersicht.csv",
+                           "daten-1", "daten0", "daten\x01"})
+    project.write(path);
+  const auto scan = project.scan();
+  REQUIRE(scan);
+  CHECK(project.paths() ==
+        "daten\x01 daten-1 daten/x daten0 daten\xc3\xbc"
+        "bersicht.csv ");
+  CHECK(SnapshotManifest::parse(scan->manifest.to_text()));
+}
+
 TEST_CASE("an empty folder is a snapshot, a missing one and a file are not") {
   const Project project;
   CHECK(project.paths().empty());

@@ -41,7 +41,7 @@ std::string join(std::string_view folder, std::string_view name) {
 // Does `file` come before what lies in `folder`, by the bytes of the paths? Both are entries of one folder.
 bool is_before_folder(std::string_view file, std::string_view folder) {
   const int order = file.compare(0, folder.size(), folder);
-  return order != 0 ? order < 0 : file.size() == folder.size() || file[folder.size()] < '/';
+  return order != 0 ? order < 0 : file.size() == folder.size() || static_cast<unsigned char>(file[folder.size()]) < '/';
 }
 
 struct Looked {

@@ -122,8 +122,10 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
 }
 
 json::object to_json(const RunnerReport& report) {
-  return {{"attempt", report.attempt},        {"rank", report.rank},        {"lease", report.lease},
-          {"phase", to_string(report.phase)}, {"end", to_json(report.end)}, {"warnings", texts(report.warnings)}};
+  json::object document{{"attempt", report.attempt},        {"rank", report.rank},        {"lease", report.lease},
+                        {"phase", to_string(report.phase)}, {"end", to_json(report.end)}, {"warnings", texts(report.warnings)}};
+  if (report.script_ended_ms > 0) document["scriptEndedUtc"] = format_utc(report.script_ended_ms);
+  return document;
 }
 
 Result<RunnerReport> runner_report_from_json(const json::value& value) {
@@ -142,7 +144,11 @@ Result<RunnerReport> runner_report_from_json(const json::value& value) {
     TRY(report.end, run_end_from_json(*end));
   }
   report.warnings = reader.strings_or_empty("warnings");
+  const std::string ended = reader.string_or("scriptEndedUtc");
   CHECK_OK(reader.finish(false));
+  if (!ended.empty()) {
+    TRY(report.script_ended_ms, parse_utc(ended));
+  }
   return report;
 }
 

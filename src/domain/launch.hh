@@ -53,7 +53,8 @@ struct RunnerReport {
   int64_t attempt = 1, rank = 0;
   std::string lease;
   RunnerPhase phase = RunnerPhase::kPreparing;
-  RunEnd end;  // with kDone; kNone or exit code 0: success
+  RunEnd end;                 // with kDone; kNone or exit code 0: success
+  UtcMs script_ended_ms = 0;  // with kDone: by the target's clock, when the script ended; 0 where nobody saw it
   std::vector<std::string> warnings;
 };
 json::object to_json(const RunnerReport& report);

@@ -74,12 +74,14 @@ TEST_CASE("a report travels whole, and an unknown phase is refused") {
   report.end.kind = RunEndKind::kSignal;
   report.end.signal = 9;
   report.warnings = {"w"};
+  report.script_ended_ms = 1'795'295'791'250;
   json::object document = to_json(report);
   const Result<RunnerReport> again = runner_report_from_json(document);
   REQUIRE(again);
   CHECK(again->phase == RunnerPhase::kDone);
   CHECK(again->end.kind == RunEndKind::kSignal);
   CHECK(again->end.signal == 9);
+  CHECK(again->script_ended_ms == report.script_ended_ms);
   CHECK(again->warnings == report.warnings);
   document["phase"] = "asleep";
   CHECK_FALSE(runner_report_from_json(document));

@@ -115,6 +115,7 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
       {"AZUREML_IDENTITY_IN_USE", "AMLToken"},
       {"AZUREML_CURRENT_CLOUD", "AzureCloud"},
       {"AZUREML_FRAMEWORK", spec.framework},
+      {"AZUREML_COMMUNICATOR", spec.distribution.communicator},
       {"AZUREML_TARGET_TYPE", target_type},
       {"AZUREML_CR_NODE_RANK", "0"},
       {"AZUREML_ROOT_RUN_ID", run.root_id},

@@ -21,7 +21,7 @@ void stamp(Run& run, RunStatus to, UtcMs now) {
       run.end = RunEnd{};
     }
   }
-  if (is_terminal(to)) run.ended_ms = now;
+  if (is_terminal(to) && run.ended_ms == 0) run.ended_ms = now;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/logins.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/sealed_spec.hh"
+#include "lifecycle/watch.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -58,12 +59,13 @@ bool cancel_is_asked(Services& services, const RunKey& key) {
   return read.has_value() && asked;
 }
 
-RunEnd environment_end(const Error& error) {
+RunEnd environment_end(const Error& error, std::vector<std::string> log_tail) {
   RunEnd end;
   end.kind = RunEndKind::kEnvironment;
   end.code = "UserError";
   end.message = without_logins(error.to_string());
   end.hint = std::string(error.remedy());
+  end.log_tail = std::move(log_tail);
   return end;
 }
 
@@ -106,7 +108,9 @@ Task<Status> prepare_run(Services& services, RunKey key) {
   const Result<ReadyEnvironment> ready = co_await ready_environment_of_run(services, key, std::move(*spec));
 
   if (!ready && services.is_stopping()) co_return Status{};  // the next server builds it
-  std::function<Status(store::Transaction&)> apply = [&services, key, ready](store::Transaction& transaction) -> Status {
+  const std::vector<std::string> tail =
+      ready ? std::vector<std::string>() : log_tail(services, {key, 0, 0, std::string(kBuildLog)});
+  std::function<Status(store::Transaction&)> apply = [&services, key, ready, tail](store::Transaction& transaction) -> Status {
     TRY(auto run, transaction.run(key));
     if (!run || is_terminal(run->status)) return {};
     if (run->cancel_requested) {
@@ -115,7 +119,7 @@ Task<Status> prepare_run(Services& services, RunKey key) {
       end.who = run->cancel_who;
       return end_run(transaction, services.clock, *run, std::move(end));
     }
-    if (!ready) return end_run(transaction, services.clock, *run, environment_end(ready.error()));
+    if (!ready) return end_run(transaction, services.clock, *run, environment_end(ready.error(), tail));
     note_relaxed(*run, *ready);
     return move_run(transaction, services.clock, *run, RunStatus::kQueued);
   };

@@ -51,6 +51,12 @@ Status keep_warnings(store::Transaction& transaction, const Clock& clock, Run& r
                         {{"warnings", json::array(run.warnings.begin(), run.warnings.end())}});
 }
 
+// The script's own end counts, however late the server hears of it; another machine's clock is believed within reason. 0:
+// unknown.
+UtcMs end_of_script(const Run& run, const RunnerReport& report, UtcMs now) {
+  return report.script_ended_ms == 0 ? 0 : std::clamp(report.script_ended_ms, std::min(run.started_ms, now), now);
+}
+
 Status apply_phase(store::Transaction& transaction, const Clock& clock, Run& run, const RunnerReport& report) {
   add_warnings(run, report.warnings);
   switch (report.phase) {
@@ -70,6 +76,7 @@ Status apply_phase(store::Transaction& transaction, const Clock& clock, Run& run
       RunEnd end = report.end;
       if (end.kind == RunEndKind::kCanceled && end.who.empty()) end.who = run.cancel_who;
       if (run.status == RunStatus::kStarting) CHECK_OK(move_run(transaction, clock, run, RunStatus::kRunning));
+      run.ended_ms = end_of_script(run, report, clock.utc_now_ms());
       return end_run(transaction, clock, run, std::move(end));
     }
   }
@@ -97,8 +104,7 @@ Task<Status> mark_not_responding(Services& services, RunKey key) {
 
 }  // namespace
 
-std::vector<std::string> log_tail(Services& services, const RunKey& key, int64_t attempt, int64_t rank) {
-  const content::LogKey log{key, attempt, rank, std::string(kDriverLog)};
+std::vector<std::string> log_tail(Services& services, const content::LogKey& log) {
   const uint64_t size = services.logs.size(log).value_or(0);
   const uint64_t from = size > kTailBytes ? size - kTailBytes : 0;
   const std::string text = services.logs.read(log, from, kTailBytes).value_or(std::string());
@@ -132,8 +138,8 @@ Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKe
   CO_CHECK_OK(leases.check(key, report.attempt, report.lease));
   if (!says_something_new(*known, report)) co_return ReportAnswer{known->cancel_requested, false};
 
-  if (report.phase == RunnerPhase::kDone && final_status(report.end) == RunStatus::kFailed) {
-    report.end.log_tail = log_tail(services, key, report.attempt, report.rank);
+  if (report.phase == RunnerPhase::kDone && final_status(report.end) != RunStatus::kCompleted) {
+    report.end.log_tail = log_tail(services, {key, report.attempt, report.rank, std::string(kDriverLog)});
   }
   failpoint_kill("report.before_commit");
   std::function<Result<ReportAnswer>(store::Transaction&)> apply =
@@ -171,8 +177,11 @@ Task<Status> recover_run(Services& services, Leases& leases, RunKey key) {
   }
   leases.expect(key, attempt.number, attempt.lease);
   const bool there = status->state == compute::RunnerState::kRunning;
-  const bool given_up = there && leases.count_recovery(key) > kRecoveriesMax;
-  if (there && !given_up) co_return Status{};
+  const int64_t recoveries = there ? leases.count_recovery(key) : 0;
+  const bool given_up = recoveries > kRecoveriesMax;
+  // One that was started anew just now is about to report; one that was there and stays silent does not respond.
+  if (there && !given_up && recoveries == 1) co_return Status{};
+  if (there && !given_up) co_return co_await mark_not_responding(services, key);
   RunnerReport report;
   report.attempt = attempt.number;
   report.lease = attempt.lease;

@@ -18,7 +18,7 @@ Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKe
 // exit file says, with reason lost where nothing is known.
 Task<Status> recover_run(Services& services, Leases& leases, RunKey key);
 
-// The last lines of the script's output, at most 8 KiB: kept with a failed run.
-std::vector<std::string> log_tail(Services& services, const RunKey& key, int64_t attempt, int64_t rank);
+// The last lines of a log, at most 8 KiB: kept with a run that did not complete.
+std::vector<std::string> log_tail(Services& services, const content::LogKey& log);
 
 }  // namespace werkbank::lifecycle

@@ -27,6 +27,7 @@ constexpr int64_t kFormat = 1;
 constexpr const char* kRecords = "db/werkbank.db";
 constexpr const char* kSeries = "series/series.db";
 constexpr const char* kVaultKey = "vault.key";
+constexpr const char* kInstallation = "installation";  // marked again at the next start, by what the records say
 
 bool is_there(const fs::path& path) {
   struct stat facts{};
@@ -240,8 +241,9 @@ Result<fs::path> restore_home(const fs::path& folder, const fs::path& backup, bo
     return fail(std::move(copied).error());
   }
   // work holds runs that these records may not know: their scripts and outputs are left alone.
-  if (is_file) return take_over(home, incoming, {"db", "work"}, {"db"});
-  return take_over(home, incoming, {"db", "work", "series", "content", kVaultKey}, {kVaultKey, "content", "series", "db"});
+  if (is_file) return take_over(home, incoming, {kInstallation, "db", "work"}, {"db"});
+  return take_over(home, incoming, {kInstallation, "db", "work", "series", "content", kVaultKey},
+                   {kVaultKey, "content", "series", "db"});
 }
 
 }  // namespace werkbank

@@ -1,6 +1,7 @@
 // WERKBANK_HOME: the folder that holds all state of one installation.
 //
 //   server.sock server.lock vault.key       db/ records, series/ metrics     content/blobs content/logs
+//   installation: which one this is, from its first start on
 //   work/ runs under way                    environments/ built ones        bin/ sdk/ unpacked programs     logs/ backups/
 #pragma once
 
@@ -27,8 +28,17 @@ class Home {
   std::filesystem::path environments() const { return folder_ / "environments"; }
   std::filesystem::path vault_key() const { return folder_ / "vault.key"; }
   std::filesystem::path backups() const { return folder_ / "backups"; }
+  std::filesystem::path installation_mark() const { return folder_ / "installation"; }
   std::filesystem::path server_log() const { return folder_ / "logs" / "server.log"; }
   const std::filesystem::path& folder() const { return folder_; }
+
+  // Empty for a home in which no server has started yet.
+  Result<std::string> installation_id() const;
+  // A home that was in use and has lost its records, metrics or key is not a new one: with no records, the first garbage
+  // collection would take all content away. home_incomplete names what is missing.
+  Status refuse_losses() const;
+  // Marks the home as in use; home_incomplete where it belongs to another installation.
+  Status put_installation_id(const std::string& id) const;
 
   // Unpacks an embedded file under bin/ once per content; answers its path.
   Result<std::filesystem::path> unpack_program(std::string_view name, std::string_view bytes) const;

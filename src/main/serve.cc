@@ -104,10 +104,14 @@ Status open_stores(Parts& parts) {
 
 // The workspace `default` and this installation's id are there from the first start.
 Status found_installation(Parts& parts) {
+  TRY(const std::string marked, parts.home.installation_id());
   std::string instance_id;
   const Status written = sync_wait(parts.store->write([&](store::Transaction& transaction) -> Status {
     TRY(auto known, transaction.setting("instance_id"));
     if (!known) {
+      if (!marked.empty())
+        return fail(errors::home_incomplete, parts.home.records().string() + " holds no installation's records",
+                    "Bring a backup in: werkbank restore --replace BACKUP.");
       known = random_uuid();
       CHECK_OK(transaction.put_setting("instance_id", *known));
     }
@@ -125,6 +129,7 @@ Status found_installation(Parts& parts) {
     return transaction.put_workspace(made);
   }));
   CHECK_OK(written);
+  CHECK_OK(parts.home.put_installation_id(instance_id));
   parts.facts.instance_id = instance_id;
   return {};
 }
@@ -137,6 +142,7 @@ std::string own_program() {
 
 Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uint64_t open_files) {
   TRY(Home home, Home::open(options.home));
+  CHECK_OK(home.refuse_losses());
   auto parts = std::make_unique<Parts>(std::move(home));
   // Beside the databases: on a new home both take their time.
   auto runner =
@@ -302,6 +308,18 @@ int serve(const cli::ServeOptions& options) {
   return 2;
 }
 
+cli::DoctorCheck examine_database(const std::string& name, const std::filesystem::path& file, bool is_used_home) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown)) {
+    if (!is_used_home) return {name, cli::CheckState::kOk, "none yet", ""};
+    return {name, cli::CheckState::kFailed, file.string() + " is gone, and this home was in use",
+            "Put it back from a copy, or bring a backup in: werkbank restore --replace BACKUP"};
+  }
+  const Status whole = store::check_sqlite_file(file);
+  if (whole) return {name, cli::CheckState::kOk, file.string(), ""};
+  return {name, cli::CheckState::kFailed, whole.error().to_string(), std::string(whole.error().remedy())};
+}
+
 // Where scripts run that name no interpreter.
 cli::DoctorCheck examine_default_runtime(const std::filesystem::path& home) {
   const auto recipe = make_environment_planner().plan(EnvironmentDefinition{}, {});
@@ -331,7 +349,11 @@ cli::DoctorCheck examine_node_limits() {
 }
 
 std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path& home) {
-  std::vector<cli::DoctorCheck> checks{examine_default_runtime(home), examine_node_limits()};
+  std::error_code unknown;
+  const bool is_used = std::filesystem::exists(home / "installation", unknown);
+  std::vector<cli::DoctorCheck> checks{examine_database("records", home / "db/werkbank.db", is_used),
+                                       examine_database("metrics", home / "series/series.db", is_used),
+                                       examine_default_runtime(home), examine_node_limits()};
   const std::string_view runner = embedded_runner();
   const bool is_program = runner.starts_with(
       "\x7f"

@@ -28,10 +28,11 @@ void Reporter::set_phase(RunnerPhase phase) {
   changed_.notify_all();
 }
 
-bool Reporter::finish(RunEnd end) {
+bool Reporter::finish(RunEnd end, UtcMs script_ended_ms) {
   std::unique_lock lock(mutex_);
   phase_ = RunnerPhase::kDone;
   end_ = std::move(end);
+  script_ended_ms_ = script_ended_ms;
   has_news_ = true;
   changed_.notify_all();
   changed_.wait(lock, [this] { return done_acknowledged_ || stopping_; });
@@ -87,6 +88,7 @@ void Reporter::work() {
       has_news_ = false;
       report.phase = phase_;
       report.end = end_;
+      report.script_ended_ms = script_ended_ms_;
     }
     report.attempt = context_.plan.attempt;
     report.rank = context_.plan.rank;

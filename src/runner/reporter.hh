@@ -22,7 +22,8 @@ class Reporter {
   void start();
   void set_phase(RunnerPhase phase);
   // Says that all is over and waits for the acknowledgement. False where the attempt was lost before it came.
-  bool finish(RunEnd end);
+  // script_ended_ms: 0 where nobody saw it.
+  bool finish(RunEnd end, UtcMs script_ended_ms);
   void stop();
 
  private:
@@ -36,6 +37,7 @@ class Reporter {
   std::condition_variable changed_;
   RunnerPhase phase_ = RunnerPhase::kPreparing;
   RunEnd end_;
+  UtcMs script_ended_ms_ = 0;
   bool has_news_ = false;
   bool done_acknowledged_ = false;
   bool stopping_ = false;

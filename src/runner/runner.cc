@@ -232,7 +232,8 @@ Status Runner::run() {
   failpoint_kill("runner.finalizing");
   drain_followers();
   failpoint_kill("runner.before_done");
-  const bool acknowledged = reporter_.finish(*end);
+  const auto exit = read_exit_record(folder_);
+  const bool acknowledged = reporter_.finish(*end, exit && *exit ? (*exit)->ended_ms : 0);
   failpoint_kill("runner.after_done");
   state_.save();
   if (!acknowledged) return fail(errors::lease_lost, "the attempt was lost before its end was acknowledged");

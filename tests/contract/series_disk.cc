@@ -1,5 +1,8 @@
 // What only a series store on disk can show: chunks, segments, torn tails, being killed.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -37,6 +40,22 @@ TEST_CASE("a roll-up that is durable frees its segments") {
   REQUIRE(before.size() == 1);
   REQUIRE(after.size() == 1);
   CHECK(after[0] > before[0]);
+}
+
+TEST_CASE("a disk with less room than is reserved ahead takes points") {
+  SqliteWorld world;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto disposition = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit narrow = before;
+  narrow.rlim_cur = 1 << 20;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &narrow) == 0);
+  must_append(world, writer(), {scalar(1, "m", int64_t{1})});
+  must_append(world, writer(), {scalar(2, "m", int64_t{2})});
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, disposition);
+  world.reopen();
+  CHECK(integers(points(*world.store, "m")) == std::vector<int64_t>{1, 2});
 }
 
 TEST_CASE("starts without new points leave neither segments nor reserved space behind") {

@@ -74,6 +74,30 @@ def test_a_backup_made_while_the_server_works_is_the_same_installation_elsewhere
         assert not other.close()
 
 
+def test_a_home_that_lost_a_part_is_not_taken_for_a_new_one(wb):
+    wb.completed(wb.submit(wb.project({"train.py": SCRIPT})))
+    wb.werkbank("server", "stop")
+    content = sorted(wb.home.joinpath("content").rglob("*"))
+    for part in ("db/werkbank.db", "series/series.db", "vault.key"):
+        lost = wb.home / part
+        kept = lost.read_bytes()
+        for loss in ("gone", "empty"):
+            lost.unlink() if loss == "gone" else lost.write_bytes(b"")
+            refused = wb.werkbank("run", "list", code=2)
+            assert f"{lost} is {loss}" in refused.stderr and "werkbank restore" in refused.stderr
+            assert not lost.exists() or lost.read_bytes() == b""  # nothing was put in its place
+            lost.write_bytes(kept)
+            lost.chmod(0o600)
+    assert sorted(wb.home.joinpath("content").rglob("*")) == content
+    records = wb.home / "db/werkbank.db"
+    kept = records.read_bytes()
+    records.write_bytes(b"this is no database" * 1000)
+    assert "werkbank.db does not read back" in wb.werkbank("doctor", code=1).stdout
+    records.write_bytes(kept)
+    assert json.loads(wb.werkbank("run", "list", "-o", "json").stdout)
+    wb.werkbank("doctor")
+
+
 def test_a_deleted_workspace_leaves_nothing_on_the_disk(wb):
     needle = b"canary-of-the-deleted"
     wb.werkbank("workspace", "create", "doomed")

@@ -72,16 +72,37 @@ struct World {
     return eventually([&] { return plan_of(id).has_value(); });
   }
 
-  int report(const std::string& id, RunnerPhase phase, RunEnd end = {}) {
+  std::vector<std::string> statuses(const std::string& id) {
+    const std::function<Result<std::vector<RunEvent>>(store::Reader&)> all = [](store::Reader& reader) {
+      return reader.events_after(0, "default", 1000);
+    };
+    std::vector<std::string> found;
+    for (const RunEvent& event : store::read<std::vector<RunEvent>>(*world->store, all).value()) {
+      if (event.run_id == id && event.type == "run.status") found.emplace_back(event.data.at("status").as_string());
+    }
+    return found;
+  }
+  bool has_been(const std::string& id, RunStatus status) {
+    const std::vector<std::string> found = statuses(id);
+    return std::ranges::find(found, to_string(status)) != found.end();
+  }
+
+  json::object report_document(const std::string& id, RunnerPhase phase, RunEnd end = {}) {
     const LaunchPlan plan = *plan_of(id);
     RunnerReport told;
     told.attempt = plan.attempt;
     told.lease = plan.lease;
     told.phase = phase;
     told.end = std::move(end);
-    return world
-        ->ask(Method::kPost, fmt::format("{}/{}/runner/report", kRuns, id), json::serialize(to_json(told)), plan.token.reveal())
+    return to_json(told);
+  }
+  int send_report(const std::string& id, const json::object& told) {
+    const LaunchPlan plan = *plan_of(id);
+    return world->ask(Method::kPost, fmt::format("{}/{}/runner/report", kRuns, id), json::serialize(told), plan.token.reveal())
         .status;
+  }
+  int report(const std::string& id, RunnerPhase phase, RunEnd end = {}) {
+    return send_report(id, report_document(id, phase, std::move(end)));
   }
 
   test::ScriptedTarget* target = nullptr;
@@ -107,15 +128,8 @@ TEST_CASE("a run goes its way: Queued, Starting, Running, Finalizing, Completed,
   CHECK(world.report("a", RunnerPhase::kDone, exited(0)) == 200);
   CHECK(world.report("a", RunnerPhase::kDone, exited(0)) == 200);  // the acknowledgement was lost: said again
   CHECK(world.becomes("a", RunStatus::kCompleted));
-  std::vector<std::string> statuses;
-  const std::function<Result<std::vector<RunEvent>>(store::Reader&)> all = [](store::Reader& reader) {
-    return reader.events_after(0, "default", 100);
-  };
-  for (const RunEvent& event : store::read<std::vector<RunEvent>>(*world.world->store, all).value()) {
-    if (event.type == "run.status") statuses.emplace_back(event.data.at("status").as_string());
-  }
   // Nothing has to be built, so it is Queued in the transaction that records it.
-  CHECK(statuses == std::vector<std::string>{"Queued", "Starting", "Running", "Finalizing", "Completed"});
+  CHECK(world.statuses("a") == std::vector<std::string>{"Queued", "Starting", "Running", "Finalizing", "Completed"});
   CHECK(world.eventually([&] { return world.target->started().at(0).removed; }));
 }
 
@@ -224,7 +238,7 @@ TEST_CASE("a cancel ends a waiting run at once and asks a running one's target")
 
 TEST_CASE("a silent runner that is gone ends its run as lost, one that is there goes on") {
   lifecycle::EngineConfig quick;
-  quick.lease_silence = std::chrono::milliseconds(30);
+  quick.lease_silence = std::chrono::milliseconds(100);
   quick.tick = std::chrono::milliseconds(10);
   World world(2, quick);
   world.submit("gone");
@@ -241,9 +255,41 @@ TEST_CASE("a silent runner that is gone ends its run as lost, one that is there 
   world.target->fail_next("recover", Error{&errors::unavailable, "the machine does not answer", "", {}});
   REQUIRE(world.becomes("there", RunStatus::kNotResponding));
   CHECK(world.report("there", RunnerPhase::kRunning) == 200);
-  CHECK(world.becomes("there", RunStatus::kRunning));
   CHECK(world.report("there", RunnerPhase::kDone, exited(0)) == 200);
   CHECK(world.becomes("there", RunStatus::kCompleted));
+
+  // The target finds it, and still it says nothing.
+  world.submit("stopped");
+  REQUIRE(world.starts("stopped"));
+  world.report("stopped", RunnerPhase::kRunning);
+  CHECK(world.eventually([&] { return world.has_been("stopped", RunStatus::kNotResponding); }));
+}
+
+TEST_CASE("a run ended when its script did, however late the server hears of it") {
+  World world;
+  world.submit("a");
+  REQUIRE(world.starts("a"));
+  world.report("a", RunnerPhase::kRunning);
+  const UtcMs started_ms = world.run("a").started_ms;
+  json::object told = world.report_document("a", RunnerPhase::kDone, exited(0));
+  SUBCASE("by its own clock") {
+    told["scriptEndedUtc"] = format_utc(started_ms);
+    CHECK(world.send_report("a", told) == 200);
+    REQUIRE(world.becomes("a", RunStatus::kCompleted));
+    CHECK(world.run("a").ended_ms == started_ms);
+  }
+  SUBCASE("never before it began") {
+    told["scriptEndedUtc"] = format_utc(started_ms - 3'600'000);
+    CHECK(world.send_report("a", told) == 200);
+    REQUIRE(world.becomes("a", RunStatus::kCompleted));
+    CHECK(world.run("a").ended_ms == started_ms);
+  }
+  SUBCASE("never in the future") {
+    told["scriptEndedUtc"] = format_utc(started_ms + 3'600'000);
+    CHECK(world.send_report("a", told) == 200);
+    REQUIRE(world.becomes("a", RunStatus::kCompleted));
+    CHECK(world.run("a").ended_ms < started_ms + 3'600'000);
+  }
 }
 
 TEST_CASE("a runner that never reports is given up, an end that is not told is refused") {

@@ -193,9 +193,16 @@ Status SegmentLog::start_segment(uint64_t number) {
 Status SegmentLog::reserve(uint64_t end) {
   if (end <= allocated_) return {};
   const uint64_t wanted = (end + kReserveBytes - 1) / kReserveBytes * kReserveBytes;
-  const int failed = ::posix_fallocate(file_.get(), static_cast<off_t>(allocated_), static_cast<off_t>(wanted - allocated_));
-  if (failed != 0) return fail(errno_error(failed, segment_path(folder_, number_).string()));
-  allocated_ = wanted;
+  const auto allocate = [this](uint64_t to) {
+    return ::posix_fallocate(file_.get(), static_cast<off_t>(allocated_), static_cast<off_t>(to - allocated_));
+  };
+  if (allocate(wanted) == 0) {
+    allocated_ = wanted;
+    return {};
+  }
+  // A disk with less left than is reserved ahead takes what is to be written now.
+  if (const int failed = allocate(end); failed != 0) return fail(errno_error(failed, segment_path(folder_, number_).string()));
+  allocated_ = end;
   return {};
 }
 

@@ -211,6 +211,11 @@ class SqliteStore final : public Store {
 
 }  // namespace
 
+Status check_sqlite_file(const std::filesystem::path& path) {
+  TRY(const std::unique_ptr<Database> database, Database::open(path, Database::Mode::kReader));
+  return sqlite::check_integrity(*database, UINT64_MAX);
+}
+
 Status copy_sqlite_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code ignored;
   if (std::filesystem::exists(to, ignored)) return fail(errors::already_exists, fmt::format("{} is there already", to.string()));

@@ -19,6 +19,9 @@ struct SqliteConfig {
 // store_busy: another process has it; store_newer; store_corrupt names the newest entry of `backups/` beside the file.
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path, const SqliteConfig& config = {});
 
+// Reads the whole of a database of ours, records or series, while it may be in use: store_corrupt where it does not read back.
+Status check_sqlite_file(const std::filesystem::path& path);
+
 // A consistent copy of a database of ours, records or series, while it may be in use. already_exists; mode 0600, durable.
 Status copy_sqlite_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
