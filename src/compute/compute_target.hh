@@ -25,7 +25,8 @@ struct Capabilities {
   bool same_machine = false;  // may read the content store's folder and the submitter's interpreter paths
   bool several_nodes = false;
   bool enforces_memory = false;
-  int64_t runs_at_once = 1;  // capacity when nothing is running; a dynamic target answers capacity()
+  bool may_overbook = false;  // a run beyond its room slows the others down and harms nothing
+  int64_t runs_at_once = 1;   // capacity when nothing is running; a dynamic target answers capacity()
 };
 
 struct Capacity {

@@ -83,7 +83,7 @@ Status Engine::start() {
 }
 
 QueuedRun Engine::queued(const Run& run) {
-  return {run.key, services_.targets.key(run.key.workspace, run.target), run.priority, run.queued_ms, ++arrivals_};
+  return {run.key, services_.targets.key(run.key.workspace, run.target), run.priority, run.queued_ms, ++arrivals_, run.parent_id};
 }
 
 void Engine::take_up(const Run& run) {
@@ -91,7 +91,7 @@ void Engine::take_up(const Run& run) {
   if (run.status == RunStatus::kQueued) {
     waiting_[run.key] = queued(run);
   } else if (holds_node(run.status) && run.attempt > 0) {
-    holding_[run.key] = services_.targets.key(run.key.workspace, run.target);
+    holding_[run.key] = {services_.targets.key(run.key.workspace, run.target), run.parent_id};
     recover_.insert(run.key);
   }
 }
@@ -306,16 +306,16 @@ Task<Status> Engine::step_cancel(Run run, bool& again) {
   co_return Status{};
 }
 
-Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
+Task<Result<Engine::Room>> Engine::free_room() {
   std::map<std::string, int64_t> running;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, queued] : waiting_) running.try_emplace(queued.target, 0);
-    for (const auto& [key, target] : holding_) {
-      if (const auto found = running.find(target); found != running.end()) ++found->second;
+    for (const auto& [key, held] : holding_) {
+      if (const auto found = running.find(held.target); found != running.end()) ++found->second;
     }
   }
-  std::map<std::string, int64_t> free;
+  Room room;
   std::map<std::string, std::string> no_room;
   for (const auto& [name, count] : running) {
     const size_t slash = name.find('/');
@@ -328,7 +328,8 @@ Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
     }
     const auto ask = [target = *found, held = count] { return target->capacity(held); };
     const Result<compute::Capacity> capacity = co_await services_.pool.run(ask);
-    if (capacity) free[name] = capacity->free_slots;
+    if (capacity) room.free_slots[name] = capacity->free_slots;
+    if (capacity && capacity->free_slots <= 0 && (*found)->capabilities().may_overbook) room.full_and_elastic.insert(name);
     if (!capacity)
       no_room[name] = capacity.error().to_string();
     else if (capacity->free_slots <= 0)
@@ -336,7 +337,7 @@ Task<Result<std::map<std::string, int64_t>>> Engine::free_slots() {
   }
   const std::lock_guard lock(mutex_);
   no_room_ = std::move(no_room);
-  co_return free;
+  co_return room;
 }
 
 // One placement at a time: whoever finds one under way leaves a mark and goes.
@@ -350,6 +351,7 @@ Task<Status> Engine::place_waiting() {
   Status outcome;
   while (true) {
     std::vector<QueuedRun> queue;
+    std::map<RunKey, HoldingRun> holding;
     {
       const std::lock_guard lock(mutex_);
       if (!place_again_ || stopping_ || waiting_.empty()) {
@@ -358,13 +360,15 @@ Task<Status> Engine::place_waiting() {
       }
       place_again_ = false;
       for (const auto& [key, run] : waiting_) queue.push_back(run);
+      holding = holding_;
     }
-    Result<std::map<std::string, int64_t>> free = co_await free_slots();
-    if (!free) {
-      outcome = fail(std::move(free).error());
+    Result<Room> room = co_await free_room();
+    if (!room) {
+      outcome = fail(std::move(room).error());
       continue;
     }
-    const std::vector<RunKey> placed = place(std::move(queue), std::move(*free));
+    std::vector<RunKey> placed = place_beyond(queue, holding, room->full_and_elastic);
+    for (RunKey& key : place(std::move(queue), std::move(room->free_slots))) placed.push_back(std::move(key));
     if (placed.empty()) continue;
     std::function<Result<std::vector<Attempt>>(store::Transaction&)> apply =
         [this, placed](store::Transaction& transaction) -> Result<std::vector<Attempt>> {
@@ -393,8 +397,12 @@ Task<Status> Engine::place_waiting() {
     }
     {
       const std::lock_guard lock(mutex_);
+      for (const Attempt& attempt : *begun) {
+        const auto queued = waiting_.find(attempt.run);
+        const std::string parent_id = queued == waiting_.end() ? std::string() : queued->second.parent_id;
+        holding_[attempt.run] = {services_.targets.key(attempt.run.workspace, attempt.target), parent_id};
+      }
       for (const RunKey& key : placed) waiting_.erase(key);
-      for (const Attempt& attempt : *begun) holding_[attempt.run] = services_.targets.key(attempt.run.workspace, attempt.target);
     }
     for (const Attempt& attempt : *begun) {
       leases_.expect(attempt.run, attempt.number, attempt.lease);

@@ -66,7 +66,12 @@ class Engine {
   Task<Status> step_cancel(Run run, bool& again);
   Task<Result<bool>> give_up(RunKey key, Error error);
   Task<Status> place_waiting();
-  Task<Result<std::map<std::string, int64_t>>> free_slots();
+  // What the targets that runs wait for have free now.
+  struct Room {
+    std::map<std::string, int64_t> free_slots;
+    std::set<std::string> full_and_elastic;  // full, but one run more would only slow down the others
+  };
+  Task<Result<Room>> free_room();
   Task<void> clean_up(Run run);
   void take_up(const Run& run);
   Task<Status> recover_if_asked(RunKey key);
@@ -85,9 +90,9 @@ class Engine {
   std::map<RunKey, bool> driven_;        // a step is under way; true: woken again meanwhile
   std::map<RunKey, QueuedRun> waiting_;  // Queued
   Retries retries_;
-  std::map<RunKey, std::string> holding_;  // run → target whose room it holds
-  std::map<RunKey, int64_t> preempted_;    // attempts whose room their target wants back
-  std::set<RunKey> recover_;               // to be looked after: found under way at the start, or silent since
+  std::map<RunKey, HoldingRun> holding_;
+  std::map<RunKey, int64_t> preempted_;  // attempts whose room their target wants back
+  std::set<RunKey> recover_;             // to be looked after: found under way at the start, or silent since
   int64_t arrivals_ = 0;
   bool placing_ = false;
   bool place_again_ = false;

@@ -53,7 +53,7 @@ Result<Explanation> Engine::explain(const RunKey& key) {
       }
       told.reasons.push_back(fmt::format("{} run(s) are before it in the queue of this target.", before.size()));
       for (const auto& [holder, held] : holding_) {
-        if (held == target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
+        if (held.target == target) told.reasons.push_back(fmt::format("{:?} holds room there.", holder.run_id));
       }
       told.next.push_back("Wait, cancel a run that holds room (werkbank run cancel RUN), or submit with a higher --priority.");
       break;

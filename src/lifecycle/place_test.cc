@@ -31,6 +31,29 @@ TEST_CASE("a full target does not hold up another one") {
   CHECK(ids(place(queue, {{"full", 0}, {"free", 3}})) == std::vector<std::string>{"b"});
 }
 
+namespace {
+QueuedRun child(std::string id, std::string parent, int64_t arrival) {
+  return {{"default", std::move(id)}, "local", 0, arrival, arrival, std::move(parent)};
+}
+std::map<RunKey, HoldingRun> at_work(std::initializer_list<std::pair<std::string, std::string>> runs) {
+  std::map<RunKey, HoldingRun> holding;
+  for (const auto& [id, parent] : runs) holding[{"default", id}] = {"local", parent};
+  return holding;
+}
+}  // namespace
+
+TEST_CASE("where only parents of waiting children are at work, one child is let in") {
+  const std::vector<QueuedRun> queue{queued("early", "local", 0, 1, 1), child("p-2", "p", 3), child("q-1", "q", 2)};
+  const std::set<std::string> full{"local"};
+  CHECK(ids(place_beyond(queue, at_work({{"p", ""}, {"q", ""}}), full)) == std::vector<std::string>{"q-1"});
+  CHECK(place_beyond(queue, at_work({{"p", ""}, {"q", ""}}), {}).empty());                  // its room is hard
+  CHECK(place_beyond(queue, at_work({{"p", ""}, {"other", ""}}), full).empty());            // it will end
+  CHECK(place_beyond(queue, at_work({{"p", ""}, {"q", ""}, {"q-0", "q"}}), full).empty());  // so will the child
+  CHECK(ids(place_beyond({child("c", "p", 1)}, at_work({{"g", ""}, {"p", "g"}}), full)) == std::vector<std::string>{"c"});
+  CHECK(place_beyond({child("c", "p", 1)}, {}, full).empty());
+  CHECK(place_beyond({child("c", "c", 1)}, at_work({{"a", "b"}, {"b", "a"}}), full).empty());  // no family at all
+}
+
 TEST_CASE("nothing starts on a target without known room") {
   CHECK(place({queued("a", "gone", 0, 1, 1)}, {{"local", 3}}).empty());
 }

@@ -84,7 +84,9 @@ class LocalTarget final : public ComputeTarget {
   }
 
   std::string kind() const override { return "local"; }
-  Capabilities capabilities() const override { return {.same_machine = true, .runs_at_once = runs_at_once_}; }
+  Capabilities capabilities() const override {
+    return {.same_machine = true, .may_overbook = true, .runs_at_once = runs_at_once_};
+  }
   Result<Capacity> capacity(int64_t running) override {
     if (running < runs_at_once_) return Capacity{runs_at_once_ - running, ""};
     return Capacity{0, fmt::format("{} of {} runs at a time are under way on this machine", running, runs_at_once_)};
