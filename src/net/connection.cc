@@ -13,6 +13,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/none.hpp>
 #include <cerrno>
+#include <span>
 
 #include "base/log.hh"
 #include "base/text.hh"
@@ -29,6 +30,8 @@ using Parser = http::request_parser<http::buffer_body>;
 using ErrorNumber = boost::system::error_code;
 
 constexpr size_t kPieceBytes = 64 * 1024;
+// What a handler gets of a body at a time: each piece costs it a way to another thread and back.
+constexpr size_t kBodyPieceBytes = 256 * 1024;
 // How much of a body that nobody wanted is read so that the connection can go on.
 constexpr uint64_t kDrainBytesMax = 256 * 1024;
 constexpr std::chrono::seconds kLinger{2};
@@ -114,6 +117,8 @@ struct Connection::Buffer {
 struct Connection::Exchange {
   Parser parser;
   Request request;
+  std::optional<uint64_t> left;  // of a body whose length is known: it is read past the parser, into the handler's piece
+  bool has_whole_body() const { return left ? *left == 0 : parser.is_done(); }
   bool wants_continue = false;  // the client waits for "100 Continue" before it sends the body
   bool is_http11 = true;
 };
@@ -124,36 +129,28 @@ class Connection::Body final : public BodyReader {
   Body(Connection& connection, Exchange& exchange) : connection_(connection), exchange_(exchange) {}
 
   Task<Result<std::string>> next() override {
-    Parser& parser = exchange_.parser;
     if (failure_) co_return fail(*failure_);
-    if (parser.is_done()) co_return std::string();
-    const auto announced = parser.content_length();
+    if (exchange_.has_whole_body()) co_return std::string();
+    const auto announced = exchange_.parser.content_length();
     if (announced && *announced > limit()) co_return refuse_size(limit());
     if (std::exchange(exchange_.wants_continue, false)) {
       std::string line = "HTTP/1.1 100 Continue\r\n\r\n";
       Status sent = co_await connection_.write_bytes(std::move(line));
       if (!sent) co_return refuse(errors::invalid_request, "the client has gone before it sent the body");
     }
-    std::string piece;
-    while (piece.empty() && !parser.is_done()) {
-      piece.resize(kPieceBytes);
-      IoResult io;
-      {
-        parser.get().body().data = piece.data();
-        parser.get().body().size = piece.size();
-        parser.get().body().more = true;
-        connection_.set_deadline(connection_.state_.config.request_timeout);
-        io = co_await OnOwnThread(connection_.stream_.get_executor(), [this](auto done) {
-          http::async_read_some(connection_.stream_, connection_.buffer_->bytes, exchange_.parser, std::move(done));
-        });
-        connection_.clear_deadline();
-      }
-      piece.resize(piece.size() - parser.get().body().size);
-      if (!io.error || io.error == http::error::need_buffer) continue;
-      if (is_disconnect(io.error)) co_return refuse(errors::invalid_request, truncation());
+    std::string piece(exchange_.left ? std::min<uint64_t>(*exchange_.left, kBodyPieceBytes) : kBodyPieceBytes, '\0');
+    size_t filled = 0;
+    while (filled < piece.size() && !exchange_.has_whole_body()) {
+      const std::span<char> room = std::span(piece).subspan(filled);
+      Task<IoResult> reading = exchange_.left ? read_plain(room) : read_chunks(room);
+      const IoResult io = co_await std::move(reading);
+      filled += io.count;
+      if (!io.error) continue;
+      if (is_disconnect(io.error)) co_return refuse(errors::invalid_request, truncation(filled));
       co_return refuse(errors::invalid_request, "the body is not well formed: " + io.error.message());
     }
-    taken_ += piece.size();
+    piece.resize(filled);
+    taken_ += filled;
     if (taken_ > limit()) co_return refuse_size(limit());
     co_return piece;
   }
@@ -174,11 +171,46 @@ class Connection::Body final : public BodyReader {
   bool has_failed() const { return failure_.has_value(); }
 
  private:
+  // First what came along with the head, then straight from the socket. The room is in the caller's frame.
+  Task<IoResult> read_plain(std::span<char> room) {
+    beast::flat_buffer& ahead = connection_.buffer_->bytes;
+    IoResult io;
+    if (ahead.size() > 0) {
+      io.count = asio::buffer_copy(asio::buffer(room.data(), room.size()), ahead.data());
+      ahead.consume(io.count);
+    } else {
+      connection_.set_deadline(connection_.state_.config.request_timeout);
+      io = co_await OnOwnThread(connection_.stream_.get_executor(), [this, room](auto done) {
+        connection_.stream_.async_read_some(asio::buffer(room.data(), room.size()), std::move(done));
+      });
+      connection_.clear_deadline();
+    }
+    *exchange_.left -= io.count;
+    co_return io;
+  }
+
+  Task<IoResult> read_chunks(std::span<char> room) {
+    auto& body = exchange_.parser.get().body();
+    body.data = room.data();
+    body.size = room.size();
+    body.more = true;
+    connection_.set_deadline(connection_.state_.config.request_timeout);
+    IoResult io = co_await OnOwnThread(connection_.stream_.get_executor(), [this](auto done) {
+      beast::flat_buffer& buffer = connection_.buffer_->bytes;
+      buffer.reserve(kPieceBytes);  // as much as is free is read at a time
+      http::async_read_some(connection_.stream_, buffer, exchange_.parser, std::move(done));
+    });
+    connection_.clear_deadline();
+    io.count = room.size() - body.size;
+    if (io.error == http::error::need_buffer) io.error = {};
+    co_return io;
+  }
+
   uint64_t limit() const { return connection_.state_.config.body_bytes_max; }
-  std::string truncation() const {
+  std::string truncation(size_t read) const {
     const auto announced = exchange_.parser.content_length();
-    if (!announced) return fmt::format("the body is truncated: it ends after {} bytes, before its last chunk", taken_);
-    return fmt::format("the body is truncated: it ends after {} of {} bytes", taken_, *announced);
+    if (!announced) return fmt::format("the body is truncated: it ends after {} bytes, before its last chunk", taken_ + read);
+    return fmt::format("the body is truncated: it ends after {} of {} bytes", taken_ + read, *announced);
   }
   std::unexpected<Error> refuse(const ErrorCode& code, std::string message) {
     failure_ = Error{&code, std::move(message), {}, {}};
@@ -327,6 +359,7 @@ Task<bool> Connection::serve_one() {
     co_return co_await refuse_head(status, std::move(error));
   }
   exchange.request = std::move(*request);
+  if (const auto length = exchange.parser.content_length()) exchange.left = *length;
   exchange.is_http11 = exchange.parser.get().version() >= 11;
   exchange.wants_continue = exchange.is_http11 && beast::iequals(exchange.request.header("expect"), "100-continue");
   co_return co_await answer(exchange);
@@ -407,7 +440,7 @@ Task<bool> Connection::write_stream(Exchange& exchange, Response response, std::
 Task<bool> Connection::finish_body(Exchange& exchange, bool keep_alive) {
   Body rest(*this, exchange);
   uint64_t drained = 0;
-  while (keep_alive && !exchange.parser.is_done()) {
+  while (keep_alive && !exchange.has_whole_body()) {
     Result<std::string> piece = co_await rest.next();
     if (!piece) co_return false;
     drained += piece->size();

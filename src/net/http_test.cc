@@ -64,6 +64,19 @@ TEST_CASE("long bodies travel both ways in pieces") {
   CHECK(client.send(get("/flood")).value().body.size() == 1000 * 64 * 1024);
 }
 
+TEST_CASE("however a body arrives, its handler gets it in large pieces") {
+  TestServer server;
+  CHECK(server.client().send(post("/pieces", std::string(4 << 20, 'x'))).value().body == "16");
+  const std::string head = "POST /pieces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+  RawConnection slow(server);
+  slow.send(head + "Content-Length: 9\r\n\r\n");
+  for (int i = 0; i < 9; ++i) slow.send("x");
+  CHECK(slow.read_all().ends_with("\r\n\r\n1"));
+  std::string chunks = head + "Transfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 300; ++i) chunks += "400\r\n" + std::string(1024, 'x') + "\r\n";
+  CHECK(answer_to(server, chunks + "0\r\n\r\n").ends_with("\r\n\r\n2"));
+}
+
 TEST_CASE("a body that is too long is refused before it is sent, and the client hears why") {
   TestServer server;
   HttpClient client = server.client();

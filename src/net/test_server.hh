@@ -55,7 +55,7 @@ class TestServer {
       Result<std::string> body = co_await request.body->all(1 << 20);
       if (!body) co_return problem(body.error());
       response.body = std::move(*body);
-    } else if (request.path == "/count") {
+    } else if (request.path == "/count" || request.path == "/pieces") {
       co_return co_await count(request);
     } else if (request.path == "/elsewhere") {
       const auto call = [] { return std::string("from the pool"); };
@@ -81,14 +81,16 @@ class TestServer {
 
   Task<Response> count(Request& request) {
     size_t total = 0;
+    size_t pieces = 0;
     for (;;) {
       Result<std::string> piece = co_await request.body->next();
       if (!piece) co_return problem(piece.error());
       if (piece->empty()) break;
       total += piece->size();
+      ++pieces;
     }
     Response response;
-    response.body = std::to_string(total);
+    response.body = std::to_string(request.path == "/pieces" ? pieces : total);
     co_return response;
   }
 

@@ -184,8 +184,11 @@ class Server(object):
         from azureml._werkbank import transport  # http.client takes a while to import: only with the first request
 
         if self.is_unix:
-            return transport.unix_connection(self.socket_path, timeout_s)
-        return transport.tcp_connection(self._scheme, self._host, self._port, timeout_s)
+            connection = transport.unix_connection(self.socket_path, timeout_s)
+        else:
+            connection = transport.tcp_connection(self._scheme, self._host, self._port, timeout_s)
+        connection.blocksize = 1 << 18  # a file is sent in pieces of this size (from Python 3.7 on), 8 KiB otherwise
+        return connection
 
     def _kept_connection(self, timeout_s):
         """This thread's connection, opened anew where it was closed from the other side or belongs to the parent process."""
