@@ -4,6 +4,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <mutex>
@@ -54,6 +55,13 @@ Output& output() {
   return only;
 }
 
+// Also of the file that a rotation begins: what a log tells is its owner's alone.
+spdlog::file_event_handlers private_files() {
+  spdlog::file_event_handlers handlers;
+  handlers.after_open = [](const spdlog::filename_t&, std::FILE* file) { ::fchmod(fileno(file), 0600); };
+  return handlers;
+}
+
 // One event is one line, whatever a message carries.
 std::string in_one_line(std::string_view line) {
   std::string text;
@@ -82,9 +90,9 @@ void open_log(const LogSink& sink) {
   } else {
     try {
       const size_t older_files = sink.files_max > 1 ? sink.files_max - 1 : 0;
-      logger = make_logger(
-          std::make_shared<spdlog::sinks::rotating_file_sink_mt>(sink.file.string(), sink.size_bytes_max, older_files),
-          sink.level);
+      logger = make_logger(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(sink.file.string(), sink.size_bytes_max,
+                                                                                  older_files, false, private_files()),
+                           sink.level);
     } catch (const std::exception& error) {
       problem = error.what();
       logger = stderr_logger(sink.level);

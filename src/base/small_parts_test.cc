@@ -76,6 +76,9 @@ TEST_CASE("the log writes one line per event and rotates") {
   for (int i = 0; i < 200; ++i) log_info("event number={}", i);
   CHECK(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()) == 3);
   CHECK(std::filesystem::file_size(sink.file) <= 2000);
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    CHECK(entry.status().permissions() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  }
   open_log(LogSink{});
   CHECK(remove_tree(folder));
 }
