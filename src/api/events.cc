@@ -38,10 +38,10 @@ Task<Result<net::Response>> live_events(Api& api, Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    route<Permission::kRead>(
-        Method::kGet, "/api/v1/workspaces/{workspace}/events", live_events,
-        {"Live events, logs and metrics of many runs in one stream",
-         "events:string,log:string,metrics:string,cursor:string,from:string,follow:boolean", "", "text/event-stream"}),
+    route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/events", live_events,
+                             {"Live events, logs and metrics of many runs in one stream",
+                              "events:string,log:string,metrics:string,cursor:string,from:string,follow:boolean", "",
+                              "text/event-stream", 200, "Last-Event-ID"}),
 };
 
 }  // namespace

@@ -12,20 +12,41 @@
 namespace werkbank::api {
 namespace {
 
-// "host:port" or "[v6]:port" without its port, lower case.
-std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) {
-    host = host.substr(0, host.find(']') + 1);
-  } else if (const size_t colon = host.rfind(':'); colon != std::string_view::npos) {
-    host = host.substr(0, colon);
-  }
-  return lower(host);
+struct NameAndPort {
+  std::string name;       // lower case; a v6 address keeps its brackets
+  std::string_view port;  // empty where none is told
+};
+
+// Of "host:port" or "[v6]:port".
+NameAndPort split_port(std::string_view host) {
+  const size_t bracket = host.starts_with('[') ? host.find(']') : 0;
+  const size_t colon = bracket == std::string_view::npos ? bracket : host.find(':', bracket);
+  NameAndPort parts{lower(host.substr(0, colon)), {}};
+  if (colon != std::string_view::npos) parts.port = host.substr(colon + 1);
+  return parts;
 }
+
+std::string host_name(std::string_view host) { return split_port(host).name; }
 
 bool is_allowed(const ServerFacts& facts, const std::string& name) {
   if (name == "localhost" || name == "127.0.0.1" || name == "[::1]") return true;
   return std::ranges::any_of(facts.allowed_hosts,
                              [&](const std::string& allowed) { return !allowed.empty() && host_name(allowed) == name; });
+}
+
+// What a browser says of the page that makes it ask. Another port is another origin: it may be anybody's page. Behind a proxy the
+// page has the address of --allow-host, which may differ from the Host that the proxy asks with.
+bool is_own_origin(const ServerFacts& facts, std::string_view origin, std::string_view host) {
+  const bool is_secured = origin.starts_with("https://");
+  if (!is_secured && !origin.starts_with("http://")) return false;
+  const std::string_view usual_port = is_secured ? "443" : "80";
+  const auto port_of = [usual_port](const NameAndPort& address) { return address.port.empty() ? usual_port : address.port; };
+  const NameAndPort page = split_port(origin.substr(origin.find("://") + 3));
+  if (is_allowed(facts, page.name) && port_of(page) == port_of(split_port(host))) return true;
+  return std::ranges::any_of(facts.allowed_hosts, [&](const std::string& allowed) {
+    const NameAndPort known = split_port(allowed);
+    return !allowed.empty() && known.name == page.name && port_of(known) == port_of(page);
+  });
 }
 
 access::Identity nobody(std::string refusal = {}) {
@@ -121,11 +142,8 @@ Status check_host(const ServerFacts& facts, const net::Request& request) {
                 fmt::format("the Host header {:?} is not one of this server's names", request.header("host")));
   const std::string_view origin = request.header("origin");
   if (origin.empty()) return {};
-  const size_t scheme = origin.find("://");
-  if (scheme == std::string_view::npos || !is_allowed(facts, host_name(origin.substr(scheme + 3)))) {
-    return fail(errors::host_refused, fmt::format("the Origin header {:?} is another site", origin));
-  }
-  return {};
+  if (is_own_origin(facts, origin, request.header("host"))) return {};
+  return fail(errors::host_refused, fmt::format("the Origin header {:?} is another site", origin));
 }
 
 std::string_view bearer_token(const net::Request& request) {

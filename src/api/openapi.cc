@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <iterator>
 
 #include "api/route.hh"
 #include "base/text.hh"
@@ -56,6 +58,28 @@ json::object content_of(std::string_view name) {
   return {{"application/json", json::object{{"schema", std::move(schema)}}}};
 }
 
+struct HeaderMeaning {
+  std::string_view name, description;
+};
+constexpr HeaderMeaning kHeaders[] = {
+    {"Idempotency-Key",
+     "A text of the client's (at most 255 bytes): the same request with the same key is done once and answered again"},
+    {"If-Match", "The ETag of the state that the change is made to; 412 where it has changed meanwhile"},
+    {"If-None-Match", "ETags that the client has; 304 without a body where one of them is the present one"},
+    {"Last-Event-ID", "The id of the last event that was received: the stream goes on behind it"},
+    {"Range", "One range of bytes, `bytes=0-99`: 206 with these bytes, 416 where there are none"},
+};
+
+json::object header_parameter(std::string_view name) {
+  const auto* const known = std::ranges::find(kHeaders, name, &HeaderMeaning::name);
+  WB_INVARIANT(known != std::end(kHeaders));
+  return {{"name", name},
+          {"in", "header"},
+          {"required", false},
+          {"description", known->description},
+          {"schema", json::object{{"type", "string"}}}};
+}
+
 json::array parameters_of(const Route& route) {
   json::array parameters;
   std::string_view rest = route.pattern;
@@ -78,6 +102,12 @@ json::array parameters_of(const Route& route) {
                                       {"schema", json::object{{"type", entry.substr(colon + 1)}}}});
     query = comma == std::string_view::npos ? std::string_view() : query.substr(comma + 1);
   }
+  std::string_view headers = route.description.headers;
+  while (!headers.empty()) {
+    const size_t comma = std::min(headers.find(','), headers.size());
+    parameters.push_back(header_parameter(headers.substr(0, comma)));
+    headers.remove_prefix(std::min(comma + 1, headers.size()));
+  }
   return parameters;
 }
 
@@ -88,6 +118,7 @@ json::object operation_of(const Route& route) {
   json::object success{{"description", route.description.summary}};
   if (!route.description.response.empty()) success["content"] = content_of(route.description.response);
   json::object operation{
+      {"operationId", operation_id(route)},
       {"summary", route.description.summary},
       {"description", fmt::format("Permission: {}.", permission_text(route.permission))},
       {"x-werkbank-permission", permission_text(route.permission)},
@@ -106,7 +137,60 @@ std::string document_path(std::string_view pattern) {
   return path;
 }
 
+// "tracked-runs" → "TrackedRuns", "openapi.json" → "OpenapiJson".
+std::string capitalized(std::string_view words) {
+  std::string text;
+  bool begins = true;
+  for (const char c : words) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) == 0) {
+      begins = true;
+      continue;
+    }
+    text += begins ? static_cast<char>(std::toupper(byte)) : c;
+    begins = false;
+  }
+  return text;
+}
+
+std::string_view verb_of(const Route& route) {
+  switch (route.method) {
+    case net::Method::kGet:
+      return route.description.response.ends_with("[]") ? "list" : "get";
+    case net::Method::kPut:
+      return "put";
+    case net::Method::kPatch:
+      return "change";
+    case net::Method::kDelete:
+      return "delete";
+    default:
+      return "post";
+  }
+}
+
 }  // namespace
+
+// What a placeholder follows is one of several, and in the singular.
+std::string operation_id(const Route& route) {
+  constexpr std::string_view kApi = "/api/v1/";
+  std::string_view rest = route.pattern;
+  rest.remove_prefix(rest.starts_with(kApi) ? kApi.size() : 1);
+  std::string id(verb_of(route));
+  bool is_singular = false;
+  while (!rest.empty()) {
+    const size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string_view part = rest.substr(0, slash);
+    rest.remove_prefix(std::min(slash + 1, rest.size()));
+    if (part.starts_with('{')) {
+      if (!is_singular) id += capitalized(part);
+      continue;
+    }
+    id += capitalized(part);
+    is_singular = rest.starts_with('{') && id.ends_with('s');
+    if (is_singular) id.pop_back();
+  }
+  return id;
+}
 
 json::object openapi_document(std::string_view version) {
   json::object paths;

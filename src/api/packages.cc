@@ -64,7 +64,8 @@ constexpr Route kRoutes[] = {
     route<Permission::kPublic>(Method::kGet, "/simple", list_packages, {"Package index: the projects", "", "", "text/html"}),
     route<Permission::kPublic>(Method::kGet, "/simple/{project}", list_files,
                                {"Package index: the files of a project", "", "", "text/html"}),
-    route<Permission::kPublic>(Method::kGet, "/packages/{file}", get_wheel, {"The SDK's wheel", "", "", "application/zip"}),
+    route<Permission::kPublic>(Method::kGet, "/packages/{file}", get_wheel,
+                               {"The SDK's wheel", "", "", "application/zip", 200, "Range,If-None-Match"}),
 };
 
 }  // namespace

@@ -83,14 +83,29 @@ net::Response no_content() {
   return response;
 }
 
-net::Response problem_response(const Error& error, std::string_view instance) {
+net::Response problem_response(const Error& error, std::string_view instance, int status) {
   net::Response response;
-  response.status = net::status_of(error.kind());
+  response.status = status != 0 ? status : net::status_of(error.kind());
   response.headers.emplace_back("Content-Type", "application/problem+json");
   response.body = net::problem_json(error, response.status, instance);
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"werkbank\"");
   if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+bool is_known_to_client(const net::Request& request, std::string_view etag) {
+  std::string_view list = request.header("if-none-match");
+  // An ETag of ours has no comma in it. Weak comparison, as RFC 9110, 13.1.2 wants it here.
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    std::string_view entry = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (entry.starts_with(' ') || entry.starts_with('\t')) entry.remove_prefix(1);
+    while (entry.ends_with(' ') || entry.ends_with('\t')) entry.remove_suffix(1);
+    if (entry.starts_with("W/")) entry.remove_prefix(2);
+    if (entry == etag || entry == "*") return true;
+  }
+  return false;
 }
 
 Task<Result<json::value>> json_body(Call& call, size_t size_max) {
@@ -139,7 +154,7 @@ Result<net::Response> bytes_response(const net::Request& request, uint64_t size_
   if (!etag.empty()) {
     const std::string quoted = fmt::format("\"{}\"", etag);
     response.headers.emplace_back("ETag", quoted);
-    if (request.header("if-none-match") == quoted) {
+    if (is_known_to_client(request, quoted)) {
       response.status = 304;
       return response;
     }

@@ -13,7 +13,11 @@ net::Response json_response(const json::value& value, int status = 200);
 net::Response text_response(std::string text, std::string_view media_type);
 net::Response no_content();
 // RFC 9457 with our stable code; 401 asks for a bearer token.
-net::Response problem_response(const Error& error, std::string_view instance);
+// `status`: where HTTP has a more exact one than the error's kind.
+net::Response problem_response(const Error& error, std::string_view instance, int status = 0);
+
+// The request has an If-None-Match that names this ETag (quoted), or *: its client has this state already.
+bool is_known_to_client(const net::Request& request, std::string_view etag);
 
 // The JSON body, parsed within limits.
 Task<Result<json::value>> json_body(Call& call, size_t size_max = 8 * 1024 * 1024);

@@ -30,10 +30,11 @@ using HandlerFunction = Task<Result<net::Response>> (*)(Api& api, Call& call);
 // What the OpenAPI document says beyond the pattern.
 struct Description {
   std::string_view summary;
-  std::string_view query;     // "limit:integer,cursor:string": optional query parameters
-  std::string_view request;   // schema name in api/schemas.cc, or a media type ("application/octet-stream"); empty: none
-  std::string_view response;  // schema name, "…[]" for a page of them, or a media type
-  int status = 200;           // of the usual success
+  std::string_view query;         // "limit:integer,cursor:string": optional query parameters
+  std::string_view request;       // schema name in api/schemas.cc, or a media type ("application/octet-stream"); empty: none
+  std::string_view response;      // schema name, "…[]" for a page of them, or a media type
+  int status = 200;               // of the usual success
+  std::string_view headers = {};  // "Idempotency-Key,If-Match": optional request headers, explained in api/openapi.cc
 };
 
 struct Route {

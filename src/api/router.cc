@@ -20,6 +20,27 @@ bool same_method(net::Method route, net::Method request) {
   return route == request || (route == net::Method::kGet && request == net::Method::kHead);
 }
 
+// The methods of all routes that take this path, as the header Allow has them; empty where there is none.
+std::string allowed_methods(const std::vector<std::string>& segments) {
+  std::string allowed;
+  for (const Route& route : all_routes()) {
+    if (!match_pattern(route.pattern, segments)) continue;
+    const std::string name(route.method == net::Method::kGet ? "GET, HEAD" : net::to_string(route.method));
+    if (allowed.find(name) == std::string::npos) allowed += (allowed.empty() ? "" : ", ") + name;
+  }
+  return allowed;
+}
+
+net::Response wrong_method(const net::Request& request, const std::string& allowed) {
+  const Error error{&errors::method_not_allowed,
+                    fmt::format("{} is not answered at {}; it takes {}", net::to_string(request.method), request.path, allowed),
+                    {},
+                    {}};
+  net::Response response = problem_response(error, request.path, 405);
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
 }  // namespace
 
 std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, const std::vector<std::string>& segments) {
@@ -69,26 +90,20 @@ Task<Result<net::Response>> Router::dispatch(net::Request& request) {
   CO_CHECK_OK(check_host(api_.facts, request));
   const Route* found = nullptr;
   std::vector<std::string> arguments;
-  std::string allowed;
   for (const Route& route : all_routes()) {
+    if (!same_method(route.method, request.method)) continue;
     std::optional<std::vector<std::string>> matched = match_pattern(route.pattern, request.segments);
     if (!matched) continue;
-    if (same_method(route.method, request.method)) {
-      found = &route;
-      arguments = std::move(*matched);
-      break;
-    }
-    allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", net::to_string(route.method));
+    found = &route;
+    arguments = std::move(*matched);
+    break;
   }
   CO_TRY(access::Identity identity, identify(api_, request));
   Call call{request, std::move(identity), std::move(arguments)};
   if (found == nullptr) {
     // What exists is told only to those who may read something.
     CO_CHECK_OK(access::authorize(call.identity, Permission::kRead, {}));
-    if (!allowed.empty()) {
-      co_return fail(errors::not_found,
-                     fmt::format("{} is not answered at {}; it takes {}", net::to_string(request.method), request.path, allowed));
-    }
+    if (const std::string allowed = allowed_methods(request.segments); !allowed.empty()) co_return wrong_method(request, allowed);
     co_return fail(errors::not_found, fmt::format("there is no route {}", request.path),
                    "GET /api/v1/openapi.json lists all routes.");
   }

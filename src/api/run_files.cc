@@ -1,4 +1,5 @@
 #include "api/details.hh"
+#include "api/file_places.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
 #include "base/files.hh"
@@ -69,6 +70,10 @@ Task<Result<Artifact>> link_artifact(Api& api, Artifact artifact, bool overwrite
       return fail(errors::already_exists, fmt::format("run {:?} has a file {:?} already", artifact.run.run_id, artifact.path),
                   "Choose another name; files of a run are not replaced.");
     }
+    if (!known) {
+      TRY(const std::vector<Artifact> others, files_in_the_way(transaction, artifact.run, artifact.path));
+      if (!others.empty()) return no_place(artifact.run, artifact.path, others[0].path);
+    }
     TRY(const Hash hash, Hash::parse(artifact.hash));
     CHECK_OK(transaction.hold_blobs(artifact.run.workspace, {hash}));
     CHECK_OK(transaction.put_artifact(artifact));
@@ -79,19 +84,33 @@ Task<Result<Artifact>> link_artifact(Api& api, Artifact artifact, bool overwrite
   co_return co_await store::write<Artifact>(api.services.store, std::move(apply));
 }
 
-Artifact new_artifact(const Api& api, const Call& call, const RelativePath& path) {
+Result<RelativePath> new_path(const Call& call) {
+  if (call.request.path.ends_with('/')) {
+    return fail(errors::path_refused, fmt::format("{:?} ends with a slash: it names a folder, not a file", call.request.path),
+                "Name the file; its folders need not be made.");
+  }
+  return RelativePath::parse(call.arguments[2]);
+}
+
+// Refused where a log that grows beside the files is in the way.
+Result<Artifact> new_artifact(const Api& api, const Call& call, const RelativePath& path) {
   Artifact artifact;
   artifact.run = call.run();
   artifact.path = path.text();
   artifact.modified_ms = api.services.clock.utc_now_ms();
+  TRY(const std::vector<content::LogInfo> logs, api.services.logs.list(artifact.run));
+  for (const content::LogInfo& log : logs) {
+    if (is_above(log.key.path, artifact.path) || is_above(artifact.path, log.key.path))
+      return no_place(artifact.run, artifact.path, log.key.path);
+  }
   return artifact;
 }
 
 Task<Result<net::Response>> put_file(Api& api, Call& call) {
-  CO_TRY(const RelativePath path, RelativePath::parse(call.arguments[2]));
+  CO_TRY(const RelativePath path, new_path(call));
   const bool overwrite = query_flag(call.request, "overwrite");
   CO_TRY(const Run run, find_run(api, call.run()));  // before a byte is stored
-  Artifact artifact = new_artifact(api, call, path);
+  CO_TRY(Artifact artifact, new_artifact(api, call, path));
   CO_TRY(const std::unique_ptr<content::BlobWriter> writer, api.services.blobs.create());
   while (true) {
     CO_TRY(const std::string piece, co_await call.request.body->next());
@@ -108,9 +127,10 @@ Task<Result<net::Response>> put_file(Api& api, Call& call) {
 }
 
 Task<Result<net::Response>> link_file(Api& api, Call& call) {
-  CO_TRY(const RelativePath path, RelativePath::parse(call.arguments[2]));
+  CO_TRY(const RelativePath path, new_path(call));
   CO_TRY(const Hash hash, Hash::parse(query_text(call.request, "hash")));
-  Artifact artifact = new_artifact(api, call, path);
+  CO_TRY(const Run run, find_run(api, call.run()));
+  CO_TRY(Artifact artifact, new_artifact(api, call, path));
   CO_TRY(const bool held, api.holdings.holds(artifact.run.workspace, hash));
   CO_TRY(const auto sizes, api.services.blobs.sizes({hash}));  // counts as a use: it is not collected meanwhile
   if (!held || !sizes[0]) {
@@ -140,7 +160,7 @@ constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, FILES, list_files,
                              {"List a run's files, its logs among them", "prefix:string", "", "Artifact[]"}),
     route<Permission::kRead>(Method::kGet, FILES "/{path...}", get_file,
-                             {"Get a file, or a range of it", "", "", "application/octet-stream"}),
+                             {"Get a file, or a range of it", "", "", "application/octet-stream", 200, "Range,If-None-Match"}),
     route<Permission::kWrite>(Method::kPut, FILES "/{path...}", put_file,
                               {"Upload a file", "overwrite:boolean", "application/octet-stream", "Artifact", 201}),
     route<Permission::kWrite>(Method::kPost, FILES "/{path...}", link_file,

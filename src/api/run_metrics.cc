@@ -92,6 +92,7 @@ Task<Result<net::Response>> wait_accepted(Api& api, Call& call) {
   CO_TRY(const int64_t rank, query_int(call.request, "rank", 0, 0, INT64_MAX));
   const std::string writer = query_text(call.request, "writer");
   const store::SeriesWriter from{call.run(), attempt, rank, attempt == 0 ? "client-" + writer : writer};
+  CO_TRY(const Run known, find_run(api, from.run));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
   const EventHub::ListenerPointer listener = api.hub.listen({Topic::points_of_run(call.run())});
   while (true) {

@@ -1,4 +1,5 @@
 // What runners send (docs/reference/runner-protocol.md). Every request is fenced by the attempt's lease.
+#include "api/file_places.hh"
 #include "api/metric_lines.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
@@ -97,6 +98,19 @@ Result<std::vector<Artifact>> artifacts_from_json(const json::value& body, const
   return artifacts;
 }
 
+// Where the script made a folder of what was a file, or the other way round, what it had there before gives way. What others
+// brought does not.
+Status make_place(store::Transaction& transaction, const Artifact& artifact) {
+  TRY(const std::vector<Artifact> others, files_in_the_way(transaction, artifact.run, artifact.path));
+  for (const Artifact& other : others) {
+    const bool is_of_same_script = other.attempt > 0 && (other.attempt < artifact.attempt ||
+                                                         (other.attempt == artifact.attempt && other.rank == artifact.rank));
+    if (!is_of_same_script) return no_place(artifact.run, artifact.path, other.path);
+    CHECK_OK(transaction.delete_artifact(other.run, other.path));
+  }
+  return {};
+}
+
 // A file that the script wrote again replaces its earlier version: the run's outputs are what lay there at the end.
 Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
   CO_TRY(const Sender sender, check_sender(api, call));
@@ -122,6 +136,7 @@ Task<Result<net::Response>> take_artifacts(Api& api, Call& call) {
     for (const Artifact& artifact : artifacts) {
       TRY(const auto known, transaction.artifact(key, artifact.path));
       if (known && known->hash == artifact.hash) continue;
+      if (!known) CHECK_OK(make_place(transaction, artifact));
       CHECK_OK(transaction.put_artifact(artifact));
       CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.artifact",
                                          {{"path", artifact.path}, {"sizeBytes", artifact.size_bytes}}));

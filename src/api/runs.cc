@@ -12,9 +12,20 @@ namespace {
 using access::Permission;
 using net::Method;
 
+std::string etag_of(const Run& run) { return fmt::format("\"{}\"", run.revision); }
+
 net::Response run_response(const Run& run, int status = 200) {
   net::Response response = json_response(to_json(run), status);
-  response.headers.emplace_back("ETag", fmt::format("\"{}\"", run.revision));
+  response.headers.emplace_back("ETag", etag_of(run));
+  return response;
+}
+
+// To a GET: without the document where the client has it already.
+net::Response run_or_unchanged(const net::Request& request, const Run& run) {
+  net::Response response = run_response(run);
+  if (!is_known_to_client(request, etag_of(run))) return response;
+  response.status = 304;
+  response.body.clear();
   return response;
 }
 
@@ -167,10 +178,10 @@ Task<Result<net::Response>> get_run(Api& api, Call& call) {
     const uint64_t seen = api.hub.position(listener);
     CO_TRY(const Run run, find_run(api, call.run()));
     const auto now = std::chrono::steady_clock::now();
-    if (run.revision > revision || now >= deadline) co_return run_response(run);
+    if (run.revision > revision || now >= deadline) co_return run_or_unchanged(call.request, run);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     const bool goes_on = co_await api.hub.wait(listener, seen, left);
-    if (!goes_on) co_return run_response(run);
+    if (!goes_on) co_return run_or_unchanged(call.request, run);
   }
 }
 
@@ -244,7 +255,7 @@ Task<Result<net::Response>> update_run(Api& api, Call& call) {
   std::function<Result<Run>(store::Transaction&)> apply = [key, change, if_match,
                                                            &clock](store::Transaction& transaction) -> Result<Run> {
     TRY(Run run, find_run(transaction, key));
-    if (!if_match.empty() && if_match != "*" && if_match != fmt::format("\"{}\"", run.revision)) {
+    if (!if_match.empty() && if_match != "*" && if_match != etag_of(run)) {
       return fail(errors::run_state_conflict,
                   fmt::format("run {:?} has changed meanwhile (revision {})", key.run_id, run.revision),
                   "Read it again and repeat the change.");
@@ -255,8 +266,10 @@ Task<Result<net::Response>> update_run(Api& api, Call& call) {
                                        {{"displayName", run.display_name}, {"tags", text_map_to_json(run.tags)}}));
     return run;
   };
-  CO_TRY(const Run run, co_await store::write<Run>(api.services.store, std::move(apply)));
-  co_return run_response(run);
+  const Result<Run> run = co_await store::write<Run>(api.services.store, std::move(apply));
+  if (!run && run.error().code == &errors::run_state_conflict) co_return problem_response(run.error(), call.request.path, 412);
+  if (!run) co_return fail(run.error());
+  co_return run_response(*run);
 }
 
 Task<Result<net::Response>> set_status(Api& api, Call& call) {
@@ -362,7 +375,7 @@ Task<Result<net::Response>> explain_run(Api& api, Call& call) {
 #define RUN "/api/v1/workspaces/{workspace}/runs/{run}"
 constexpr Route kRoutes[] = {
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/runs", submit_run,
-                            {"Submit a run (header Idempotency-Key is honoured)", "", "Submission", "Run", 202}),
+                            {"Submit a run", "", "Submission", "Run", 202, "Idempotency-Key"}),
     route<Permission::kJob>(Method::kPost, "/api/v1/workspaces/{workspace}/tracked-runs", create_tracked,
                             {"Create a run that its client drives", "", "TrackedRun", "Run", 201}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/runs", list_runs,
@@ -371,16 +384,17 @@ constexpr Route kRoutes[] = {
                               "property:string,target:string,type:string,"
                               "createdBy:string,stage:string,order:string,limit:integer,cursor:string",
                               "", "Run[]"}),
-    route<Permission::kRead>(Method::kGet, RUN, get_run,
-                             {"Get a run; with wait, once it changes", "wait:integer,revision:integer", "", "Run"}),
+    route<Permission::kRead>(
+        Method::kGet, RUN, get_run,
+        {"Get a run; with wait, once it changes", "wait:integer,revision:integer", "", "Run", 200, "If-None-Match"}),
     route<Permission::kRead>(Method::kGet, RUN "/details", get_details, {"Get v1's details document", "", "", "RunDetails"}),
     route<Permission::kRead>(Method::kGet, RUN "/spec", get_spec, {"Get what was submitted", "", "", "RunSpec"}),
     route<Permission::kWrite>(Method::kPatch, RUN, update_run,
-                              {"Change name, tags, params; set properties once", "", "RunChange", "Run"}),
+                              {"Change name, tags, params; set properties once", "", "RunChange", "Run", 200, "If-Match"}),
     route<Permission::kWrite>(Method::kPost, RUN "/status", set_status, {"Move a client-tracked run", "", "StatusChange", "Run"}),
-    route<Permission::kWrite>(
-        Method::kPost, RUN "/rerun", rerun,
-        {"Submit the run again; what is not the same is listed, or refused with `exact`", "", "RerunRequest", "Rerun", 202}),
+    route<Permission::kWrite>(Method::kPost, RUN "/rerun", rerun,
+                              {"Submit the run again; what is not the same is listed, or refused with `exact`", "",
+                               "RerunRequest", "Rerun", 202, "Idempotency-Key"}),
     route<Permission::kWrite>(Method::kPost, RUN "/cancel", cancel_run, {"Cancel a run and its children", "", "", "Run", 202}),
     route<Permission::kWrite>(Method::kDelete, RUN, delete_run, {"Move a run to the trash", "", "", "", 204}),
     route<Permission::kWrite>(Method::kPost, RUN "/restore", restore_run, {"Take a run out of the trash", "", "", "Run"}),

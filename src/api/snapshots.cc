@@ -151,14 +151,14 @@ constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}", get_snapshot,
                              {"Get a snapshot's manifest", "", "", "text/plain"}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/snapshots/{id}/files/{path...}", get_snapshot_file,
-                             {"Get one file of a snapshot", "", "", "application/octet-stream"}),
+                             {"Get one file of a snapshot", "", "", "application/octet-stream", 200, "Range,If-None-Match"}),
     route<Permission::kContent>(
         Method::kPut, "/api/v1/workspaces/{workspace}/blobs/{hash}", put_blob,
         {"Store a blob; refused where the bytes do not have this hash", "", "application/octet-stream", "BlobAnswer", 201}),
     route<Permission::kContent>(Method::kPost, "/api/v1/workspaces/{workspace}/blobs", put_blobs,
                                 {"Store many small blobs, durable together", "", "application/octet-stream", "StoredCount", 201}),
     route<Permission::kRead>(Method::kGet, "/api/v1/workspaces/{workspace}/blobs/{hash}", get_blob,
-                             {"Get a blob, or a range of it", "", "", "application/octet-stream"}),
+                             {"Get a blob, or a range of it", "", "", "application/octet-stream", 200, "Range,If-None-Match"}),
 };
 
 }  // namespace

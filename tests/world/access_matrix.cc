@@ -185,23 +185,53 @@ TEST_CASE("a run's token ends with the run, and with its attempt") {
   CHECK(look(token) == 401);
 }
 
+namespace {
+
+int status_of(test::TestWorld& world, const std::string& host, const std::string& origin) {
+  net::Request request;
+  request.path = request.target = "/api/v1/workspaces";
+  request.segments = {"api", "v1", "workspaces"};
+  if (!host.empty()) request.headers["host"] = host;
+  if (!origin.empty()) request.headers["origin"] = origin;
+  test::TextBody body("");
+  request.body = &body;
+  api::Router router(*world.api);
+  return sync_wait(router.answer(request)).status;
+}
+
+}  // namespace
+
 TEST_CASE("foreign hosts and origins are refused on TCP, also without authentication") {
   test::TestWorld world;
   world.facts.no_auth = true;
-  for (const auto& [header, value, status] :
-       {std::tuple("host", "evil.example", 403), std::tuple("host", "localhost:8765", 200), std::tuple("host", "127.0.0.1", 200),
-        std::tuple("origin", "http://evil.example", 403), std::tuple("origin", "http://localhost:3000", 200),
-        std::tuple("origin", "null", 403)}) {
-    net::Request request;
-    request.path = request.target = "/api/v1/workspaces";
-    request.segments = {"api", "v1", "workspaces"};
-    request.headers["host"] = "localhost";
-    request.headers[header] = value;
-    test::TextBody body("");
-    request.body = &body;
-    api::Router router(*world.api);
-    CAPTURE(header);
-    CAPTURE(value);
-    CHECK(sync_wait(router.answer(request)).status == status);
+  world.facts.allowed_hosts = {"bank.example", "odd.example:8443"};
+  const std::tuple<const char*, const char*, int> cases[] = {{"evil.example", "", 403},
+                                                             {"", "", 403},
+                                                             {"localhost:8765", "", 200},
+                                                             {"127.0.0.1", "", 200},
+                                                             {"[::1]:8765", "", 200},
+                                                             {"Bank.example", "", 200},
+                                                             {"localhost", "http://evil.example", 403},
+                                                             {"localhost", "null", 403},
+                                                             {"localhost:8765", "http://localhost:8765", 200},
+                                                             {"localhost:8765", "http://127.0.0.1:8765", 200},
+                                                             {"[::1]:8765", "http://[::1]:8765", 200},
+                                                             {"localhost", "http://localhost", 200},
+                                                             {"localhost:443", "https://localhost", 200},
+                                                             {"localhost:8765", "http://localhost:3000", 403},
+                                                             {"localhost:8765", "http://localhost", 403},
+                                                             {"localhost", "http://localhost:3000", 403},
+                                                             {"localhost:8765", "ftp://localhost:8765", 403},
+                                                             {"localhost:8765", "http://localhost:8765.evil.example", 403},
+                                                             {"localhost:8765", "http://evil.example:8765", 403},
+                                                             {"localhost:8765", "https://bank.example", 200},
+                                                             {"bank.example:8765", "https://bank.example:8765", 200},
+                                                             {"localhost:8765", "https://bank.example:3000", 403},
+                                                             {"localhost:8765", "https://odd.example:8443", 200},
+                                                             {"localhost:8765", "https://odd.example", 403}};
+  for (const auto& [host, origin, status] : cases) {
+    CAPTURE(host);
+    CAPTURE(origin);
+    CHECK(status_of(world, host, origin) == status);
   }
 }
