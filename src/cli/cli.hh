@@ -45,6 +45,8 @@ struct CliPrograms {
       restore;
   // Checks of parts that only the whole program holds (the embedded runner, the database), appended to doctor's own.
   std::function<std::vector<DoctorCheck>(const std::filesystem::path& home)> doctor;
+  // Reads all stored content and compares it with its hashes; tells the bytes that are done.
+  std::function<DoctorCheck(const std::filesystem::path& home, const std::function<void(uint64_t)>& progress)> verify;
 };
 
 // The whole program for these arguments; the process's exit code: 0 done, 1 failed (a run that Failed or was Canceled too),

@@ -11,6 +11,7 @@
 #include "base/files.hh"
 #include "base/process.hh"
 #include "cli/command.hh"
+#include "cli/progress.hh"
 #include "client/server_process.hh"
 
 namespace werkbank::cli {
@@ -144,7 +145,13 @@ DoctorCheck check_time() {
   return failed("time", format_utc(now), "Set the machine's clock: logins with an end and the order of runs depend on it.");
 }
 
-struct DoctorOptions {};
+struct DoctorOptions {
+  bool verify = false;
+};
+
+void declare_doctor(CLI::App& verb, DoctorOptions& options) {
+  verb.add_flag("--verify", options.verify, "Read all stored files, too, and compare them with their hashes (takes a while)");
+}
 
 json::object document_of(const DoctorCheck& check) {
   const std::string_view state = check.state == CheckState::kOk ? "ok" : check.state == CheckState::kWarning ? "warn" : "fail";
@@ -161,7 +168,15 @@ std::string line_of(const DoctorCheck& check, const Terminal& terminal) {
   return line;
 }
 
-Result<int> examine(Context& context, const DoctorOptions&) {
+DoctorCheck verify_content(Context& context, const fs::path& home) {
+  Progress progress(context.terminal());
+  const auto show = [&](uint64_t bytes) { progress.show(fmt::format("{} read", human_bytes(bytes))); };
+  DoctorCheck check = context.programs().verify(home, show);
+  context.terminal().clear_progress();
+  return check;
+}
+
+Result<int> examine(Context& context, const DoctorOptions& options) {
   std::vector<DoctorCheck> checks;
   if (const auto home = client::find_home(context.environment())) {
     checks = {check_home(*home), check_file_system(*home), check_space(*home), check_socket(*home)};
@@ -169,6 +184,7 @@ Result<int> examine(Context& context, const DoctorOptions&) {
     if (context.programs().doctor) {
       for (DoctorCheck& check : context.programs().doctor(*home)) checks.push_back(std::move(check));
     }
+    if (options.verify && context.programs().verify) checks.push_back(verify_content(context, *home));
   } else {
     checks.push_back(failed("home", home.error().to_string(), std::string(home.error().remedy())));
   }
@@ -195,7 +211,7 @@ Result<int> examine(Context& context, const DoctorOptions&) {
 
 void add_doctor_command(CLI::App& app, Context& context) {
   add_verb<DoctorOptions>(app, context, {"doctor", "Check the home, the server, uv, Python; say what to do", "  werkbank doctor"},
-                          nullptr, examine, {.workspace = false});
+                          declare_doctor, examine, {.workspace = false});
 }
 
 }  // namespace werkbank::cli

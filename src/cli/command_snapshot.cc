@@ -63,6 +63,8 @@ Result<SnapshotManifest> fetch_manifest(Context& context, const std::string& tex
   TRY(const std::string target, context.route("/snapshots/" + net::encode_segment(id)));
   TRY(client::Session* const server, context.session());
   TRY(const net::ClientResponse answer, server->call({.method = net::Method::kGet, .target = target}, client::Repeat::kSafe));
+  TRY(const Hash expected, Hash::parse(id));
+  CHECK_OK(check_content(expected, Hash::of(answer.body), "the list of the snapshot's files"));
   return SnapshotManifest::parse(answer.body);
 }
 
@@ -158,6 +160,7 @@ Result<std::vector<std::string>> write_snapshot(Context& context, const std::str
     progress.show(fmt::format("{} of {} files  {}", i + 1, places.size(), visible(entry.path)));
     const net::ClientRequest request{.method = net::Method::kGet, .target = target + entry.hash.hex()};
     TRY(const net::ClientResponse answer, server->call(request, client::Repeat::kSafe));
+    CHECK_OK(check_content(entry.hash, Hash::of(answer.body), entry.path));
     CHECK_OK(make_directories(places[i].parent_path(), 0777));
     CHECK_OK(write_file_atomically(places[i], answer.body, entry.executable ? 0755 : 0644, false));
     written.push_back(entry.path);

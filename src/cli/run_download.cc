@@ -73,6 +73,14 @@ Status fetch(client::Session& server, const std::string& target, const Wanted& f
   return fail(errors::io_failed, fmt::format("{}: {}", file.place.string(), failure.message()));
 }
 
+// What the answer's ETag says of a file that is stored whole.
+std::optional<Hash> stored_hash(const net::ClientResponse& answer) {
+  const auto etag = answer.headers.find("etag");
+  if (etag == answer.headers.end() || etag->second.size() < 2) return std::nullopt;
+  const auto hash = Hash::parse(std::string_view(etag->second).substr(1, etag->second.size() - 2));
+  return hash ? std::optional(*hash) : std::nullopt;
+}
+
 }  // namespace
 
 std::string encode_run_path(const std::string& path) {
@@ -90,9 +98,24 @@ std::string encode_run_path(const std::string& path) {
 Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
                        const std::function<bool(std::string_view)>& sink) {
   const net::ClientRequest request{.method = net::Method::kGet, .target = run_target + "/files/" + encode_run_path(path)};
-  TRY(const net::ClientResponse body, server.stream(request, sink, kSilenceMax));
+  Hasher hasher;
+  bool is_whole = true;
+  const auto hashing = [&](std::string_view bytes) {
+    hasher.update(bytes);
+    is_whole = sink(bytes);
+    return is_whole;
+  };
+  TRY(const net::ClientResponse body, server.stream(request, hashing, kSilenceMax));
   if (body.status >= 400) return fail(net::error_from_response(body));
-  return {};
+  const std::optional<Hash> stored = stored_hash(body);
+  return stored && is_whole ? check_content(*stored, hasher.finish(), path) : Status();
+}
+
+Status check_content(const Hash& expected, const Hash& received, const std::string& path) {
+  if (received == expected) return {};
+  return fail(errors::hash_mismatch,
+              fmt::format("{:?} is damaged: stored was {}, and its bytes have {} now", path, expected.hex(), received.hex()),
+              "`werkbank doctor --verify` on the server's machine finds all that is damaged there; take the file from a backup.");
 }
 
 Result<json::array> download_run(Context& context, const DownloadRequest& request) {

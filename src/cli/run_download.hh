@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.hh"
 #include "cli/context.hh"
 
 namespace werkbank::cli {
@@ -19,13 +20,18 @@ struct DownloadRequest {
 };
 
 // Fetches each file below `folder` under its own path and answers [{"path", "sizeBytes", "file"}]. A file that is there is
-// already_exists before anything is fetched, unless `overwrite`; one that breaks off leaves nothing under its name.
+// already_exists before anything is fetched, unless `overwrite`; one that breaks off, or is not what was stored, leaves nothing
+// under its name.
 Result<json::array> download_run(Context& context, const DownloadRequest& request);
 
 // A path as segments of a route, each encoded.
 std::string encode_run_path(const std::string& path);
-// The bytes of one file as they come. `run_target` is the run's route.
+// The bytes of one file as they come. `run_target` is the run's route. hash_mismatch at the end where they are not what was
+// stored; a log that grows has no hash.
 Status stream_run_file(client::Session& server, const std::string& run_target, const std::string& path,
                        const std::function<bool(std::string_view)>& sink);
+
+// hash_mismatch, naming the file.
+Status check_content(const Hash& expected, const Hash& received, const std::string& path);
 
 }  // namespace werkbank::cli

@@ -10,5 +10,6 @@ int main(int argc, char** argv) {
   programs.backup = werkbank::back_up_home;
   programs.restore = werkbank::restore_home;
   programs.doctor = werkbank::examine_program;
+  programs.verify = werkbank::verify_content;
   return werkbank::cli::run(argc, argv, programs);
 }

@@ -13,6 +13,7 @@
 #include "base/log.hh"
 #include "base/memory_group.hh"
 #include "compute/pool/this_machine.hh"
+#include "content/directory/blob_check.hh"
 #include "content/directory/directory_blob_store.hh"
 #include "content/directory/directory_log_store.hh"
 #include "main/embedded.hh"
@@ -364,6 +365,23 @@ std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path& home)
   checks.push_back({"sdk", embedded_wheel().empty() ? cli::CheckState::kFailed : cli::CheckState::kOk,
                     fmt::format("the wheel of {} bytes is carried inside", embedded_wheel().size()), ""});
   return checks;
+}
+
+cli::DoctorCheck verify_content(const std::filesystem::path& home, const std::function<void(uint64_t)>& progress) {
+  constexpr size_t kNamed = 20;
+  const auto tell = [&progress](const content::BlobCheck& check) { progress(check.size_bytes); };
+  const auto check = content::check_blobs(home / "content" / "blobs", tell);
+  if (!check) return {"content", cli::CheckState::kFailed, check.error().to_string(), std::string(check.error().remedy())};
+  std::string finding =
+      fmt::format("{} files of {} bytes are what was stored", check->blobs - check->damaged.size(), check->size_bytes);
+  if (check->damaged.empty()) return {"content", cli::CheckState::kOk, finding, ""};
+  finding = fmt::format("{} of {} files are damaged:", check->damaged.size(), check->blobs);
+  for (size_t i = 0; i < std::min(kNamed, check->damaged.size()); ++i)
+    finding += fmt::format(" {} ({});", check->damaged[i].path.string(), check->damaged[i].reason);
+  if (check->damaged.size() > kNamed) finding += fmt::format(" and {} more", check->damaged.size() - kNamed);
+  return {"content", cli::CheckState::kFailed, finding,
+          "Stop the server, then put these files back from a backup, or remove them: what is missing is sent anew with the next "
+          "submit or upload."};
 }
 
 }  // namespace werkbank

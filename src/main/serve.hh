@@ -10,5 +10,6 @@ int serve(const cli::ServeOptions& options);
 
 // The checks of `werkbank doctor` that need the whole program.
 std::vector<cli::DoctorCheck> examine_program(const std::filesystem::path& home);
+cli::DoctorCheck verify_content(const std::filesystem::path& home, const std::function<void(uint64_t)>& progress);
 
 }  // namespace werkbank

@@ -35,6 +35,29 @@ def holders(home, needle):
     ]
 
 
+def test_damaged_files_are_found_and_never_taken_for_whole(wb, tmp_path):
+    project = wb.project({"data.txt": "as it was"})
+    snapshot = wb.snapshot(project)
+    assert wb.http("POST", "tracked-runs", {"experiment": "e", "runId": "r"}).status == 201
+    for name, content in (("whole.txt", b"whole"), ("model.bin", b"as it was")):
+        assert wb.http("PUT", "runs/r/files/outputs/" + name, content).status == 201
+    assert "are what was stored" in wb.werkbank("doctor", "--verify").stdout
+    wb.werkbank("run", "download", "r", "-d", str(tmp_path / "before"))
+    assert (tmp_path / "before/outputs/model.bin").read_bytes() == b"as it was"
+
+    stored = hashlib.blake2b(b"as it was", digest_size=32).hexdigest()
+    blob = Path(wb.home, "content/blobs", stored[:2], stored[2:])
+    blob.chmod(0o600)
+    blob.write_bytes(b"as it WAS")
+    refused = wb.werkbank("run", "download", "r", "-d", str(tmp_path / "after"), code=None)
+    assert refused.returncode != 0 and "[hash_mismatch]" in refused.stderr and "outputs/model.bin" in refused.stderr
+    assert not list((tmp_path / "after").rglob("model.bin*"))
+    refused = wb.werkbank("snapshot", "download", snapshot, "-d", str(tmp_path / "folder"), code=None)
+    assert refused.returncode != 0 and "data.txt" in refused.stderr and not (tmp_path / "folder/data.txt").exists()
+    found = wb.werkbank("doctor", "--verify", code=1).stdout
+    assert str(blob) in found and "1 of 3 files" in found, found
+
+
 def test_a_backup_made_while_the_server_works_is_the_same_installation_elsewhere(wb, tmp_path):
     run = wb.submit(wb.project({"train.py": SCRIPT}))
     wb.completed(run)

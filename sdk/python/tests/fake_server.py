@@ -42,6 +42,7 @@ class State(object):
         self.experiments = {}
         self.runs = {}
         self.files = {}  # (run, path) → bytes
+        self.etags = {}  # (run, path) → what the server says the file's hash is; without: none
         self.lines = {}  # (run, writer) → [line documents]
         self.secrets = {}
         self.environments = {}
@@ -85,11 +86,13 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
-    def _answer(self, status, document, kind="application/json"):
+    def _answer(self, status, document, kind="application/json", etag=None):
         content = document if isinstance(document, bytes) else json.dumps(document).encode("utf-8")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
+        if etag:
+            self.send_header("ETag", etag)
         self.end_headers()
         self.wfile.write(content)
 
@@ -324,7 +327,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(201, {"path": path, "sizeBytes": len(body)})
         if key not in state.files:
             raise Problem(404, "file_not_found", "no file {}".format(path))
-        return self._answer(200, state.files[key], "application/octet-stream")
+        return self._answer(200, state.files[key], "application/octet-stream", state.etags.get(key))
 
     def _secrets(self, state, rest, query, data, body):
         if not rest:

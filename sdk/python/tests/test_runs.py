@@ -1,5 +1,6 @@
 """Runs over the wire: client-tracked runs, families, files, tags, metrics, listing."""
 
+import hashlib
 import io
 import os
 
@@ -178,6 +179,19 @@ def test_a_file_that_is_not_there(run):
     assert os.listdir(".") == []
     with pytest.raises(UserErrorException):
         run.upload_file("a", "none.txt")
+
+
+@pytest.mark.skipif(not hasattr(hashlib, "blake2b"), reason="this Python has no BLAKE2b")
+def test_a_file_that_is_not_what_was_stored_is_not_kept(run, server):
+    server.state.files[(run.id, "a.bin")] = b"bytes"
+    server.state.etags[(run.id, "a.bin")] = '"{}"'.format(hashlib.blake2b(b"bytes", digest_size=32).hexdigest())
+    run.download_file("a.bin")
+    assert open("a.bin", "rb").read() == b"bytes"
+    server.state.files[(run.id, "a.bin")] = b"BYTES"
+    with pytest.raises(AzureMLException) as caught:
+        run.download_file("a.bin", "down/b.bin")
+    assert caught.value.werkbank_code == "hash_mismatch" and "'a.bin'" in caught.value.message
+    assert os.listdir("down") == []
 
 
 def test_hostile_file_names_stay_below_the_folder(run, server):

@@ -31,6 +31,25 @@ def files_below(folder):
     return sorted(found)
 
 
+def check_content(headers, digest, name):
+    """Refuse a file whose bytes are not what was stored; `digest` is a hash of all of them, or None."""
+    stored = (headers.get("ETag") or "").strip('"')
+    if digest is None or len(stored) != 64 or digest.hexdigest() == stored:
+        return
+    raise AzureMLException(
+        "The file {!r} is damaged: stored was {}, and its bytes have {} now.".format(name, stored, digest.hexdigest()),
+        werkbank_code="hash_mismatch",
+        hint="`werkbank doctor --verify` on the server's machine finds all that is damaged there; take the file from a backup.",
+    )
+
+
+def new_digest():
+    """The hash that ETags of stored files are; None where this Python has none."""
+    import hashlib
+
+    return hashlib.blake2b(digest_size=32) if hasattr(hashlib, "blake2b") else None
+
+
 class RunFiles(object):
     """Mixed into Run; uses its `_client` and `_run_id`."""
 
@@ -63,10 +82,10 @@ class RunFiles(object):
         except ServiceException as error:
             if is_problem(error, 409):
                 raise UserErrorException(
-                    "The run {} already has a file {!r}.".format(self._run_id, name),
+                    "The run {} already has a file {!r}, or one above or below it.".format(self._run_id, name),
                     inner_exception=error,
                     werkbank_code="already_exists",
-                    hint="Choose another name: a run's files are not replaced.",
+                    hint="Choose another name: a run's files are not replaced, and none lies below another one.",
                 )
             raise
         return {"artifacts": {name: answer.json() if answer.body else {"path": name}}}
@@ -137,6 +156,7 @@ class RunFiles(object):
         if folder:
             os.makedirs(folder, exist_ok=True)
         part = "{}.{}.part".format(target, os.getpid())
+        digest = new_digest()
         try:
             with open(part, "wb") as stream:
                 while True:
@@ -144,8 +164,11 @@ class RunFiles(object):
                     if not piece:
                         break
                     stream.write(piece)
+                    if digest is not None:
+                        digest.update(piece)
                 if response.length:
                     raise AzureMLException("The download of {!r} broke off.".format(name), werkbank_code="download_incomplete")
+            check_content(response.headers, digest, name)
             os.replace(part, target)
         finally:
             response.close()

@@ -59,13 +59,19 @@ def fetch_snapshot(client, snapshot_id, folder):
     """Write a snapshot as <folder>/<id>.zip, and answer that path."""
     import zipfile
 
+    from azureml._werkbank.run_files import check_content, new_digest
+
     manifest = client.server.request("GET", client.path(("snapshots", snapshot_id))).body.decode("utf-8")
     if not os.path.isdir(folder):
         os.makedirs(folder)
     target = os.path.join(folder, snapshot_id + ".zip")
     with zipfile.ZipFile(target + ".part", "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         for path, executable in parse_manifest(manifest):
-            content = client.server.request("GET", client.path(["snapshots", snapshot_id, "files"] + path.split("/"))).body
+            answer = client.server.request("GET", client.path(["snapshots", snapshot_id, "files"] + path.split("/")))
+            content, digest = answer.body, new_digest()
+            if digest is not None:
+                digest.update(content)
+            check_content(answer.headers, digest, path)
             entry = zipfile.ZipInfo(path)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if executable else 0o644) << 16
