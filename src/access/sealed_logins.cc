@@ -7,11 +7,21 @@
 #include "base/logins.hh"
 
 namespace werkbank::access {
+namespace {
+
+// What a login is sealed for; it stands before it.
+std::string place_of(std::string_view workspace, const AddressLogin& login) {
+  std::string scheme(login.scheme);
+  for (char& c : scheme) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  return fmt::format("{}\n{}://{}\n", workspace, scheme, login.host);
+}
+
+}  // namespace
 
 std::string seal_logins(const Vault& vault, std::string_view workspace, std::string_view text) {
   return replace_logins(text, [&](const AddressLogin& login) {
     if (!login.is_secret || Vault::is_sealed(login.text)) return std::string(login.text);
-    return vault.seal_alike(Secret(fmt::format("{}\n{}\n{}", workspace, login.host, login.text)));
+    return vault.seal_alike(Secret(place_of(workspace, login) + std::string(login.text)));
   });
 }
 
@@ -20,13 +30,13 @@ Result<std::string> unseal_logins(const Vault& vault, std::string_view workspace
   std::string opened = replace_logins(text, [&](const AddressLogin& login) {
     if (!Vault::is_sealed(login.text)) return std::string(login.text);
     const Result<Secret> value = vault.unseal(login.text);
-    const std::string place = fmt::format("{}\n{}\n", workspace, login.host);
+    const std::string place = place_of(workspace, login);
     if (value && value->reveal().starts_with(place)) return value->reveal().substr(place.size());
-    failure =
-        Error{&errors::invalid_request,
-              fmt::format("the sealed login in the address of {:?} was not sealed here for this host and workspace", login.host),
-              "Write the login itself into the address; it is sealed when it comes in.",
-              {}};
+    failure = Error{&errors::invalid_request,
+                    fmt::format("the sealed login in the address {}://{} was not sealed here for this scheme, host and workspace",
+                                login.scheme, login.host),
+                    "Write the login itself into the address; it is sealed when it comes in.",
+                    {}};
     return std::string();
   });
   if (failure) return fail(std::move(*failure));

@@ -38,14 +38,16 @@ TEST_CASE("sealed logins open here, before their own host") {
   }
 }
 
-TEST_CASE("a sealed login that is carried to another host, workspace or installation does not open") {
+TEST_CASE("a sealed login that is carried to another host, scheme, workspace or installation does not open") {
   const Vault vault = new_vault();
   const std::string sealed = seal_logins(vault, "w", "https://user:word@host/simple");
   std::string elsewhere = sealed;
   elsewhere.replace(elsewhere.find("@host"), 5, "@evil");
+  CHECK(unseal_logins(vault, "w", "HTTPS" + sealed.substr(5)).value() == "HTTPS://user:word@host/simple");
   for (const Result<std::string>& opened :
        {unseal_logins(vault, "w", elsewhere), unseal_logins(vault, "other", sealed), unseal_logins(new_vault(), "w", sealed),
-        unseal_logins(vault, "w", "https://wbs1.AAAA@host/")}) {
+        unseal_logins(vault, "w", "https://wbs1.AAAA@host/"), unseal_logins(vault, "w", "http" + sealed.substr(5)),
+        unseal_logins(vault, "w", "git+" + sealed)}) {
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == &errors::invalid_request);
     CHECK(opened.error().message.find("word") == std::string::npos);

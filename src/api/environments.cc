@@ -4,8 +4,10 @@
 #include "api/responses.hh"
 #include "domain/names.hh"
 #include "environment/curated.hh"
+#include "lifecycle/environment_versions.hh"
 #include "lifecycle/prepare.hh"
 #include "lifecycle/sealed_spec.hh"
+#include "store/environments.hh"
 
 namespace werkbank::api {
 namespace {
@@ -13,19 +15,20 @@ namespace {
 using access::Permission;
 using net::Method;
 
+constexpr std::string_view kNewest = "latest";
+
 json::object version_json(const store::EnvironmentVersion& version) {
   json::object document = to_json(version.definition);
-  const std::string own = version.definition.version;
-  document["version"] = own.empty() ? std::to_string(version.version) : own;
   const bool curated = version.created_ms == 0;
   document["createdUtc"] = curated ? json::value(nullptr) : json::value(format_utc(version.created_ms));
   document["curated"] = curated;
+  document["labels"] = json::array(version.labels.begin(), version.labels.end());
   return document;
 }
 
 // A curated definition as if it were registered; its time is 0.
 store::EnvironmentVersion curated_version(const std::string& workspace, const EnvironmentDefinition& definition) {
-  return {workspace, 1, definition, 0};
+  return {.workspace = workspace, .number = 1, .definition = definition};
 }
 
 net::Response versions_response(const std::vector<store::EnvironmentVersion>& versions) {
@@ -37,7 +40,7 @@ net::Response versions_response(const std::vector<store::EnvironmentVersion>& ve
 Task<Result<net::Response>> list_environments(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   using Versions = std::vector<store::EnvironmentVersion>;
-  CO_TRY(Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, ""); }));
+  CO_TRY(Versions versions, read<Versions>(api, [&](store::Reader& reader) { return reader.environments().newest(workspace); }));
   for (const EnvironmentDefinition& definition : environment::curated_environments())
     versions.push_back(curated_version(workspace, definition));
   std::ranges::sort(versions, {}, [](const store::EnvironmentVersion& version) { return version.definition.name; });
@@ -51,42 +54,70 @@ Task<Result<net::Response>> list_versions(Api& api, Call& call) {
     co_return versions_response({curated_version(workspace, *curated)});
   using Versions = std::vector<store::EnvironmentVersion>;
   CO_TRY(const Versions versions,
-         read<Versions>(api, [&](store::Reader& reader) { return reader.environments(workspace, name); }));
+         read<Versions>(api, [&](store::Reader& reader) { return reader.environments().versions(workspace, name); }));
   if (versions.empty()) co_return fail(errors::not_found, fmt::format("there is no environment {:?}", name));
   co_return versions_response(versions);
+}
+
+Error no_version(const std::string& name, const std::string& version, const std::string& label) {
+  std::string which;
+  if (!version.empty()) which = fmt::format(" of version {:?}", version);
+  if (!label.empty()) which = fmt::format(" with the label {:?}", label);
+  return Error{&errors::not_found, fmt::format("there is no environment {:?}{}", name, which), "", {}};
 }
 
 Task<Result<net::Response>> get_environment(Api& api, Call& call) {
   const std::string workspace = call.workspace();
   const std::string name = call.arguments[1];
-  const std::string version = query_text(call.request, "version");
+  std::string version = query_text(call.request, "version");
+  std::string label = query_text(call.request, "label");
+  if (!version.empty() && !label.empty()) co_return fail(errors::invalid_request, "either ?version= or ?label=, not both");
+  if (version == kNewest) version.clear();
+  if (label == kNewest) label.clear();
   const EnvironmentDefinition* const curated = environment::find_curated(name);
-  if (curated && (version.empty() || version == curated->version))
+  if (curated && label.empty() && (version.empty() || version == curated->version))
     co_return json_response(version_json(curated_version(workspace, *curated)));
   using Found = std::optional<store::EnvironmentVersion>;
-  CO_TRY(const Found found,
-         read<Found>(api, [&](store::Reader& reader) { return reader.environment(workspace, name, version); }));
-  if (!found)
-    co_return fail(errors::not_found,
-                   fmt::format("there is no environment {:?}{}", name, version.empty() ? "" : " of version " + version));
+  CO_TRY(const Found found, read<Found>(api, [&](store::Reader& reader) {
+           return label.empty() ? reader.environments().version(workspace, name, version)
+                                : reader.environments().labelled(workspace, name, label);
+         }));
+  if (!found) co_return fail(no_version(name, version, label));
   co_return json_response(version_json(*found));
 }
 
-// The same definition again is the same version: people register in every run of their notebook.
-Result<std::pair<store::EnvironmentVersion, bool>> register_version(store::Transaction& transaction,
-                                                                    store::EnvironmentVersion wanted) {
-  TRY(const Workspace workspace, find_workspace(transaction, wanted.workspace));
-  TRY(const auto known, transaction.environment(workspace.name, wanted.definition.name, wanted.definition.version));
-  if (known && canonical_json(to_json(known->definition)) == canonical_json(to_json(wanted.definition)))
-    return std::pair(*known, false);
-  if (known && !wanted.definition.version.empty()) {
-    return fail(errors::already_exists,
-                fmt::format("environment {:?} has a version {:?} with another content", wanted.definition.name,
-                            wanted.definition.version),
-                "Leave the version out to get the next number, or choose another one.");
-  }
-  TRY(store::EnvironmentVersion created, transaction.create_environment_version(std::move(wanted)));
-  return std::pair(std::move(created), true);
+Task<Result<net::Response>> put_label(Api& api, Call& call) {
+  CO_TRY(const json::value body, co_await json_body(call));
+  JsonReader reader(body, "request");
+  const std::string version = reader.required_string("version");
+  CO_CHECK_OK(reader.finish());
+  const std::string workspace = call.workspace();
+  const std::string name = call.arguments[1];
+  const std::string label = call.arguments[2];
+  CO_CHECK_OK(lifecycle::check_environment_version(label));
+  using Labelled = store::EnvironmentVersion;
+  std::function<Result<Labelled>(store::Transaction&)> apply = [workspace, name, label,
+                                                                version](store::Transaction& transaction) -> Result<Labelled> {
+    TRY(auto found, transaction.environments().version(workspace, name, version == kNewest ? std::string() : version));
+    if (!found) return fail(no_version(name, version, ""));
+    CHECK_OK(transaction.edit_environments().put_label(*found, label));
+    TRY(auto labelled, transaction.environments().labelled(workspace, name, label));
+    if (!labelled) return fail(errors::internal, fmt::format("the label {:?} was not kept", label));
+    return std::move(*labelled);
+  };
+  CO_TRY(const Labelled labelled, co_await store::write<Labelled>(api.services.store, std::move(apply)));
+  co_return json_response(version_json(labelled));
+}
+
+Task<Result<net::Response>> delete_label(Api& api, Call& call) {
+  const std::string workspace = call.workspace();
+  const std::string name = call.arguments[1];
+  const std::string label = call.arguments[2];
+  std::function<Status(store::Transaction&)> apply = [workspace, name, label](store::Transaction& transaction) {
+    return transaction.edit_environments().remove_label(workspace, name, label);
+  };
+  CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));
+  co_return no_content();
 }
 
 Task<Result<net::Response>> register_environment(Api& api, Call& call) {
@@ -94,6 +125,7 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
   store::EnvironmentVersion wanted;
   CO_TRY(wanted.definition, environment_from_json(body, "request"));
   CO_CHECK_OK(check_environment_name(wanted.definition.name));
+  if (!wanted.definition.version.empty()) CO_CHECK_OK(lifecycle::check_environment_version(wanted.definition.version));
   if (environment::is_reserved_name(wanted.definition.name)) {
     co_return fail(
         errors::name_refused,
@@ -106,12 +138,13 @@ Task<Result<net::Response>> register_environment(Api& api, Call& call) {
       [&wanted](store::Reader& reader) { return lifecycle::check_sealed(reader, wanted.workspace, wanted.definition); }));
   lifecycle::seal_secrets(api.vault, wanted.workspace, wanted.definition);
   wanted.created_ms = api.services.clock.utc_now_ms();
-  using Outcome = std::pair<store::EnvironmentVersion, bool>;
-  std::function<Result<Outcome>(store::Transaction&)> apply = [wanted](store::Transaction& transaction) {
-    return register_version(transaction, wanted);
+  using Outcome = lifecycle::RegisteredEnvironment;
+  std::function<Result<Outcome>(store::Transaction&)> apply = [wanted](store::Transaction& transaction) -> Result<Outcome> {
+    TRY([[maybe_unused]] const Workspace workspace, find_workspace(transaction, wanted.workspace));
+    return lifecycle::register_environment(transaction, wanted);
   };
   CO_TRY(const Outcome outcome, co_await store::write<Outcome>(api.services.store, std::move(apply)));
-  co_return json_response(version_json(outcome.first), outcome.second ? 201 : 200);
+  co_return json_response(version_json(outcome.version), outcome.created ? 201 : 200);
 }
 
 // A build that streams: its thread appends output here, the response's coroutine takes it out.
@@ -241,9 +274,14 @@ constexpr Route kRoutes[] = {
     route<Permission::kWrite>(Method::kPost, ENVIRONMENTS "/prepare", prepare_environment,
                               {"Build an environment ahead; its output is streamed", "", "PrepareRequest", "text/event-stream"}),
     route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}", get_environment,
-                             {"Get a version, or the newest", "version:string", "", "Environment"}),
+                             {"Get a version, or the newest", "version:string,label:string", "", "Environment"}),
     route<Permission::kRead>(Method::kGet, ENVIRONMENTS "/{name}/versions", list_versions,
                              {"List all versions", "", "", "Environment[]"}),
+    route<Permission::kWrite>(
+        Method::kPut, ENVIRONMENTS "/{name}/labels/{label}", put_label,
+        {"Let a label point at a version, and at no other of the name", "", "EnvironmentLabel", "Environment"}),
+    route<Permission::kWrite>(Method::kDelete, ENVIRONMENTS "/{name}/labels/{label}", delete_label,
+                              {"Take a label away", "", "", "", 204}),
 };
 #undef ENVIRONMENTS
 

@@ -64,8 +64,11 @@ Task<Result<net::Response>> submit_run(Api& api, Call& call) {
   CO_TRY(lifecycle::Submission submission, lifecycle::submission_from_json(body, call.workspace()));
   submission.user = call.identity.user;
   CO_CHECK_OK(admit_submission_of_job(api, call.identity, submission));
-  CO_CHECK_OK(api.services.store.read(
-      [&submission](store::Reader& reader) { return lifecycle::check_sealed(reader, submission.workspace, submission.spec); }));
+  CO_CHECK_OK(api.services.store.read([&submission](store::Reader& reader) -> Status {
+    CHECK_OK(lifecycle::check_sealed(reader, submission.workspace, submission.spec));
+    if (!submission.environment) return {};
+    return lifecycle::check_sealed(reader, submission.workspace, *submission.environment);
+  }));
   submission.idempotency_key = std::string(call.request.header("idempotency-key"));
   if (submission.idempotency_key.size() > 255)
     co_return fail(errors::invalid_request, "Idempotency-Key is longer than 255 bytes");

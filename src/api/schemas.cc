@@ -124,10 +124,14 @@ constexpr std::string_view kSchemas = R"json({
     {
       "type": "object", "required": ["name", "version", "createdUtc"],
       "properties": {
-        "createdUtc": {"oneOf": [{"$ref": "#/components/schemas/Time"}, {"type": "null"}]}, "curated": {"type": "boolean"}
+        "createdUtc": {"oneOf": [{"$ref": "#/components/schemas/Time"}, {"type": "null"}]}, "curated": {"type": "boolean"},
+        "labels": {"$ref": "#/components/schemas/Texts"}
       }
     }
   ]
+},
+"EnvironmentLabel": {
+  "type": "object", "required": ["version"], "additionalProperties": false, "properties": {"version": {"type": "string"}}
 },
 "PrepareRequest": {
   "type": "object", "required": ["environment"], "additionalProperties": false,
@@ -180,7 +184,8 @@ constexpr std::string_view kSchemas = R"json({
     "description": {"type": "string"}, "parentRunId": {"type": "string"}, "runType": {"type": "string"},
     "tags": {"$ref": "#/components/schemas/TextMap"}, "properties": {"$ref": "#/components/schemas/TextMap"},
     "git": {"$ref": "#/components/schemas/GitFacts"}, "spec": {"$ref": "#/components/schemas/RunSpec"},
-    "pool": {"type": "object", "description": "with the target amlcompute: vmSize, vmPriority, maxNodes, name, retain"}
+    "pool": {"type": "object", "description": "with the target amlcompute: vmSize, vmPriority, maxNodes, name, retain"},
+    "environment": {"$ref": "#/components/schemas/EnvironmentDefinition"}
   }
 },
 "TrackedRun": {

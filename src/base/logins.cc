@@ -11,11 +11,15 @@ bool is_scheme_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '.' || c == '-';
 }
 
+std::string_view scheme_before(std::string_view text) {
+  size_t start = text.size();
+  while (start > 0 && is_scheme_character(text[start - 1])) --start;
+  return text.substr(start);
+}
+
 // Of "git+https" the last part says how a login travels.
-bool is_web(std::string_view text_before_colon) {
-  size_t start = text_before_colon.size();
-  while (start > 0 && is_scheme_character(text_before_colon[start - 1])) --start;
-  const std::string scheme = lower(text_before_colon.substr(start));
+bool is_web(std::string_view written) {
+  const std::string scheme = lower(written);
   return scheme.ends_with("http") || scheme.ends_with("https");
 }
 
@@ -34,9 +38,10 @@ std::string replace_logins(std::string_view text, const std::function<std::strin
     const size_t at = authority.rfind('@');
     if (at == authority.npos || at == 0) continue;
     const std::string_view login = authority.substr(0, at);
-    const bool is_secret = login.find(':') != login.npos || is_web(text.substr(0, mark));
+    const std::string_view scheme = scheme_before(text.substr(0, mark));
+    const bool is_secret = login.find(':') != login.npos || is_web(scheme);
     result += text.substr(done, begin - done);
-    result += replace({login, authority.substr(at + 1), is_secret});
+    result += replace({scheme, login, authority.substr(at + 1), is_secret});
     done = begin + at;
   }
   result += text.substr(done);

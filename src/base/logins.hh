@@ -9,9 +9,10 @@
 namespace werkbank {
 
 struct AddressLogin {
-  std::string_view text;  // "user:password"
-  std::string_view host;  // what stands behind the '@', up to the path
-  bool is_secret;         // in an address of http or https always, elsewhere with a password: "git" in ssh://git@host is none
+  std::string_view scheme;  // "https", as it is written
+  std::string_view text;    // "user:password"
+  std::string_view host;    // what stands behind the '@', up to the path
+  bool is_secret;           // in an address of http or https always, elsewhere with a password: "git" in ssh://git@host is none
 };
 
 // The text with every login in it replaced by what `replace` answers.

@@ -38,10 +38,11 @@ TEST_CASE("logins in addresses are not shown") {
 TEST_CASE("a login's replacement sees login and host, and nothing else changes") {
   std::vector<std::string> seen;
   const auto note = [&seen](const AddressLogin& login) {
-    seen.push_back(std::string(login.text) + " " + std::string(login.host) + (login.is_secret ? " secret" : ""));
+    seen.push_back(std::string(login.scheme) + " " + std::string(login.text) + " " + std::string(login.host) +
+                   (login.is_secret ? " secret" : ""));
     return std::string(login.text);
   };
   const std::string text = "x ssh://git@a/r https://u:p@b:1/ ftp://u:p@c";
   CHECK(replace_logins(text, note) == text);
-  CHECK(seen == std::vector<std::string>{"git a", "u:p b:1 secret", "u:p c secret"});
+  CHECK(seen == std::vector<std::string>{"ssh git a", "https u:p b:1 secret", "ftp u:p c secret"});
 }

@@ -95,7 +95,7 @@ Result<int> list_environments(Context& context, const ListOptions& options) {
 }
 
 struct NameOptions {
-  std::string name, version, target = "local";
+  std::string name, version, label, target = "local";
   bool lock = false;
 };
 
@@ -104,6 +104,7 @@ void declare_name(CLI::App& verb, NameOptions& options) {
                   "A registered environment, the hash of a built one (its first digits), or default-runtime")
       ->required();
   verb.add_option("-v,--version", options.version, "A version (default: the newest)");
+  verb.add_option("--label", options.label, "The version that this label points at")->excludes("--version");
   verb.add_option("-t,--target", options.target, "Compute target")->capture_default_str();
 }
 
@@ -135,13 +136,14 @@ Result<std::optional<json::value>> find_built(client::Session& server, const Nam
 Result<json::value> fetch_definition(Context& context, client::Session& server, const NameOptions& options) {
   TRY(std::string target, context.route("/environments/" + net::encode_segment(options.name)));
   if (!options.version.empty()) target += "?version=" + net::encode_segment(options.version);
+  if (!options.label.empty()) target += "?label=" + net::encode_segment(options.label);
   return server.get(target);
 }
 
 // What the server says of a definition beside what it is.
 void drop_stored_facts(json::value& definition) {
   if (!definition.is_object()) return;
-  for (const char* const fact : {"createdUtc", "curated"}) definition.as_object().erase(fact);
+  for (const char* const fact : {"createdUtc", "curated", "labels"}) definition.as_object().erase(fact);
 }
 
 // What a registered definition comes to on the target; it may not be built.
@@ -213,6 +215,66 @@ Result<int> delete_environment(Context& context, const NameOptions& options) {
   return kExitDone;
 }
 
+struct VersionsOptions {
+  std::string name;
+};
+
+void declare_versions(CLI::App& verb, VersionsOptions& options) {
+  verb.add_option("NAME", options.name, "A registered environment")->required();
+}
+
+std::string joined_labels(const json::object& version) {
+  const json::value* const labels = version.if_contains("labels");
+  std::string text;
+  if (labels == nullptr || !labels->is_array()) return text;
+  for (const json::value& label : labels->get_array()) text += (text.empty() ? "" : ", ") + plain_text(label);
+  return text;
+}
+
+std::vector<Column> version_columns() {
+  return {text_column("Version", "version"),
+          {"Labels", joined_labels},
+          text_column("Python", "pythonVersion"),
+          time_column("Created", "createdUtc")};
+}
+
+Result<int> list_versions(Context& context, const VersionsOptions& options) {
+  TRY(const std::string route, context.route(fmt::format("/environments/{}/versions", net::encode_segment(options.name))));
+  TRY(client::Session* const server, context.session());
+  TRY(json::array versions, client::fetch_list(*server, route, 10'000));
+  CHECK_OK(context.print(json::value(std::move(versions)), version_columns()));
+  return kExitDone;
+}
+
+struct LabelOptions {
+  std::string name, version;
+  std::vector<std::string> labels;
+  bool remove = false;
+};
+
+void declare_label(CLI::App& verb, LabelOptions& options) {
+  verb.add_option("NAME", options.name, "A registered environment")->required();
+  verb.add_option("LABEL", options.labels, "Texts such as stable or in-review")->required();
+  CLI::Option* const version =
+      verb.add_option("-v,--version", options.version, "The version they point at (default: the newest)");
+  verb.add_flag("--remove", options.remove, "Take the labels away")->excludes(version);
+}
+
+Result<int> label_environment(Context& context, const LabelOptions& options) {
+  TRY(client::Session* const server, context.session());
+  for (const std::string& label : options.labels) {
+    TRY(const std::string route,
+        context.route(fmt::format("/environments/{}/labels/{}", net::encode_segment(options.name), net::encode_segment(label))));
+    if (options.remove) {
+      TRY([[maybe_unused]] const json::value gone, server->send_empty(net::Method::kDelete, route));
+      continue;
+    }
+    const json::object wanted{{"version", options.version.empty() ? "latest" : options.version}};
+    TRY([[maybe_unused]] const json::value labelled, server->send_json(net::Method::kPut, route, wanted));
+  }
+  return list_versions(context, {options.name});
+}
+
 struct PruneOptions {
   int64_t unused_days = 30;
   bool dry_run = false;
@@ -261,6 +323,7 @@ void declare_build(CLI::App& verb, BuildOptions& options) {
   SubmitRequest& request = options.request;
   verb.add_option("NAME", options.named.name, "A registered environment, or default-runtime");
   verb.add_option("-v,--version", options.named.version, "A version of it (default: the newest)");
+  verb.add_option("--label", options.named.label, "The version that this label points at")->excludes("--version");
   verb.add_option("-c,--config", request.configuration, "The project's run configuration");
   verb.add_option("-t,--target", request.target, "Compute target (default: the configuration's, or local)");
   verb.add_option("--conda-file", request.conda_file, "This conda_dependencies.yml");
@@ -300,6 +363,14 @@ void add_environment_commands(CLI::App& app, Context& context) {
                          "  werkbank environment show sklearn -v 2\n  werkbank environment show sklearn --lock\n"
                          "  werkbank environment show default-runtime"},
                         declare_show, show_environment);
+  add_verb<VersionsOptions>(noun, context,
+                            {"versions", "List the versions of one, oldest first", "  werkbank environment versions sklearn"},
+                            declare_versions, list_versions);
+  add_verb<LabelOptions>(noun, context,
+                         {"label", "Let labels point at a version, and at no other",
+                          "  werkbank environment label sklearn stable -v 2\n  werkbank environment show sklearn --label stable\n"
+                          "  werkbank environment label sklearn stable --remove"},
+                         declare_label, label_environment);
   for (const char* const name : {"build", "prepare"}) {
     add_verb<BuildOptions>(noun, context,
                            {name, "Build an environment now, so that the next run finds it ready",

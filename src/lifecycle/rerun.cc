@@ -82,6 +82,7 @@ Submission submission_of(const Original& original, const RerunRequest& request) 
   }
   submission.properties[kRerunOf] = original.run.key.run_id;
   submission.spec = original.spec;
+  submission.registers_environment = false;  // it is the original's, whose version the spec names
   submission.user = request.user;
   submission.idempotency_key = request.idempotency_key;
   submission.request_hash = request.request_hash;
@@ -114,7 +115,7 @@ Task<Result<Rerun>> rerun(Services& services, RerunRequest request) {
           fmt::format("{}{}: {:?} then, {:?} now", told.empty() ? "" : "; ", difference.what, difference.then, difference.now);
     }
     if (!told.empty())
-      co_return fail(errors::run_state_conflict,
+      co_return fail(errors::rerun_differs,
                      fmt::format("run {:?} cannot be made again exactly: {}", request.original.run_id, told),
                      "Without --exact (exact: false) it is made with these differences.");
   }

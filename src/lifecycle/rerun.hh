@@ -27,7 +27,7 @@ struct Rerun {
   std::vector<Difference> differences;
 };
 
-// run_not_found; not_supported for a run that a client tracked (nothing was submitted); run_state_conflict with `exact` where a
+// run_not_found; not_supported for a run that a client tracked (nothing was submitted); rerun_differs with `exact` where a
 // difference matters; otherwise what submit() refuses (the snapshot or the target is gone). Nothing is built here: an environment
 // that is no longer there is a difference.
 Task<Result<Rerun>> rerun(Services& services, RerunRequest request);

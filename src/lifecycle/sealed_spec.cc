@@ -6,6 +6,7 @@
 #include <set>
 
 #include "access/sealed_logins.hh"
+#include "store/environments.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -99,13 +100,17 @@ Status refuse_sealed_variable(const std::string& name, std::string value) {
 Result<std::set<std::pair<std::string, std::string>>> registered_variables(store::Reader& reader, const std::string& workspace,
                                                                            const std::string& name) {
   std::set<std::pair<std::string, std::string>> all;
-  TRY(const auto newest, reader.environments(workspace, ""));
-  for (const store::EnvironmentVersion& version : newest)
-    all.insert(version.definition.variables.begin(), version.definition.variables.end());
+  const auto add = [&all](const std::vector<store::EnvironmentVersion>& versions) {
+    for (const store::EnvironmentVersion& version : versions) {
+      // What somebody's run brought was not given to the others.
+      if (!version.submitted) all.insert(version.definition.variables.begin(), version.definition.variables.end());
+    }
+  };
+  TRY(const auto newest, reader.environments().newest(workspace));
+  add(newest);
   if (name.empty()) return all;
-  TRY(const auto versions, reader.environments(workspace, name));
-  for (const store::EnvironmentVersion& version : versions)
-    all.insert(version.definition.variables.begin(), version.definition.variables.end());
+  TRY(const auto versions, reader.environments().versions(workspace, name));
+  add(versions);
   return all;
 }
 

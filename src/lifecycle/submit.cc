@@ -5,6 +5,7 @@
 #include "base/logins.hh"
 #include "content/snapshot_store.hh"
 #include "domain/names.hh"
+#include "lifecycle/environment_versions.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/sealed_spec.hh"
 #include "lifecycle/target_changes.hh"
@@ -49,8 +50,21 @@ Task<Result<bool>> check_environment(Services& services, const std::string& work
   co_return true;
 }
 
+// The definition that the workspace keeps; nothing where the run brings none.
+std::optional<EnvironmentDefinition> definition_to_register(const Submission& submission) {
+  if (!submission.registers_environment) return std::nullopt;
+  EnvironmentDefinition definition = submission.environment.value_or(submission.spec.environment);
+  if (!is_registered_by_submit(definition)) return std::nullopt;
+  definition.docker.erase("useDocker");  // how this run is started; no part of what the environment is
+  return definition;
+}
+
 Status check_submission(Services& services, const Submission& submission) {
   CHECK_OK(check_experiment_name(submission.experiment));
+  if (const auto definition = definition_to_register(submission)) {
+    CHECK_OK(check_environment_name(definition->name));
+    if (!definition->version.empty()) CHECK_OK(check_environment_version(definition->version));
+  }
   CHECK_OK(services.store.read([&](store::Reader& reader) -> Status {
     TRY(const auto workspace, reader.workspace(submission.workspace));
     if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", submission.workspace));
@@ -219,11 +233,15 @@ Result<Submission> submission_from_json(const json::value& value, std::string wo
   const json::value* const git = reader.value("git");
   const json::value* const spec = reader.value("spec");
   const json::object* const pool = reader.object("pool");
+  const json::value* const environment = reader.value("environment");
   if (spec == nullptr) reader.refuse("spec", "is missing");
   CHECK_OK(reader.finish());
   if (pool != nullptr) submission.pool = *pool;
   TRY(submission.git, git_facts_from_json(git));
   TRY(submission.spec, run_spec_from_json(*spec, "request.spec"));
+  if (environment != nullptr) {
+    TRY(submission.environment, environment_from_json(*environment, "request.environment"));
+  }
   return submission;
 }
 
@@ -245,13 +263,21 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
   if (!ready) co_return fail(std::move(ready).error());
   const bool needs_no_build = *ready;
   seal_secrets(services.vault, submission.workspace, submission.spec);
+  if (submission.environment) seal_secrets(services.vault, submission.workspace, *submission.environment);
   std::function<Result<Submitted>(store::Transaction&)> record =
       [&services, submission, needs_no_build](store::Transaction& transaction) -> Result<Submitted> {
     TRY(auto repeated, repeated_run(transaction, submission));
     if (repeated) return Submitted{std::move(*repeated), true};
     CHECK_OK(check_snapshot_of(transaction, submission.workspace, submission.spec.snapshot_id));  // not collected meanwhile
     CHECK_OK(check_target_of(transaction, services.targets, submission.workspace, submission.spec.target));
-    NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &submission.spec, submission.git};
+    RunSpec spec = submission.spec;
+    if (auto definition = definition_to_register(submission)) {
+      store::EnvironmentVersion wanted{.workspace = submission.workspace, .definition = std::move(*definition)};
+      wanted.created_ms = services.clock.utc_now_ms();
+      spec.environment.name = wanted.definition.name;
+      TRY(spec.environment.version, register_submitted(transaction, std::move(wanted)));
+    }
+    NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &spec, submission.git};
     TRY(Run run, record_run(transaction, services.clock, std::move(made)));
     if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));
     if (!submission.idempotency_key.empty()) {

@@ -15,6 +15,9 @@ struct Submission {
   GitFacts git;
   RunSpec spec;
   json::object pool;  // with the target amlcompute: the pool that is made for the run (run_pool.hh)
+  // The environment as it is kept with the workspace, where the client has changed it for this run; otherwise the spec's.
+  std::optional<EnvironmentDefinition> environment;
+  bool registers_environment = true;
   std::string user;
   std::string idempotency_key;  // empty: none
   std::string request_hash;     // of the request body, for the key
@@ -27,6 +30,7 @@ struct Submitted {
   bool repeated = false;  // the idempotency key had been used for the same request: this is that run
 };
 
+// The environment is registered with the workspace, and spec.environment.version says as which version.
 // Refusals change nothing: name_refused, workspace_not_found, run_not_found (parent), snapshot_not_found, script_not_found,
 // target_unknown, requirement_invalid, interpreter_not_found, already_exists (run id), idempotency_conflict, not_supported.
 Task<Result<Submitted>> submit(Services& services, Submission submission);

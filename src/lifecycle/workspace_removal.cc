@@ -10,6 +10,7 @@
 #include "base/log.hh"
 #include "lifecycle/garbage.hh"
 #include "lifecycle/target_changes.hh"
+#include "store/environments.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -139,7 +140,7 @@ Result<WorkspaceContents> workspace_contents(Services& services, const std::stri
         cursor = page.next;
       } while (!cursor.empty());
     }
-    TRY(const auto environments, reader.environments(name, ""));
+    TRY(const auto environments, reader.environments().newest(name));
     TRY(const auto secrets, reader.secrets(name));
     contents.environments = static_cast<int64_t>(environments.size());
     contents.secrets = static_cast<int64_t>(secrets.size());

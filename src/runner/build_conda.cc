@@ -247,10 +247,23 @@ class ChannelBuild {
     for (const Package& package : solved.packages)
       text += package.url + (package.sha256.empty() ? "" : "#sha256:" + package.sha256) + "\n";
     if (!recipe_.requirements.empty()) {
-      TRY(const CommandResult frozen, uv_.freeze(folder / "bin/python"));
-      if (frozen.exit_code == 0) text += "# with pip's part, all Python packages\n" + frozen.output;
+      TRY(const std::string pips_part, lock_of_requirements(folder, ready));
+      text += pips_part;
     }
     return write_file_atomically(folder / "requirements.lock", text, 0600, false);
+  }
+
+  // With hashes, where the index has the versions that are there (a requirement by its address is in none).
+  Result<std::string> lock_of_requirements(const fs::path& folder, const ReadyEnvironment& ready) const {
+    const std::vector<std::string> pins = pip_installed(folder);
+    if (pins.empty()) return std::string();
+    if (!version_less(ready.python_version, "3.6")) {
+      Interpreter built;
+      built.path = folder / "bin/python";
+      TRY(const CommandResult locked, uv_.lock_pins(built, pins));
+      if (locked.exit_code == 0) return "# pip's part\n" + locked.output;
+    }
+    return fmt::format("# pip's part; no index gives its hashes\n{}\n", fmt::join(pins, "\n"));
   }
 
   static std::string one_line(std::string text) {
@@ -272,6 +285,27 @@ class ChannelBuild {
 };
 
 }  // namespace
+
+std::vector<std::string> pip_installed(const fs::path& folder) {
+  constexpr std::string_view kEnd = ".dist-info";
+  std::vector<std::string> pins;
+  std::error_code error;
+  for (fs::directory_iterator lib(folder / "lib", error), end; !error && lib != end; lib.increment(error)) {
+    std::error_code none;
+    for (fs::directory_iterator it(lib->path() / "site-packages", none), last; !none && it != last; it.increment(none)) {
+      const std::string name = it->path().filename().string();
+      if (!name.ends_with(kEnd) || lib->is_symlink()) continue;
+      const auto installer = read_file(it->path() / "INSTALLER", 1024);
+      if (!installer || !(installer->starts_with("uv") || installer->starts_with("pip"))) continue;
+      const std::string distribution = name.substr(0, name.size() - kEnd.size());
+      const size_t dash = distribution.rfind('-');
+      if (dash == std::string::npos) continue;
+      pins.push_back(fmt::format("{}=={}", requirement_name(distribution.substr(0, dash)), distribution.substr(dash + 1)));
+    }
+  }
+  std::ranges::sort(pins);
+  return pins;
+}
 
 std::string spec_name(std::string_view spec) {
   if (const size_t colons = spec.rfind("::"); colons != std::string_view::npos) spec = spec.substr(colons + 2);

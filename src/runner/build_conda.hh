@@ -31,6 +31,9 @@ CondaAttempts conda_attempts(const EnvironmentRecipe& recipe);
 std::string relaxed_spec(const std::string& spec);
 std::string spec_name(std::string_view spec);  // "numpy" of "conda-forge::numpy=1.19"
 
+// "name==version" of what uv or pip has put into an environment, sorted; what conda put there is in none.
+std::vector<std::string> pip_installed(const std::filesystem::path& folder);
+
 extern const std::string_view kCondaProgram;
 
 }  // namespace werkbank::runner

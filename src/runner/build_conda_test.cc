@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/files.hh"
+#include "base/hash.hh"
+
 namespace werkbank::runner {
 namespace {
 
@@ -58,6 +61,24 @@ TEST_CASE("Python 3.5 is exact, and with nearest the next one up") {
   CHECK(nearest.exact == 1);
   CHECK(nearest.specs[1] == Texts{"python=3.5", "a >=1"});
   CHECK(nearest.specs[2] == Texts{"python=3.6", "a >=1"});
+}
+
+TEST_CASE("what uv and pip installed is told from what conda did") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("wb-conda-" + random_hex(6));
+  const fs::path packages = folder / "lib/python3.10/site-packages";
+  const auto install = [&packages](const std::string& distribution, const std::string& installer) {
+    REQUIRE(make_directories(packages / (distribution + ".dist-info")));
+    REQUIRE(write_file_atomically(packages / (distribution + ".dist-info") / "INSTALLER", installer));
+  };
+  install("scikit_learn-1.0.2", "uv");
+  install("Six-1.16.0", "pip\n");
+  install("numpy-1.22.0", "conda\n");
+  REQUIRE(make_directories(packages / "torn-1.0.dist-info"));
+  fs::create_directory_symlink("python3.10", folder / "lib/python3.1");
+  CHECK(pip_installed(folder) == Texts{"scikit-learn==1.0.2", "six==1.16.0"});
+  CHECK(pip_installed(folder / "nowhere").empty());
+  REQUIRE(remove_tree(folder));
 }
 
 TEST_CASE("a Python that nobody wrote is tried in the recipe's order") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/files.hh"
+#include "base/hash.hh"
 #include "runner/build_index.hh"
 #include "runner/build_interpreters.hh"
 
@@ -98,6 +100,25 @@ TEST_CASE("pip's configuration in uv's words") {
   CHECK(variables.at("UV_PRERELEASE") == "allow");
   CHECK(sources.notes.size() == 1);
   CHECK(gather_sources(environment, {"--index-url=https://own/"}).index_url == "https://own/");
+}
+
+TEST_CASE("authorities that are trusted: pip's own, otherwise those of all tools") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("wb-authorities-" + random_hex(6));
+  REQUIRE(make_directories(folder));
+  for (const char* const name : {"a", "b"}) REQUIRE(write_file_atomically(folder / name, name));
+  const std::string a = folder / "a";
+  const std::string b = folder / "b";
+  const std::map<std::string, std::string> environment{
+      {"SSL_CERT_FILE", a}, {"REQUESTS_CA_BUNDLE", b}, {"CURL_CA_BUNDLE", folder / "." / "a"}};
+  CHECK(authority_files(environment, {}) == std::vector<fs::path>{a, b});
+  CHECK(authority_files({{"CURL_CA_BUNDLE", b}, {"SSL_CERT_FILE", folder / "gone"}}, {}) == std::vector<fs::path>{b});
+  CHECK(authority_files({{"REQUESTS_CA_BUNDLE", folder}}, {}).empty());
+  CHECK(authority_files({}, {}).empty());
+  PackageSources sources;
+  sources.certificate = b;
+  CHECK(authority_files(environment, sources) == std::vector<fs::path>{b});
+  REQUIRE(remove_tree(folder));
 }
 
 TEST_CASE("versions are compared by their numbers") {

@@ -148,6 +148,18 @@ PackageSources gather_sources(const Texts& environment, const std::vector<std::s
   return sources;
 }
 
+std::vector<fs::path> authority_files(const Texts& environment, const PackageSources& sources) {
+  if (!sources.certificate.empty()) return {sources.certificate};
+  std::vector<fs::path> files;
+  for (const char* const variable : {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}) {
+    std::error_code error;
+    const fs::path file(value_of(environment, variable));
+    const bool known = std::ranges::any_of(files, [&](const fs::path& other) { return fs::equivalent(other, file, error); });
+    if (!known && fs::is_regular_file(file, error)) files.push_back(file);
+  }
+  return files;
+}
+
 std::map<std::string, std::string> uv_variables(const PackageSources& sources) {
   Texts variables;
   if (!sources.index_url.empty()) variables["UV_INDEX_URL"] = sources.index_url;

@@ -29,6 +29,10 @@ std::vector<std::filesystem::path> pip_configuration_files(const std::map<std::s
 // Files < PIP_* variables < the recipe's own lines for the index; the other lists add up.
 PackageSources gather_sources(const std::map<std::string, std::string>& environment,
                               const std::vector<std::string>& recipe_options);
+// The files with the authorities that are trusted: pip's own alone, where it names one; otherwise all that the variables of
+// OpenSSL, requests and curl name. Only such as are here; none: the machine's.
+std::vector<std::filesystem::path> authority_files(const std::map<std::string, std::string>& environment,
+                                                   const PackageSources& sources);
 // The variables that tell uv. Addresses may hold passwords: variables are not seen by other users, arguments are.
 std::map<std::string, std::string> uv_variables(const PackageSources& sources);
 

@@ -133,8 +133,8 @@ void UvTool::use(const PackageSources& sources) {
   for (auto& [name, value] : uv_variables(sources)) environment_[name] = value;
 }
 
-Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
-                                      SourceBuilds source_builds) const {
+Result<CommandResult> UvTool::compile(const Interpreter& interpreter, const std::vector<std::string>& requirements,
+                                      const std::vector<std::string>& more) const {
   TRY(const ScratchFolder scratch, ScratchFolder::make(cache_folder_));
   const fs::path input = scratch.path() / "requirements.in";
   const fs::path lock = scratch.path() / "requirements.lock";
@@ -150,13 +150,24 @@ Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std:
                                 interpreter.path.string(),
                                 "--output-file",
                                 lock.string()};
-  if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
+  argv.insert(argv.end(), more.begin(), more.end());
   argv.push_back(input.string());
   TRY(CommandResult result, run_command(argv, environment_, Echo::kHide));
   if (result.exit_code == 0) {
     TRY(result.output, read_file(lock, 16 << 20));
   }
   return result;
+}
+
+Result<CommandResult> UvTool::resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
+                                      SourceBuilds source_builds) const {
+  std::vector<std::string> more;
+  if (source_builds == SourceBuilds::kRefused) more = {"--only-binary", ":all:"};
+  return compile(interpreter, requirements, more);
+}
+
+Result<CommandResult> UvTool::lock_pins(const Interpreter& interpreter, const std::vector<std::string>& pins) const {
+  return compile(interpreter, pins, {"--no-deps"});
 }
 
 Result<CommandResult> UvTool::make_venv(const Interpreter& interpreter, const fs::path& folder) const {
@@ -196,10 +207,6 @@ Result<CommandResult> UvTool::install_requirements(const fs::path& python, const
   std::vector<std::string> argv{path_.string(), "pip", "install", "--python", python.string(), "-r", input.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
   return run_command(argv, environment_, echo);
-}
-
-Result<CommandResult> UvTool::freeze(const fs::path& python) const {
-  return run_command({path_.string(), "--quiet", "pip", "freeze", "--python", python.string()}, environment_, Echo::kHide);
 }
 
 Result<CommandResult> UvTool::fetch_python(const std::string& minor) const {

@@ -46,6 +46,8 @@ class UvTool {
   // read_failure().
   Result<CommandResult> resolve(const Interpreter& interpreter, const std::vector<std::string>& requirements,
                                 SourceBuilds source_builds) const;
+  // The same for pins as they are: what they need in turn is there already.
+  Result<CommandResult> lock_pins(const Interpreter& interpreter, const std::vector<std::string>& pins) const;
   // Without packages.
   Result<CommandResult> make_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
   Result<StartedVenv> start_venv(const Interpreter& interpreter, const std::filesystem::path& folder) const;
@@ -56,7 +58,6 @@ class UvTool {
   // Resolves on top of what is there, and installs.
   Result<CommandResult> install_requirements(const std::filesystem::path& python, const std::vector<std::string>& requirements,
                                              SourceBuilds source_builds, Echo echo) const;
-  Result<CommandResult> freeze(const std::filesystem::path& python) const;
   Result<CommandResult> fetch_python(const std::string& minor) const;
 
   void use(const PackageSources& sources);
@@ -66,6 +67,8 @@ class UvTool {
 
  private:
   UvTool(std::filesystem::path path, std::filesystem::path cache_folder, const Variables& environment);
+  Result<CommandResult> compile(const Interpreter& interpreter, const std::vector<std::string>& requirements,
+                                const std::vector<std::string>& more) const;
 
   std::filesystem::path path_;
   std::filesystem::path cache_folder_;

@@ -198,6 +198,7 @@ class VenvBuild {
 // What the submitter's shell says about the net counts where this machine says nothing; a CA file counts where it is here.
 Variables with_network(const Variables& machine, const std::map<std::string, std::string>& network) {
   Variables all = machine;
+  std::erase_if(all, [](const auto& variable) { return variable.second.empty(); });  // says nothing, either
   for (const auto& [name, value] : network) {
     std::error_code error;
     if (value.starts_with('/') && !fs::exists(value, error)) continue;
@@ -206,13 +207,33 @@ Variables with_network(const Variables& machine, const std::map<std::string, std
   return all;
 }
 
+// uv, the conda solver and Python read one file. A bundle of several is written into `scratch`.
+Status trust_authorities(Variables& environment, const PackageSources& sources, const fs::path& scratch) {
+  const std::vector<fs::path> files = authority_files(environment, sources);
+  if (files.empty()) return {};
+  fs::path bundle = files.front();
+  if (files.size() > 1) {
+    std::string text;
+    for (const fs::path& file : files) {
+      TRY(const std::string part, read_file(file, 16 << 20));
+      text += part + "\n";
+    }
+    bundle = scratch / "authorities.pem";
+    CHECK_OK(write_file_atomically(bundle, text, 0600, false));
+  }
+  environment["SSL_CERT_FILE"] = bundle.string();
+  return {};
+}
+
 }  // namespace
 
 Result<ReadyEnvironment> build_venv(const fs::path& cache_folder, const fs::path& folder, const EnvironmentRecipe& recipe,
                                     const Variables& machine) {
-  const Variables environment = with_network(machine, recipe.network);
-  TRY(UvTool uv, UvTool::locate(cache_folder, environment));
+  Variables environment = with_network(machine, recipe.network);
   const PackageSources sources = gather_sources(environment, recipe.options);
+  TRY(const ScratchFolder scratch, ScratchFolder::make(cache_folder));
+  CHECK_OK(trust_authorities(environment, sources, scratch.path()));
+  TRY(UvTool uv, UvTool::locate(cache_folder, environment));
   for (const std::string& note : sources.notes) say(note);
   if (!sources.index_url.empty()) say("Packages come from " + without_logins(sources.index_url));
   uv.use(sources);

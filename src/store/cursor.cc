@@ -70,11 +70,4 @@ Result<NameSortKey> decode_name_cursor(const std::string& cursor) {
   return key;
 }
 
-std::optional<int64_t> parse_version_number(const std::string& text) {
-  int64_t number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || number < 1) return std::nullopt;
-  return number;
-}
-
 }  // namespace werkbank::store

@@ -29,8 +29,7 @@ struct NameSortKey {
   auto operator<=>(const NameSortKey&) const = default;
 };
 std::string encode_name_cursor(const NameSortKey& key);
-Result<NameSortKey> decode_name_cursor(const std::string& cursor);     // empty cursor: before all
-std::optional<int64_t> parse_version_number(const std::string& text);  // "12"; nothing where it is a label
+Result<NameSortKey> decode_name_cursor(const std::string& cursor);  // empty cursor: before all
 
 // `items` holds up to limit + 1; the surplus one only tells that there is more.
 template <typename T, typename CursorOf>

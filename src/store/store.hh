@@ -27,6 +27,8 @@
 namespace werkbank::store {
 
 using werkbank::Role;
+class EnvironmentReader;  // store/environments.hh
+class EnvironmentWriter;
 
 // A page of a listing. `next` is an opaque cursor, empty at the end.
 template <typename T>
@@ -56,13 +58,6 @@ struct RunQuery {
 // An idempotency key's record: same key, same request hash → the stored answer; another request → idempotency_conflict.
 struct IdempotencyRecord {
   std::string workspace, key, request_hash, answer;
-  UtcMs created_ms = 0;
-};
-
-struct EnvironmentVersion {
-  std::string workspace;
-  int64_t version = 0;               // 1, 2, … per name; given by the store
-  EnvironmentDefinition definition;  // definition.version may hold the user's own label
   UtcMs created_ms = 0;
 };
 
@@ -112,10 +107,7 @@ class Reader {
                                                      int64_t limit) = 0;  // workspace "": all
   virtual Result<int64_t> last_event_cursor() = 0;
   virtual Result<std::optional<IdempotencyRecord>> idempotency(const std::string& workspace, const std::string& key) = 0;
-  virtual Result<std::optional<EnvironmentVersion>> environment(const std::string& workspace, const std::string& name,
-                                                                const std::string& version) = 0;  // version "": latest
-  virtual Result<std::vector<EnvironmentVersion>> environments(const std::string& workspace,
-                                                               const std::string& name) = 0;  // name "": latest of each
+  virtual EnvironmentReader& environments() = 0;  // lives as long as this
   virtual Result<std::optional<TokenRecord>> token_by_hash(const std::string& hash) = 0;
   virtual Result<std::vector<TokenRecord>> tokens() = 0;
   virtual Result<std::optional<MemberRecord>> member(const std::string& workspace, const std::string& user) = 0;
@@ -151,7 +143,7 @@ class Transaction : public Reader {
   virtual Status delete_artifact(const RunKey& key, const std::string& path) = 0;
   virtual Result<int64_t> append_event(RunEvent event) = 0;             // gives its cursor
   virtual Status put_idempotency(const IdempotencyRecord& record) = 0;  // the first answer stays; idempotency_conflict
-  virtual Result<EnvironmentVersion> create_environment_version(EnvironmentVersion version) = 0;
+  virtual EnvironmentWriter& edit_environments() = 0;
   virtual Status put_token(const TokenRecord& token) = 0;
   virtual Status delete_token(const std::string& id) = 0;
   virtual Status put_member(const MemberRecord& member) = 0;

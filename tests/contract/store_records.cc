@@ -103,37 +103,6 @@ TEST_CASE_TEMPLATE("an idempotency key belongs to its first request", World, ALL
   CHECK(found->answer == "answer");
 }
 
-TEST_CASE_TEMPLATE("environments are versioned by name", World, ALL_STORES) {
-  World world;
-  const auto add = [&](const std::string& name, const std::string& label) {
-    EnvironmentVersion version{.workspace = "default", .created_ms = 3};
-    version.definition.name = name;
-    version.definition.version = label;
-    version.definition.pip_requirements = {name + "==" + label};
-    return put<EnvironmentVersion>(*world.store, [version](Transaction& t) { return t.create_environment_version(version); })
-        .version;
-  };
-  CHECK(add("a", "") == 1);
-  CHECK(add("a", "blue") == 2);
-  CHECK(add("b", "") == 1);
-  CHECK(add("a", "1") == 3);
-  const auto version_of = [&](const std::string& version) {
-    const auto found =
-        get<std::optional<EnvironmentVersion>>(*world.store, [&](Reader& r) { return r.environment("default", "a", version); });
-    return found ? found->version : 0;
-  };
-  CHECK(version_of("") == 3);
-  CHECK(version_of("blue") == 2);
-  CHECK(version_of("2") == 2);
-  CHECK(version_of("1") == 3);  // the label comes before the number
-  CHECK(version_of("nine") == 0);
-  const auto latest = get<std::vector<EnvironmentVersion>>(*world.store, [](Reader& r) { return r.environments("default", ""); });
-  REQUIRE(latest.size() == 2);
-  CHECK(latest[0].version == 3);
-  CHECK(latest[0].definition.pip_requirements == std::vector<std::string>{"a==1"});
-  CHECK(latest[1].definition.name == "b");
-}
-
 TEST_CASE_TEMPLATE("tokens, members, secrets and settings are kept and deleted", World, ALL_STORES) {
   World world;
   const std::string sealed("\0\x01\xff", 3);

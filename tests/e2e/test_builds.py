@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -112,7 +113,7 @@ def test_conda_packages_come_from_a_channel(wb, wheels, channel):
     assert "werk-numbers 1.0" in log and "azureml-defaults is not installed: Werkbank's SDK takes its place" in log
     (built,) = [one for one in wb.get("/api/v1/compute/local/environments")["items"] if one["ready"]]
     lock = wb.werkbank("environment", "show", built["hash"][:10], "--lock").stdout
-    assert "werk-stats-1.0-0.tar.bz2#sha256:" in lock and "werk-alpha==1.0" in lock
+    assert "werk-stats-1.0-0.tar.bz2#sha256:" in lock and "werk-alpha==1.0 \\\n    --hash=sha256:" in lock
 
     # What the channel cannot meet is said by the solver; with nearest it gives way.
     impossible = definition(wheels, condaPackages=["werk-stats", "werk-numbers=2.0"], condaChannels=[channel])
@@ -183,9 +184,7 @@ def test_pips_configuration_is_uvs(wb, proxy, tmp_path):
     """Index, login and proxy from pip.conf; the password is nowhere to be read."""
     configuration = tmp_path / "pip.conf"
     address = f"127.0.0.1:{proxy.server_port}"
-    configuration.write_text(
-        f"[global]\nindex-url = http://anna:s3cret-pw@packages.invalid/simple/\nproxy = http://{address}\n"
-    )
+    configuration.write_text(f"[global]\nindex-url = http://anna:s3cret-pw@packages.invalid/simple/\nproxy = http://{address}\n")
     wb.extra.update(ONLY_THE_PROXY)
     wb.start()
     environment = {"name": "x", "userManaged": False, "pythonVersion": MINOR, "pipRequirements": ["werk-alpha==2.0"]}
@@ -231,9 +230,7 @@ def test_environments_are_listed_shown_deleted_and_built_again(wb, wheels):
     run = wb.submit("import werk_alpha; print(werk_alpha.VERSION)\n", environment=definition(wheels, "werk-alpha==1.0"))
     wb.completed(run, limit=BUILD_S)
     wb.http("POST", "environments", {**definition(wheels, "werk-alpha==1.0"), "name": "shared"})
-    (built,) = [
-        one for one in json.loads(wb.werkbank("environment", "list", "--built", "-o", "json").stdout) if one["ready"]
-    ]
+    (built,) = [one for one in json.loads(wb.werkbank("environment", "list", "--built", "-o", "json").stdout) if one["ready"]]
     assert built["packages"] == ["werk-alpha==1.0"] and built["sizeBytes"] > 0 and not built["inUse"]
     names = [one["name"] for one in json.loads(wb.werkbank("environment", "list", "-o", "json").stdout)]
     assert names[0] == "default-runtime" and "shared" in names
@@ -320,3 +317,75 @@ def test_v1s_package_names_are_served(wb, wheels, tmp_path):
     assert (target / "azureml" / "core" / "__init__.py").exists()
     assert wb.http("GET", "/packages/azureml_core-7.0.0-py3-none-any.whl").status == 404
     assert wb.http("GET", "/simple/numpy/").status == 404
+
+
+@pytest.fixture
+def tls_site(tmp_path, wheels, channel):
+    """A package index and a conda channel behind TLS: (address, the authority that vouches for it)."""
+    site = tmp_path / "site"
+    (site / "simple/werk-alpha").mkdir(parents=True)
+    for wheel in wheels.iterdir():
+        shutil.copy(wheel, site / "simple/werk-alpha")
+    links = "".join(f'<a href="{wheel.name}">{wheel.name}</a>' for wheel in sorted(wheels.iterdir()))
+    (site / "simple/werk-alpha/index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+    (site / "channel").symlink_to(channel[len("file://") :])
+    authority, key = make_certificates(tmp_path)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(site))
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", key)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}", authority
+    server.shutdown()
+    server.server_close()
+
+
+def make_certificates(folder):
+    """An authority of the test's own, and a certificate for this machine that it has signed: (authority, the server's key)."""
+
+    def openssl(*words):
+        subprocess.run(["openssl", *[str(word) for word in words]], check=True, capture_output=True, cwd=folder)
+
+    new_key = ("-newkey", "rsa:2048", "-nodes")
+    openssl("req", "-x509", *new_key, "-days", 2, "-subj", "/CN=Werk CA", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", *new_key, "-subj", "/CN=127.0.0.1", "-keyout", "server.key", "-out", "server.csr")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", 2, "-extfile", "names")
+    openssl("x509", "-req", "-in", "server.csr", *signing, "-out", "server.pem")
+    return folder / "ca.pem", folder / "server.key"
+
+
+def test_an_authority_of_ones_own_vouches_for_index_and_channel(wb, tls_site):
+    address, authority = tls_site
+    # The server's machine knows the authority by no variable: what counts is the submitter's.
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "PIP_FIND_LINKS", "SSL_CERT_DIR"):
+        wb.extra[name] = ""
+    wb.start()
+
+    def wanted(version, *sources, **more):
+        requirements = [f"--index-url={address}/simple", f"werk-alpha=={version}"]
+        return {"name": "tls", "userManaged": False, "pythonVersion": MINOR, "pipRequirements": requirements, **more}
+
+    log, (kind, problem) = prepare(wb, wanted("1.0"))
+    assert kind == "problem" and "certificate" in (log + json.dumps(problem)).lower(), (log, problem)
+    system = "/etc/ssl/certs/ca-certificates.crt"
+    beside = {"SSL_CERT_FILE": system} if os.path.exists(system) else {}
+    for number, variables in enumerate(
+        ({"SSL_CERT_FILE": str(authority)}, {"REQUESTS_CA_BUNDLE": str(authority), **beside}, {"CURL_CA_BUNDLE": str(authority)})
+    ):
+        log, (kind, ready) = prepare(wb, wanted("1.0", variables={"N": str(number)}), **variables)
+        assert kind == "ready", (variables, log, ready)
+        wb.werkbank("environment", "delete", ready["hash"][:12])
+    packages = wanted("2.0", condaPackages=["werk-stats=1.0"], condaChannels=[f"{address}/channel"])
+    log, (kind, ready) = prepare(wb, packages, REQUESTS_CA_BUNDLE=str(authority))
+    assert kind == "ready" and "werk-numbers 1.0" in log, (log, ready)
+    lock = wb.werkbank("environment", "show", ready["hash"][:12], "--lock").stdout
+    assert f"{address}/channel/" in lock and "werk-alpha==2.0 \\\n    --hash=sha256:" in lock

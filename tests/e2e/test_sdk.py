@@ -262,6 +262,8 @@ for arguments in (dict(name='AzureML-Minimal', version='7'), dict(name='none')):
         assert error.werkbank_code == 'environment_not_found' and 'Environment.list' in error.hint
     else:
         raise AssertionError(arguments)
+Environment.label(ws, 'tutorial-env', '1', ['stable'])
+assert Environment.get(ws, 'tutorial-env', label='stable').version == '1'
 own = Environment('own')
 own.python.user_managed_dependencies = True
 build = own.build(ws).wait_for_completion(show_output=False)

@@ -1,4 +1,4 @@
-"""Runs by the SDK: every member in v1's forms, in the job and outside."""
+"""Runs and their environments by the SDK: every member in v1's forms, in the job and outside."""
 
 MEMBERS_IN_A_JOB = """
 import os
@@ -47,6 +47,51 @@ assert run.input_datasets == {} and run.output_datasets == {} and run.get_snapsh
 run.complete()
 print(run.get_status())
 """
+
+
+def test_a_submit_registers_its_environment(shared_wb, tmp_path):
+    folder = shared_wb.project({"train.py": "from azureml.core import Run\nprint(Run.get_context().get_environment().version)\n"})
+    shared_wb.python(f"""
+import sys
+from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
+from azureml.core.runconfig import DockerConfiguration
+from azureml.exceptions import UserErrorException
+ws = Workspace.get('default')
+experiment = Experiment(ws, 'environments')
+
+def used(environment, **more):
+    run = experiment.submit(ScriptRunConfig({str(folder)!r}, 'train.py', environment=environment, **more))
+    run.wait_for_completion()
+    return run, run.get_environment()
+
+env = Environment('by-submit')
+env.python.user_managed_dependencies = True
+env.docker.base_image = 'mcr.example/image:1'
+env.environment_variables = {{'A': '1'}}
+run, environment = used(env)
+assert (environment.name, environment.version) == ('by-submit', '1')
+assert environment.python.interpreter_path == 'python' and environment.docker.base_image == 'mcr.example/image:1'
+assert run.get_details_with_logs()['logFiles']['azureml-logs/70_driver_log.txt'].strip() == '1'
+# The same again: as it is, registered by hand, read back, with a docker configuration of the run.
+assert env.register(ws).version == '1'
+found = Environment.get(ws, 'by-submit')
+assert used(found)[1].version == '1' == found.version
+docker = DockerConfiguration(use_docker=False, shm_size='1g')
+assert used(env, docker_runtime_config=docker)[1].version == '1'
+env.environment_variables['A'] = '2'
+assert used(env)[1].version == '2' and run.get_environment().version == '1'
+found.environment_variables['A'] = '3'
+assert used(found)[1].version == '3'
+assert Environment.list(ws)['by-submit'].version == '3'
+# A definition with packages comes back as it was sent.
+packages = Environment('packages')
+packages.python.conda_dependencies.add_pip_package('six')
+packages.register(ws)
+assert Environment.get(ws, 'packages').register(ws).version == '1'
+untouched, environment = used(Environment('default-environment'))
+assert environment.name == 'default-environment' and environment.version is None
+assert 'default-environment' not in ws.environments
+""")
 
 
 def test_the_members_of_a_run_in_v1s_forms(shared_wb, tmp_path):

@@ -48,6 +48,7 @@ class State(object):
         self.environments = {}
         self.targets = {}
         self.targets_in_use = False
+        self.labels = {}  # (environment, label) → version document
         self.builds = []  # the bodies of environments/prepare
         self.build_events = [("log", {"text": "one\n"}), ("log", {"text": "two\n"}), ("ready", {"interpreter": "/x/python"})]
         self.events = {}  # run → [(event name, data)], sent in this order
@@ -362,7 +363,13 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(200, versions[-1])
         if not rest:
             return self._answer(200, {"items": [versions[-1] for versions in state.environments.values()], "next": ""})
+        if rest[1:2] == ["labels"]:
+            (version,) = [each for each in state.environments[rest[0]] if each["version"] == data["version"]]
+            state.labels[rest[0], rest[2]] = version
+            return self._answer(200, version)
         versions = [each for each in state.environments.get(rest[0], ()) if query.get("version") in (None, each["version"])]
+        if query.get("label") not in (None, "latest"):
+            versions = [state.labels[rest[0], query["label"]]] if (rest[0], query["label"]) in state.labels else []
         if not versions:
             raise Problem(404, "environment_not_found", "no environment")
         self._answer(200, versions[-1])

@@ -283,6 +283,13 @@ def test_registered_environments(workspace, program):
         Environment.get(workspace, "none")
     with pytest.raises(UserErrorException):
         Environment.get(workspace, "e", version="1", label="latest")
+    Environment.label(workspace, "e", "1", ["stable"])
+    assert Environment.get(workspace, "e", label="stable").version == "1"
+    assert Environment.get(workspace, "e", label="latest").version == "2"
+    with pytest.raises(UserErrorException, match="with the label new"):
+        Environment.get(workspace, "e", label="new")
+    with pytest.raises(UserErrorException):
+        Environment.label(workspace, "e", "1", "stable")
 
 
 def test_a_registrys_password_is_not_sent(workspace, server, program):

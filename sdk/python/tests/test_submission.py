@@ -300,3 +300,15 @@ def test_an_environments_policy_and_the_python_that_nobody_wrote():
     environment.python.conda_dependencies = CondaDependencies()
     environment.python.conda_dependencies.set_python_version("3.8.13")
     assert environment_to_wire(environment)["pythonVersion"] == "3.8.13"
+
+
+def test_a_submit_brings_the_environment_as_it_was_written(experiment, folder, server, program):
+    experiment.submit(ScriptRunConfig(folder, "train.py"))
+    assert "environment" not in sent(server)
+    environment = Environment("mine")
+    environment.python.user_managed_dependencies = True
+    environment.docker.base_image = "mine"
+    experiment.submit(ScriptRunConfig(folder, "train.py", environment=environment))
+    body = sent(server)
+    assert (body["environment"]["interpreter"], body["spec"]["environment"]["interpreter"]) == ("python", sys.executable)
+    assert body["environment"]["docker"]["baseImage"] == "mine" and "docker" not in body["spec"]["environment"]

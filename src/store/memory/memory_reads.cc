@@ -167,30 +167,6 @@ Result<std::optional<IdempotencyRecord>> MemoryTransaction::idempotency(const st
   return copy_of(tables_.idempotency.find({workspace, key}));
 }
 
-Result<std::optional<EnvironmentVersion>> MemoryTransaction::environment(const std::string& workspace, const std::string& name,
-                                                                         const std::string& version) {
-  TRY(const std::vector<EnvironmentVersion> versions, environments(workspace, name));
-  if (versions.empty() || name.empty()) return std::nullopt;
-  if (version.empty()) return versions.back();
-  for (auto candidate = versions.rbegin(); candidate != versions.rend(); ++candidate) {
-    if (candidate->definition.version == version) return *candidate;
-  }
-  const std::optional<int64_t> number = parse_version_number(version);
-  if (!number) return std::nullopt;
-  return copy_of(tables_.environments.find({{workspace, name}, *number}));
-}
-
-Result<std::vector<EnvironmentVersion>> MemoryTransaction::environments(const std::string& workspace, const std::string& name) {
-  std::vector<EnvironmentVersion> found;
-  for (const auto& [key, version] : tables_.environments.rows()) {
-    if (key.first.first != workspace || (!name.empty() && key.first.second != name)) continue;
-    const bool replaces = name.empty() && !found.empty() && found.back().definition.name == key.first.second;
-    if (replaces) found.pop_back();
-    found.push_back(version);
-  }
-  return found;
-}
-
 Result<std::optional<TokenRecord>> MemoryTransaction::token_by_hash(const std::string& hash) {
   for (const auto& [id, token] : tables_.tokens.rows()) {
     if (token.hash == hash) return token;

@@ -10,6 +10,7 @@
 
 #include "base/hash.hh"
 #include "domain/compute_target.hh"
+#include "store/environments.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::memory {
@@ -72,6 +73,7 @@ struct Tables {
   Table<int64_t, RunEvent> events;
   Table<Names, IdempotencyRecord> idempotency;
   Table<std::pair<Names, int64_t>, EnvironmentVersion> environments;
+  Table<std::pair<Names, std::string>, int64_t> environment_labels;  // label → number
   Table<std::string, TokenRecord> tokens;
   Table<Names, MemberRecord> members;
   Table<Names, SecretRecord> secrets;

@@ -1,6 +1,7 @@
 // Reader and Transaction over the memory store's tables. The store holds its lock around them.
 #pragma once
 
+#include "store/memory/memory_environments.hh"
 #include "store/memory/memory_tables.hh"
 #include "store/memory/memory_targets.hh"
 #include "store/store.hh"
@@ -29,9 +30,7 @@ class MemoryTransaction final : public Transaction {
   Result<std::vector<RunEvent>> events_after(int64_t cursor, const std::string& workspace, int64_t limit) override;
   Result<int64_t> last_event_cursor() override;
   Result<std::optional<IdempotencyRecord>> idempotency(const std::string& workspace, const std::string& key) override;
-  Result<std::optional<EnvironmentVersion>> environment(const std::string& workspace, const std::string& name,
-                                                        const std::string& version) override;
-  Result<std::vector<EnvironmentVersion>> environments(const std::string& workspace, const std::string& name) override;
+  EnvironmentReader& environments() override { return environments_; }
   Result<std::optional<TokenRecord>> token_by_hash(const std::string& hash) override;
   Result<std::vector<TokenRecord>> tokens() override;
   Result<std::optional<MemberRecord>> member(const std::string& workspace, const std::string& user) override;
@@ -58,7 +57,7 @@ class MemoryTransaction final : public Transaction {
   Status delete_artifact(const RunKey& key, const std::string& path) override;
   Result<int64_t> append_event(RunEvent event) override;
   Status put_idempotency(const IdempotencyRecord& record) override;
-  Result<EnvironmentVersion> create_environment_version(EnvironmentVersion version) override;
+  EnvironmentWriter& edit_environments() override { return environments_; }
   Status put_token(const TokenRecord& token) override;
   Status delete_token(const std::string& id) override;
   Status put_member(const MemberRecord& member) override;
@@ -87,6 +86,7 @@ class MemoryTransaction final : public Transaction {
   Tables& tables_;
   Undo& undo_;
   MemoryTargets targets_;
+  MemoryEnvironments environments_{tables_, undo_};
   std::vector<RunEvent> events_;
 };
 

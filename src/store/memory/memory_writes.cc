@@ -37,6 +37,7 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.experiments.erase_where(undo_, [&](int64_t, const Experiment& experiment) { return experiment.workspace == name; });
   tables_.idempotency.erase_where(undo_, of_workspace);
   tables_.environments.erase_where(undo_, [&](const auto& key, const auto&) { return key.first.first == name; });
+  tables_.environment_labels.erase_where(undo_, [&](const auto& key, int64_t) { return key.first.first == name; });
   tables_.tokens.erase_where(undo_, [&](const auto&, const TokenRecord& token) { return token.workspace == name; });
   tables_.members.erase_where(undo_, of_workspace);
   tables_.secrets.erase_where(undo_, of_workspace);
@@ -157,13 +158,6 @@ Status MemoryTransaction::put_idempotency(const IdempotencyRecord& record) {
   }
   if (existing == nullptr) tables_.idempotency.put(undo_, {record.workspace, record.key}, record);
   return {};
-}
-
-Result<EnvironmentVersion> MemoryTransaction::create_environment_version(EnvironmentVersion version) {
-  TRY(const std::vector<EnvironmentVersion> versions, environments(version.workspace, version.definition.name));
-  version.version = versions.empty() ? 1 : versions.back().version + 1;
-  tables_.environments.put(undo_, {{version.workspace, version.definition.name}, version.version}, version);
-  return version;
 }
 
 Status MemoryTransaction::put_token(const TokenRecord& token) {

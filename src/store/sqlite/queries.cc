@@ -51,14 +51,6 @@ Result<RunEvent> make_event(Statement& row) {
   return event;
 }
 
-Result<EnvironmentVersion> make_environment(Statement& row) {
-  EnvironmentVersion version{row.text(0), row.integer(2), {}, row.integer(5)};
-  TRY(version.definition, environment_from_json(parse_stored(row.text(4))));
-  version.definition.name = row.text(1);
-  version.definition.version = row.text(3);
-  return version;
-}
-
 Result<TokenRecord> make_token(Statement& row) {
   return TokenRecord{row.text(0), row.text(1),    row.text(2),   row.text(3), role_from_stored(row.integer(4)),
                      row.text(5), row.integer(6), row.integer(7)};
@@ -136,45 +128,6 @@ Result<std::optional<IdempotencyRecord>> find_idempotency(Database& db, const st
   return first_row<IdempotencyRecord>(
       db, "SELECT workspace, key, request_hash, answer, created_ms FROM idempotency WHERE workspace = ? AND key = ?", make,
       workspace, key);
-}
-
-Result<std::optional<EnvironmentVersion>> find_environment(Database& db, const std::string& workspace, const std::string& name,
-                                                           const std::string& version) {
-  if (version.empty()) {
-    return first_row<EnvironmentVersion>(db,
-                                         "SELECT workspace, name, version, label, definition, created_ms FROM environments "
-                                         "WHERE workspace = ? AND name = ? ORDER BY version DESC LIMIT 1",
-                                         make_environment, workspace, name);
-  }
-  // The user's own label comes first: where versions are labelled, "1" means the one that was called so.
-  TRY(std::optional<EnvironmentVersion> labelled,
-      first_row<EnvironmentVersion>(
-          db,
-          "SELECT workspace, name, version, label, definition, created_ms FROM environments "
-          "WHERE workspace = ? AND name = ? AND label = ? AND label <> '' ORDER BY version DESC LIMIT 1",
-          make_environment, workspace, name, version));
-  if (labelled) return labelled;
-  const std::optional<int64_t> number = parse_version_number(version);
-  if (!number) return std::nullopt;
-  return first_row<EnvironmentVersion>(db,
-                                       "SELECT workspace, name, version, label, definition, created_ms FROM environments "
-                                       "WHERE workspace = ? AND name = ? AND version = ?",
-                                       make_environment, workspace, name, *number);
-}
-
-Result<std::vector<EnvironmentVersion>> list_environments(Database& db, const std::string& workspace, const std::string& name) {
-  if (!name.empty()) {
-    return all_rows<EnvironmentVersion>(db,
-                                        "SELECT workspace, name, version, label, definition, created_ms FROM environments "
-                                        "WHERE workspace = ? AND name = ? ORDER BY version",
-                                        make_environment, workspace, name);
-  }
-  return all_rows<EnvironmentVersion>(
-      db,
-      "SELECT workspace, name, version, label, definition, created_ms FROM environments AS e WHERE workspace = ? AND version = "
-      "(SELECT max(version) FROM environments AS other WHERE other.workspace = e.workspace AND other.name = e.name) ORDER BY "
-      "name",
-      make_environment, workspace);
 }
 
 Result<std::optional<TokenRecord>> find_token_by_hash(Database& db, const std::string& hash) {

@@ -21,9 +21,6 @@ Result<Page<Experiment>> list_experiments(Database& db, const std::string& works
 Result<std::vector<RunEvent>> list_events(Database& db, int64_t cursor, const std::string& workspace, int64_t limit);
 Result<int64_t> find_last_event_cursor(Database& db);
 Result<std::optional<IdempotencyRecord>> find_idempotency(Database& db, const std::string& workspace, const std::string& key);
-Result<std::optional<EnvironmentVersion>> find_environment(Database& db, const std::string& workspace, const std::string& name,
-                                                           const std::string& version);
-Result<std::vector<EnvironmentVersion>> list_environments(Database& db, const std::string& workspace, const std::string& name);
 Result<std::optional<TokenRecord>> find_token_by_hash(Database& db, const std::string& hash);
 Result<std::vector<TokenRecord>> list_tokens(Database& db);
 Result<std::optional<MemberRecord>> find_member(Database& db, const std::string& workspace, const std::string& user);

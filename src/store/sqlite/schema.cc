@@ -102,6 +102,19 @@ CREATE TABLE compute_targets (
   workspace TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (workspace, name)) WITHOUT ROWID;
 )sql";
 
+// What a version of an environment is called is always written down; its content by hash; labels.
+constexpr const char* kEnvironmentVersions = R"sql(
+ALTER TABLE environments ADD COLUMN content TEXT NOT NULL DEFAULT '';
+ALTER TABLE environments ADD COLUMN submitted INTEGER NOT NULL DEFAULT 0;
+UPDATE environments SET label = CAST(version AS TEXT) WHERE label = '';
+DROP INDEX environments_by_label;
+CREATE INDEX environments_by_label ON environments (workspace, name, label, version);
+CREATE INDEX environments_by_content ON environments (workspace, name, content, version);
+CREATE TABLE environment_labels (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY (workspace, name, label)) WITHOUT ROWID;
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -120,7 +133,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions};
   return migrations;
 }
 

@@ -27,12 +27,17 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
     if (!row) break;
     CHECK_OK(delete_run_row(*row));
   }
-  static constexpr std::string_view kDeletes[] = {
-      "DELETE FROM experiments WHERE workspace = ?",  "DELETE FROM idempotency WHERE workspace = ?",
-      "DELETE FROM environments WHERE workspace = ?", "DELETE FROM tokens WHERE workspace = ?",
-      "DELETE FROM members WHERE workspace = ?",      "DELETE FROM secrets WHERE workspace = ?",
-      "DELETE FROM events WHERE workspace = ?",       "DELETE FROM snapshots WHERE workspace = ?",
-      "DELETE FROM held_blobs WHERE workspace = ?",   "DELETE FROM compute_targets WHERE workspace = ?"};
+  static constexpr std::string_view kDeletes[] = {"DELETE FROM experiments WHERE workspace = ?",
+                                                  "DELETE FROM idempotency WHERE workspace = ?",
+                                                  "DELETE FROM environments WHERE workspace = ?",
+                                                  "DELETE FROM tokens WHERE workspace = ?",
+                                                  "DELETE FROM members WHERE workspace = ?",
+                                                  "DELETE FROM secrets WHERE workspace = ?",
+                                                  "DELETE FROM events WHERE workspace = ?",
+                                                  "DELETE FROM snapshots WHERE workspace = ?",
+                                                  "DELETE FROM held_blobs WHERE workspace = ?",
+                                                  "DELETE FROM compute_targets WHERE workspace = ?",
+                                                  "DELETE FROM environment_labels WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
 }
@@ -86,18 +91,6 @@ Status SqliteTransaction::put_idempotency(const IdempotencyRecord& record) {
   if (existing) return {};
   return db_.execute("INSERT INTO idempotency (workspace, key, request_hash, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
                      record.workspace, record.key, record.request_hash, record.answer, record.created_ms);
-}
-
-Result<EnvironmentVersion> SqliteTransaction::create_environment_version(EnvironmentVersion version) {
-  const std::string& name = version.definition.name;
-  TRY(const std::optional<int64_t> newest,
-      db_.find_integer("SELECT max(version) FROM environments WHERE workspace = ? AND name = ?", version.workspace, name));
-  version.version = newest.value_or(0) + 1;
-  CHECK_OK(
-      db_.execute("INSERT INTO environments (workspace, name, version, label, definition, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                  version.workspace, name, version.version, version.definition.version,
-                  std::string(json::serialize(to_json(version.definition))), version.created_ms));
-  return version;
 }
 
 Status SqliteTransaction::put_token(const TokenRecord& token) {

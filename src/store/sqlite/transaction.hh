@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/sqlite/queries.hh"
+#include "store/sqlite/sqlite_environments.hh"
 #include "store/sqlite/target_queries.hh"
 #include "store/store.hh"
 
@@ -41,13 +42,7 @@ class Reads : public Base {
   Result<std::optional<IdempotencyRecord>> idempotency(const std::string& workspace, const std::string& key) override {
     return find_idempotency(db_, workspace, key);
   }
-  Result<std::optional<EnvironmentVersion>> environment(const std::string& workspace, const std::string& name,
-                                                        const std::string& version) override {
-    return find_environment(db_, workspace, name, version);
-  }
-  Result<std::vector<EnvironmentVersion>> environments(const std::string& workspace, const std::string& name) override {
-    return list_environments(db_, workspace, name);
-  }
+  EnvironmentReader& environments() override { return environments_; }
   Result<std::optional<TokenRecord>> token_by_hash(const std::string& hash) override { return find_token_by_hash(db_, hash); }
   Result<std::vector<TokenRecord>> tokens() override { return list_tokens(db_); }
   Result<std::optional<MemberRecord>> member(const std::string& workspace, const std::string& user) override {
@@ -79,6 +74,7 @@ class Reads : public Base {
  protected:
   Database& db_;
   SqliteTargets targets_;
+  SqliteEnvironments environments_{db_};
 };
 
 using SqliteReader = Reads<Reader>;
@@ -98,7 +94,7 @@ class SqliteTransaction final : public Reads<Transaction> {
   Status delete_artifact(const RunKey& key, const std::string& path) override;
   Result<int64_t> append_event(RunEvent event) override;
   Status put_idempotency(const IdempotencyRecord& record) override;
-  Result<EnvironmentVersion> create_environment_version(EnvironmentVersion version) override;
+  EnvironmentWriter& edit_environments() override { return environments_; }
   Status put_token(const TokenRecord& token) override;
   Status delete_token(const std::string& id) override;
   Status put_member(const MemberRecord& member) override;

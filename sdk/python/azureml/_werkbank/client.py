@@ -23,6 +23,9 @@ class WorkspaceClient(object):
             "POST", self.path(segments), query=query, body=body, headers=headers, repeatable=repeatable
         ).json()
 
+    def put(self, segments, body):
+        return self.server.request("PUT", self.path(segments), body=body).json()
+
     def patch(self, segments, body):
         return self.server.request("PATCH", self.path(segments), body=body).json()
 

@@ -139,11 +139,18 @@ class RunRecord(object):
         return details
 
     def get_environment(self):
-        """The environment the run executes in."""
+        """The environment the run executes in: the registered one, where its definition is kept with the workspace."""
         from azureml._werkbank.environment_wire import environment_from_wire
+        from azureml._werkbank.problems import is_problem
 
-        spec = self._client.get("runs", self._run_id, "spec")
-        return environment_from_wire(spec.get("environment") or {})
+        used = self._client.get("runs", self._run_id, "spec").get("environment") or {}
+        if used.get("version"):
+            try:
+                used = self._client.get("environments", used["name"], version=used["version"])
+            except Exception as error:
+                if not is_problem(error, 404):
+                    raise
+        return environment_from_wire(used)
 
     def get_secret(self, name):
         """The value of a secret of the workspace."""

@@ -94,6 +94,9 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     }
     if run_config.target == "amlcompute":
         body["pool"] = _run_pool(run_config.amlcompute)
+    registered = _registered_environment(run_config)
+    if registered is not None:
+        body["environment"] = registered
     if parent_run_id:
         body["parentRunId"] = parent_run_id
     if git:
@@ -216,6 +219,13 @@ def _environment(run_config):
     elif local:
         with_own_interpreter(wire)
     return wire
+
+
+def _registered_environment(run_config):
+    """The environment as the workspace keeps it: as it was written, without what is decided for this run. None: not at all."""
+    from azureml._werkbank.environment_wire import environment_to_wire, is_untouched
+
+    return None if is_untouched(run_config.environment) else environment_to_wire(run_config.environment)
 
 
 def _distribution(run_config):

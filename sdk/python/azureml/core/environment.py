@@ -91,25 +91,35 @@ class Environment(_AbstractRunConfigElement):
         from azureml._werkbank.environment_wire import environment_from_wire, environment_to_wire
 
         body = environment_to_wire(self)
+        if body.get("version"):
+            import logging
+
+            logging.getLogger("azureml").warning(
+                "Environment %s is registered as version %s, as it says; with version = None it gets the next number.",
+                self.name,
+                self.version,
+            )
         document = workspace._client.post(("environments",), body, repeatable=not body.get("version"))
         return environment_from_wire(document)
 
     @staticmethod
     def get(workspace, name, version=None, label=None):
-        """A registered environment: a version, by default the newest."""
+        """A registered environment: a version or what a label points at, by default the newest."""
         from azureml._werkbank.environment_wire import environment_from_wire
         from azureml._werkbank.problems import is_problem
 
         if version is not None and label is not None:
             raise UserErrorException("Environment.get takes a version or a label, not both.", werkbank_code="environment_invalid")
-        if label not in (None, "latest"):
-            raise_later("Environment labels other than 'latest'")
         try:
-            return environment_from_wire(workspace._client.get("environments", name, version=version))
+            return environment_from_wire(workspace._client.get("environments", name, version=version, label=label))
         except Exception as error:
             if is_problem(error, 404):
                 raise UserErrorException(
-                    "There is no environment {!r}{}.".format(name, "" if version is None else " version " + str(version)),
+                    "There is no environment {!r}{}{}.".format(
+                        name,
+                        "" if version is None else " version " + str(version),
+                        "" if label is None else " with the label " + str(label),
+                    ),
                     inner_exception=error,
                     werkbank_code="environment_not_found",
                     hint=_names_hint(workspace, name),
@@ -126,8 +136,11 @@ class Environment(_AbstractRunConfigElement):
 
     @staticmethod
     def label(workspace, name, version, labels):
-        """Name a version."""
-        raise_later("Environment.label")
+        """Let labels (a list of texts) point at a version; each points at no other version of the name any more."""
+        if isinstance(labels, str):
+            raise UserErrorException("labels is a list of texts, not one text.", werkbank_code="environment_invalid")
+        for each in labels or ():
+            workspace._client.put(("environments", name, "labels", str(each)), {"version": str(version)})
 
     @staticmethod
     def from_conda_specification(name, file_path):
