@@ -51,6 +51,12 @@ Status check_environment_name(std::string_view name) {
   return refuse("environment", name, "1 to 255 letters, digits, '_', '-', '.' or blanks, the first one a letter or digit");
 }
 
+Status check_model_name(std::string_view name) {
+  const auto rest = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-' || c == '.'; };
+  if (matches(name, 1, 255, is_alphanumeric, rest)) return {};
+  return refuse("model", name, "1 to 255 letters, digits, '_', '-' or '.', the first one a letter or digit");
+}
+
 Status check_stored_name(std::string_view what, std::string_view name) {
   const auto refuse_because = [&](std::string_view why) -> Status {
     return fail(errors::name_refused, fmt::format("{} {}", what, why));

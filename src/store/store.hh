@@ -1,4 +1,5 @@
-// The records of Werkbank: workspaces, experiments, runs, attempts, artifacts, environments, tokens, secrets, events.
+// The records of Werkbank: workspaces, experiments, runs, attempts, artifacts, environments, tokens, secrets, events. Nouns with
+// an accessor have an interface of their own (models.hh).
 //
 // Contract (tests/contract/store.cc runs it against every implementation):
 // * read() sees one consistent state. write() is serializable; it is acknowledged only when it is durable (fsync), and many
@@ -85,10 +86,13 @@ struct SecretRecord {
 
 class TargetReader;
 class TargetWriter;
+class ModelReader;  // store/models.hh
+class ModelWriter;
 
 class Reader {
  public:
   virtual ~Reader() = default;
+  virtual ModelReader& models() = 0;
   virtual Result<std::optional<Workspace>> workspace(const std::string& name) = 0;
   virtual Result<std::vector<Workspace>> workspaces() = 0;
   virtual Result<std::optional<Experiment>> experiment(const std::string& workspace, const std::string& name) = 0;
@@ -127,6 +131,7 @@ class Reader {
 
 class Transaction : public Reader {
  public:
+  virtual ModelWriter& edit_models() = 0;
   virtual Status put_workspace(const Workspace& workspace) = 0;             // inserts or replaces
   virtual Status delete_workspace(const std::string& name) = 0;             // and all that belongs to it; workspace_not_found
   virtual Result<Experiment> create_experiment(Experiment experiment) = 0;  // gives the id; already_exists

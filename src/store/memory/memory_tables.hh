@@ -11,6 +11,7 @@
 #include "base/hash.hh"
 #include "domain/compute_target.hh"
 #include "store/environments.hh"
+#include "store/models.hh"
 #include "store/store.hh"
 
 namespace werkbank::store::memory {
@@ -61,6 +62,11 @@ struct StoredRun {
   std::optional<GitFacts> git;
 };
 
+struct StoredModel {
+  Model model;
+  int64_t serial = 0;  // order of creation in the store
+};
+
 using Names = std::pair<std::string, std::string>;  // workspace, name
 
 struct Tables {
@@ -81,6 +87,10 @@ struct Tables {
   Table<Names, ComputeTargetRecord> targets;
   Table<std::pair<Hash, std::string>, bool> held_blobs;  // and the workspace that holds it
   Table<std::pair<std::string, Hash>, UtcMs> snapshots;  // workspace, id → last use
+  Table<ModelKey, StoredModel> models;
+  Table<Names, int64_t> model_versions;  // the last one given
+  Table<std::pair<ModelKey, ModelUser>, bool> model_users;
+  int64_t last_model = 0;
   int64_t last_experiment = 0, last_serial = 0, last_event = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/memory/memory_environments.hh"
+#include "store/memory/memory_models.hh"
 #include "store/memory/memory_tables.hh"
 #include "store/memory/memory_targets.hh"
 #include "store/store.hh"
@@ -11,8 +12,10 @@ namespace werkbank::store::memory {
 // A Transaction serves as Reader, too.
 class MemoryTransaction final : public Transaction {
  public:
-  MemoryTransaction(Tables& tables, Undo& undo) : tables_(tables), undo_(undo), targets_(tables, undo) {}
+  MemoryTransaction(Tables& tables, Undo& undo) : tables_(tables), undo_(undo), targets_(tables, undo), models_(tables, undo) {}
 
+  ModelReader& models() override { return models_; }
+  ModelWriter& edit_models() override { return models_; }
   Result<std::optional<Workspace>> workspace(const std::string& name) override;
   Result<std::vector<Workspace>> workspaces() override;
   Result<std::optional<Experiment>> experiment(const std::string& workspace, const std::string& name) override;
@@ -87,6 +90,7 @@ class MemoryTransaction final : public Transaction {
   Undo& undo_;
   MemoryTargets targets_;
   MemoryEnvironments environments_{tables_, undo_};
+  MemoryModels models_;
   std::vector<RunEvent> events_;
 };
 

@@ -45,6 +45,7 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.events.erase_where(undo_, [&](int64_t, const RunEvent& event) { return event.workspace == name; });
   tables_.held_blobs.erase_where(undo_, [&](const auto& key, bool) { return key.second == name; });
   tables_.snapshots.erase_where(undo_, [&](const auto& key, UtcMs) { return key.first == name; });
+  models_.remove_workspace(name);
   return {};
 }
 

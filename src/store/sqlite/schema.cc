@@ -115,6 +115,25 @@ CREATE TABLE environment_labels (
   PRIMARY KEY (workspace, name, label)) WITHOUT ROWID;
 )sql";
 
+// Registered models. model_names keeps the last version that was given, also when its models are gone.
+constexpr const char* kModels = R"sql(
+CREATE TABLE models (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, workspace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+  description TEXT NOT NULL, framework TEXT NOT NULL, framework_version TEXT NOT NULL, tags TEXT NOT NULL,
+  properties TEXT NOT NULL, content TEXT NOT NULL, file_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, run_id TEXT NOT NULL,
+  experiment TEXT NOT NULL, run_path TEXT NOT NULL, datasets TEXT NOT NULL, sample_input TEXT NOT NULL,
+  sample_output TEXT NOT NULL, resources TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  modified_ms INTEGER NOT NULL, revision INTEGER NOT NULL);
+CREATE UNIQUE INDEX models_by_key ON models (workspace, name, version);
+CREATE INDEX models_by_time ON models (workspace, id);
+CREATE INDEX models_by_run ON models (workspace, run_id, id) WHERE run_id <> '';
+CREATE TABLE model_names (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, last_version INTEGER NOT NULL, PRIMARY KEY (workspace, name)) WITHOUT ROWID;
+CREATE TABLE model_users (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, user_name TEXT NOT NULL,
+  PRIMARY KEY (workspace, name, version, kind, user_name)) WITHOUT ROWID;
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -133,7 +152,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions, kModels};
   return migrations;
 }
 

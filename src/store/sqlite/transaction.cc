@@ -37,7 +37,10 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
                                                   "DELETE FROM snapshots WHERE workspace = ?",
                                                   "DELETE FROM held_blobs WHERE workspace = ?",
                                                   "DELETE FROM compute_targets WHERE workspace = ?",
-                                                  "DELETE FROM environment_labels WHERE workspace = ?"};
+                                                  "DELETE FROM environment_labels WHERE workspace = ?",
+                                                  "DELETE FROM models WHERE workspace = ?",
+                                                  "DELETE FROM model_names WHERE workspace = ?",
+                                                  "DELETE FROM model_users WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include "store/sqlite/queries.hh"
 #include "store/sqlite/sqlite_environments.hh"
+#include "store/sqlite/sqlite_models.hh"
 #include "store/sqlite/target_queries.hh"
 #include "store/store.hh"
 
@@ -12,7 +13,8 @@ namespace werkbank::store::sqlite {
 template <typename Base>
 class Reads : public Base {
  public:
-  explicit Reads(Database& db) : db_(db), targets_(db) {}
+  explicit Reads(Database& db) : db_(db), targets_(db), models_(db) {}
+  ModelReader& models() override { return models_; }
   Result<std::optional<Workspace>> workspace(const std::string& name) override { return find_workspace(db_, name); }
   Result<std::vector<Workspace>> workspaces() override { return list_workspaces(db_); }
   Result<std::optional<Experiment>> experiment(const std::string& workspace, const std::string& name) override {
@@ -75,6 +77,7 @@ class Reads : public Base {
   Database& db_;
   SqliteTargets targets_;
   SqliteEnvironments environments_{db_};
+  SqliteModels models_;
 };
 
 using SqliteReader = Reads<Reader>;
@@ -82,6 +85,7 @@ using SqliteReader = Reads<Reader>;
 class SqliteTransaction final : public Reads<Transaction> {
  public:
   using Reads<Transaction>::Reads;
+  ModelWriter& edit_models() override { return models_; }
   Status put_workspace(const Workspace& workspace) override;
   Status delete_workspace(const std::string& name) override;
   Result<Experiment> create_experiment(Experiment experiment) override;
