@@ -40,7 +40,8 @@ werkbank_library(compute/local SEES base domain net compute)
 werkbank_library(compute/pool SEES base domain compute)
 
 werkbank_library(lifecycle SEES base domain net store content environment access compute)
-werkbank_library(api SEES base domain net store content environment access compute lifecycle)
+werkbank_library(registry SEES base domain store content lifecycle)
+werkbank_library(api SEES base domain net store content environment access compute lifecycle registry)
 
 werkbank_library(client SEES base domain net PACKAGES pkg_yaml pkg_zstd)
 werkbank_library(client/project SEES base domain client PACKAGES pkg_yaml)

@@ -66,6 +66,7 @@ std::span<const Route> sign_in_routes();
 std::span<const Route> package_routes();
 std::span<const Route> built_environment_routes();
 std::span<const Route> compute_routes();
+std::span<const Route> model_routes();
 const std::vector<Route>& all_routes();
 
 }  // namespace werkbank::api

@@ -1,6 +1,7 @@
 // The documents of the interface as JSON Schema. Kept beside the code that writes them (domain/run.cc, domain/environment.cc,
 // api/*.cc); tests/e2e compares every answer it gets with these.
 #include "api/openapi.hh"
+#include "api/schema_parts.hh"
 
 namespace werkbank::api {
 namespace {
@@ -74,7 +75,8 @@ constexpr std::string_view kSchemas = R"json({
   "type": "object", "required": ["workspace", "runs", "activeRuns", "totalBytes"],
   "properties": {
     "workspace": {"type": "string"}, "experiments": {"type": "integer"}, "runs": {"type": "integer"},
-    "activeRuns": {"type": "integer"}, "environments": {"type": "integer"}, "secrets": {"type": "integer"},
+    "activeRuns": {"type": "integer"}, "environments": {"type": "integer"},
+    "models": {"type": "integer"}, "secrets": {"type": "integer"},
     "blobs": {"type": "integer"}, "metricPoints": {"type": "integer"}, "blobBytes": {"type": "integer"},
     "logBytes": {"type": "integer"}, "totalBytes": {"type": "integer"}
   }
@@ -446,7 +448,13 @@ constexpr std::string_view kSchemas = R"json({
 }  // namespace
 
 const json::object& schemas() {
-  static const json::object document = json::parse(kSchemas).as_object();
+  static const json::object document = [] {
+    json::object all = json::parse(kSchemas).as_object();
+    for (const std::string_view part : {model_schemas()}) {
+      for (const auto& schema : json::parse(part).as_object()) all[schema.key()] = schema.value();
+    }
+    return all;
+  }();
   return document;
 }
 

@@ -96,6 +96,7 @@ Task<Result<net::Response>> get_contents(Api& api, Call& call) {
                                        {"runs", contents.runs},
                                        {"activeRuns", contents.active_runs},
                                        {"environments", contents.environments},
+                                       {"models", contents.models},
                                        {"secrets", contents.secrets},
                                        {"blobs", contents.blobs},
                                        {"metricPoints", contents.metric_points},

@@ -4,6 +4,7 @@
 
 #include "base/log.hh"
 #include "content/snapshot_store.hh"
+#include "store/models.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -130,6 +131,8 @@ Result<std::vector<Hash>> reachable_blobs(Services& services, UtcMs snapshots_us
   std::vector<Hash> reachable;
   CHECK_OK(services.store.read([&](store::Reader& reader) -> Status {
     TRY(snapshots, reader.snapshot_roots(snapshots_used_since_ms, except));
+    TRY(const std::vector<Hash> models, reader.models().content_roots(except));
+    snapshots.insert(snapshots.end(), models.begin(), models.end());
     return reader.each_artifact_hash(except, [&](const Hash& hash) { reachable.push_back(hash); });
   }));
   const auto tidy = [](std::vector<Hash>& hashes) {

@@ -1,5 +1,5 @@
-// What nobody needs any more: blobs that no run and no snapshot in use names, old events, old idempotency keys, and on request
-// the runs in the trash.
+// What nobody needs any more: blobs that no run, no model and no snapshot in use names, old events, old idempotency keys, and on
+// request the runs in the trash.
 #pragma once
 
 #include <set>
@@ -26,7 +26,7 @@ struct Garbage {
 // Safe while runs write. Begins and ends on any thread; what takes long is done on the builders.
 Task<Result<Garbage>> collect_garbage(Services& services, Holdings& holdings, GarbageRules rules);
 
-// Every blob that the runs and snapshots of all workspaces but `except` name. Blocks.
+// Every blob that the runs, models and snapshots of all workspaces but `except` name. Blocks.
 Result<std::vector<Hash>> reachable_blobs(Services& services, UtcMs snapshots_used_since_ms, const std::string& except);
 
 // Runs of a workspace in any stage, or in one. For what goes through all of them.

@@ -11,6 +11,7 @@
 #include "lifecycle/garbage.hh"
 #include "lifecycle/target_changes.hh"
 #include "store/environments.hh"
+#include "store/models.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -142,6 +143,7 @@ Result<WorkspaceContents> workspace_contents(Services& services, const std::stri
     }
     TRY(const auto environments, reader.environments().newest(name));
     TRY(const auto secrets, reader.secrets(name));
+    TRY(contents.models, reader.models().count(name));
     contents.environments = static_cast<int64_t>(environments.size());
     contents.secrets = static_cast<int64_t>(secrets.size());
     TRY(runs, all_runs(reader, name));

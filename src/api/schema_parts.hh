@@ -1,0 +1,10 @@
+// The documents of single nouns as JSON Schema, each an object of schemas by name; schemas() puts them together.
+#pragma once
+
+#include <string_view>
+
+namespace werkbank::api {
+
+std::string_view model_schemas();
+
+}  // namespace werkbank::api
