@@ -8,15 +8,14 @@ namespace werkbank::cli {
 namespace {
 
 constexpr std::string_view kKeepModel =
-    "Keep the model under outputs/ of its run; `az ml history download` or `werkbank run download` fetches it.";
+    "Register the model with `az ml model register`; `az ml model download` fetches it where it is needed.";
 constexpr std::string_view kReadFolder = "Give the script the path of the data as an argument, or take small files along.";
 
 constexpr AzLater kLater[] = {
-    {"model", "the model registry comes", kKeepModel},
     {"image", "images of models come", kKeepModel},
-    {"manifest", "the model registry comes", kKeepModel},
-    {"service", "services for models come", "Load the model from outputs/ of its run where it is needed."},
-    {"endpoint", "endpoints for models come", "Load the model from outputs/ of its run where it is needed."},
+    {"manifest", "images of models come", kKeepModel},
+    {"service", "services for models come", kKeepModel},
+    {"endpoint", "endpoints for models come", kKeepModel},
     {"env", "services for models come", "Nothing has to be set up for runs: the server starts by itself."},
     {"datastore", "datastores come", kReadFolder},
     {"dataset", "datasets come", kReadFolder},
@@ -123,6 +122,7 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_groups(az, context);
   add_az_settings(az, context);
   add_az_environments(ml, context);
+  add_az_models(ml, context);
   for (const AzLater& later : kLater) add_az_later(ml, context, later);
   add_second_generation(ml, context);
   add_extension(az, context);

@@ -18,6 +18,7 @@ void add_az_projects(CLI::App& ml, Context& context);           // 2017: project
 void add_az_runs(CLI::App& ml, Context& context);               // 2018: run
 void add_az_workspaces(CLI::App& ml, Context& context);         // both: workspace; 2018: folder
 void add_az_environments(CLI::App& ml, Context& context);       // 2018: environment
+void add_az_models(CLI::App& ml, Context& context);             // both: model
 void add_az_groups(CLI::App& az, Context& context);             // az group
 
 void add_az_settings(CLI::App& az, Context& context);  // az configure, az version
@@ -35,10 +36,10 @@ inline constexpr VerbOptions kAzVerb{.workspace = false, .output = false};
 void add_az_place(CLI::App& verb, Context& context);
 
 // A noun or verb that comes with a later part of Werkbank. Its words are taken, so that the answer is about it and not about a
-// spelling: not_supported, "`az ml model` is not available in this version: the model registry comes with a later one".
+// spelling: not_supported, "`az ml service` is not available in this version: services for models come with a later one".
 struct AzLater {
   std::string_view name;
-  std::string_view what;        // "the model registry comes"
+  std::string_view what;        // "services for models come"
   std::string_view until_then;  // what to use meanwhile
 };
 void add_az_later(CLI::App& parent, Context& context, const AzLater& later);

@@ -23,6 +23,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_experiment_commands(app, context);
   add_workspace_commands(app, context);
   add_snapshot_commands(app, context);
+  add_model_commands(app, context);
   add_environment_commands(app, context);
   add_compute_commands(app, context);
   add_secret_commands(app, context);

@@ -76,6 +76,7 @@ std::vector<Column> detail_columns() {
           text_column("Snapshot", "snapshotId"),
           text_column("Tags", "tags"),
           text_column("Properties", "properties"),
+          text_column("Models", "models"),
           text_column("Reason", "error.message"),
           text_column("Hint", "error.hint")};
 }
@@ -94,11 +95,25 @@ Status add_arguments(client::Session& server, const std::string& target, json::v
   return {};
 }
 
+// The ids of the models that came from it.
+Status add_models(Context& context, client::Session& server, const std::string& id, json::value& run) {
+  TRY(const std::string target, context.route("/models?run=" + net::encode_segment(id)));
+  TRY(const json::array models, client::fetch_list(server, target, SIZE_MAX));
+  json::array ids;
+  for (const json::value& model : models) {
+    const json::value* const found = model.is_object() ? model.as_object().if_contains("id") : nullptr;
+    if (found != nullptr) ids.push_back(*found);
+  }
+  run.as_object()["models"] = std::move(ids);
+  return {};
+}
+
 Result<int> show_run(Context& context, const RunOptions& options) {
   TRY(const std::string target, run_route(context, options.run));
   TRY(client::Session* const server, context.session());
   TRY(json::value run, server->get(target));
   CHECK_OK(add_arguments(*server, target, run));
+  CHECK_OK(add_models(context, *server, options.run, run));
   CHECK_OK(context.print(run, detail_columns()));
   return kExitDone;
 }

@@ -84,8 +84,17 @@ TEST_CASE("a wrong word is named, with the nearest right one, and exit code 2") 
   refused({"run", "submit", "-z", "train.py"}, "werkbank run submit: \"-z\" is unknown");
   refused({"run", "submit", "--rate", "0.1", "train.py"}, "stands behind its name");
   refused({"ml", "experimnt", "submit"}, "az ml: \"experimnt\" is unknown; did you mean experiment?", true);
-  refused({"ml", "model", "register", "-m", "x"},
-          "`az ml model` is not available in this version: the model registry comes with a later one", true);
+  refused({"ml", "service", "create", "realtime"},
+          "`az ml service` is not available in this version: services for models come with a later one", true);
+  refused({"ml", "model", "deploy", "-n", "x"},
+          "`az ml model deploy` is not available in this version: services for models come with a later one", true);
+  refused({"ml", "model", "register", "-n", "x"}, "names neither a file nor a run", true);
+  refused({"ml", "model", "register", "-n", "x", "-p", "a", "-m", "b"}, "-m and -p", true);
+  refused({"ml", "model", "register", "-n", "x", "-p", "a", "--tag", "=v"}, "has no name", true);
+  refused({"ml", "model", "show"}, "names no model", true);
+  refused({"model", "register", "x"}, "PATH");
+  refused({"model", "update", "x:1"}, "nothing to change");
+  refused({"model", "delete"}, "MODEL");
   refused({"ml", "computetarget", "attach", "remote", "-n", "box", "-a", "h", "-u", "me", "-w", "secret"},
           "a target of the kind \"remote\" cannot be attached in this version", true);
   refused({"ml", "computetarget", "create", "aks", "-n", "x"}, "not available", true);

@@ -24,7 +24,8 @@ struct Wanted {
   fs::path place;
 };
 
-Result<std::vector<Wanted>> find_wanted(client::Session& server, const std::string& target, const DownloadRequest& request) {
+Result<std::vector<Wanted>> find_wanted(client::Session& server, const std::string& target, const std::string& what,
+                                        const DownloadRequest& request) {
   std::string list = target + "/files";
   if (!request.prefix.empty()) list += "?prefix=" + net::encode_segment(request.prefix);
   TRY(const json::array items, client::fetch_list(server, list, kFilesMax));
@@ -42,8 +43,7 @@ Result<std::vector<Wanted>> find_wanted(client::Session& server, const std::stri
   }
   for (const std::string& path : request.paths) {
     if (std::ranges::any_of(wanted, [&](const Wanted& file) { return file.path == path; })) continue;
-    return fail(errors::not_found, fmt::format("run {:?} has no file {:?}", request.run, path),
-                "List them with: werkbank run logs RUN --list, or download all.");
+    return fail(errors::not_found, fmt::format("{} has no file {:?}", what, path), "Name none to download all.");
   }
   return wanted;
 }
@@ -120,8 +120,13 @@ Status check_content(const Hash& expected, const Hash& received, const std::stri
 
 Result<json::array> download_run(Context& context, const DownloadRequest& request) {
   TRY(const std::string target, run_route(context, request.run));
+  return download_files(context, target, fmt::format("run {:?}", request.run), request);
+}
+
+Result<json::array> download_files(Context& context, const std::string& target, const std::string& what,
+                                   const DownloadRequest& request) {
   TRY(client::Session* const server, context.session());
-  TRY(const std::vector<Wanted> wanted, find_wanted(*server, target, request));
+  TRY(const std::vector<Wanted> wanted, find_wanted(*server, target, what, request));
   uint64_t total_bytes = 0;
   for (const Wanted& file : wanted) {
     std::error_code ignored;

@@ -1,4 +1,4 @@
-// A run's files, to the disk.
+// A run's files, or a model's, to the disk.
 #pragma once
 
 #include <filesystem>
@@ -23,6 +23,10 @@ struct DownloadRequest {
 // already_exists before anything is fetched, unless `overwrite`; one that breaks off, or is not what was stored, leaves nothing
 // under its name.
 Result<json::array> download_run(Context& context, const DownloadRequest& request);
+
+// The same of whatever has "/files" below its route; `what` is in messages ("run \"r1\""). `request.run` is not looked at.
+Result<json::array> download_files(Context& context, const std::string& target, const std::string& what,
+                                   const DownloadRequest& request);
 
 // A path as segments of a route, each encoded.
 std::string encode_run_path(const std::string& path);

@@ -16,10 +16,9 @@ std::string upload_line(const client::SnapshotProgress& progress) {
                      human_bytes(static_cast<uint64_t>(progress.bytes_per_second)));
 }
 
-}  // namespace
+using Take = std::function<Result<client::SnapshotResult>(net::HttpClient&, const client::SnapshotOptions&)>;
 
-Result<client::SnapshotResult> push_snapshot(Context& context, const std::string& workspace,
-                                             const std::filesystem::path& folder) {
+Result<client::SnapshotResult> push(Context& context, std::string_view what, const Take& take) {
   TRY(client::Session* const server, context.session());
   Terminal& terminal = context.terminal();
   Progress shown(terminal);
@@ -27,17 +26,17 @@ Result<client::SnapshotResult> push_snapshot(Context& context, const std::string
   options.progress = [&](const client::SnapshotProgress& progress) { shown.show(upload_line(progress)); };
   options.cache_folder = client::default_cache_folder(context.environment());
   const auto begin = system_clock().monotonic_now();
-  auto taken = client::take_snapshot(server->http(), workspace, folder, options);
+  auto taken = take(server->http(), options);
   if (!taken && taken.error().code == &errors::server_unreachable && server->address().local) {
     CHECK_OK(server->ensure_running());
-    taken = client::take_snapshot(server->http(), workspace, folder, options);
+    taken = take(server->http(), options);
   }
   terminal.clear_progress();
   if (!taken) return taken;
   for (const std::string& note : taken->notes) terminal.warn(visible(note));
   const auto taken_ms = (system_clock().monotonic_now() - begin).count();
   const auto files = [](auto count) { return fmt::format("{} file{}", count, count == 1 ? "" : "s"); };
-  std::string line = fmt::format("Snapshot: {}, {}", files(taken->files), human_bytes(taken->bytes));
+  std::string line = fmt::format("{}: {}, {}", what, files(taken->files), human_bytes(taken->bytes));
   if (taken->uploaded_files > 0) {
     const uint64_t rate = taken->uploaded_bytes * 1000 / static_cast<uint64_t>(std::max<int64_t>(taken_ms, 1));
     line += fmt::format("; uploaded {}, {} in {} ({}/s)", files(taken->uploaded_files), human_bytes(taken->uploaded_bytes),
@@ -45,6 +44,21 @@ Result<client::SnapshotResult> push_snapshot(Context& context, const std::string
   }
   terminal.say(terminal.paint_err(Colour::kFaint, line));
   return taken;
+}
+
+}  // namespace
+
+Result<client::SnapshotResult> push_snapshot(Context& context, const std::string& workspace,
+                                             const std::filesystem::path& folder) {
+  return push(context, "Snapshot", [&](net::HttpClient& http, const client::SnapshotOptions& options) {
+    return client::take_snapshot(http, workspace, folder, options);
+  });
+}
+
+Result<client::SnapshotResult> push_path(Context& context, const std::string& workspace, const std::filesystem::path& path) {
+  return push(context, "Files", [&](net::HttpClient& http, const client::SnapshotOptions& options) {
+    return client::take_path(http, workspace, path, options);
+  });
 }
 
 }  // namespace werkbank::cli

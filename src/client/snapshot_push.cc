@@ -345,7 +345,62 @@ void Upload::report(uint64_t bytes_under_way, bool always) {
   options_.progress(progress);
 }
 
+// Below `parent`, the files of `path`; links to files are followed, links to folders are not.
+Status add_files(const std::filesystem::path& parent, const std::filesystem::path& path, SnapshotManifest& manifest) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  const fs::file_status status = fs::status(path, failed);
+  if (!fs::exists(status)) return fail(errors::not_found, fmt::format("{} is not there", path.string()));
+  if (fs::is_directory(status)) {
+    auto entry = fs::directory_iterator(path, failed);
+    for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+      std::error_code ignored;
+      const bool is_folder = entry->is_directory(ignored);
+      if (is_folder ? !entry->is_symlink(ignored) : entry->is_regular_file(ignored))
+        CHECK_OK(add_files(parent, entry->path(), manifest));
+    }
+    if (failed) return fail(errors::io_failed, fmt::format("cannot list {}: {}", path.string(), failed.message()));
+    return {};
+  }
+  if (!fs::is_regular_file(status)) return fail(errors::snapshot_refused, fmt::format("{} is no file", path.string()));
+  SnapshotEntry file{.path = path.lexically_relative(parent).string()};
+  file.size_bytes = fs::file_size(path, failed);
+  if (failed) return fail(errors::io_failed, fmt::format("cannot read {}: {}", path.string(), failed.message()));
+  TRY(file.hash, Hash::of_file(path));
+  manifest.entries.push_back(std::move(file));
+  return {};
+}
+
+Result<SnapshotManifest> manifest_of(const std::filesystem::path& path) {
+  SnapshotManifest manifest;
+  CHECK_OK(add_files(path.parent_path(), path, manifest));
+  if (manifest.entries.empty()) return fail(errors::snapshot_refused, fmt::format("{} holds no files", path.string()));
+  std::ranges::sort(manifest.entries, {}, &SnapshotEntry::path);
+  return manifest;
+}
+
 }  // namespace
+
+Result<SnapshotResult> take_path(net::HttpClient& client, std::string workspace, std::filesystem::path path,
+                                 SnapshotOptions options) {
+  std::error_code failed;
+  path = std::filesystem::absolute(path, failed).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  if (path.filename().empty()) return fail(errors::snapshot_refused, fmt::format("{} has no name", path.string()));
+  SnapshotResult result;
+  for (int scans = 0; scans < kScansMax; ++scans) {
+    SnapshotScan scan;
+    TRY(scan.manifest, manifest_of(path));
+    Upload upload(client, workspace, path.parent_path(), options);
+    TRY(const bool is_taken, upload.run(scan, result));
+    if (!is_taken) continue;
+    result.files = scan.manifest.entries.size();
+    result.bytes = scan.manifest.total_bytes();
+    return result;
+  }
+  return fail(errors::snapshot_refused, fmt::format("files in {} change while they are uploaded", path.string()),
+              "Wait until they are complete.");
+}
 
 Result<SnapshotResult> take_snapshot(net::HttpClient& client, std::string workspace, std::filesystem::path folder,
                                      SnapshotOptions options) {

@@ -37,4 +37,9 @@ struct SnapshotResult {
 Result<SnapshotResult> take_snapshot(net::HttpClient& client, std::string workspace, std::filesystem::path folder,
                                      SnapshotOptions options);
 
+// The same for a file or a folder as it is, whatever .amlignore says, with its own name as the one entry at the top:
+// "net/weights". not_found for a path that is not there, snapshot_refused for a folder without files.
+Result<SnapshotResult> take_path(net::HttpClient& client, std::string workspace, std::filesystem::path path,
+                                 SnapshotOptions options);
+
 }  // namespace werkbank::client

@@ -41,6 +41,10 @@ class ScriptedServer {
     options.cache_folder = folder_ / "cache";
     return take_snapshot(client, "default", project(), options);
   }
+  Result<SnapshotResult> take_as_it_is(const std::string& path) const {
+    net::HttpClient client({.server_url = "unix://" + (folder_ / "s.sock").string()});
+    return take_path(client, "default", project() / path, {});
+  }
   std::filesystem::path project() const { return folder_ / "project"; }
   bool has(std::string_view bytes) {
     const std::lock_guard lock(mutex_);
@@ -234,4 +238,28 @@ TEST_CASE("nobody listens") {
   const auto result = take_snapshot(client, "default", server.project(), {.cache_folder = server.project()});
   REQUIRE_FALSE(result);
   CHECK(result.error().kind() == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("a file or folder goes as it is, under its own name") {
+  ScriptedServer server;
+  server.write(".amlignore", "*");
+  server.write("net/.amlignore", "*");
+  server.write("net/deep/weights.bin", "weights");
+  server.write("model.pkl", "a model");
+  std::filesystem::create_directories(server.project() / "empty");
+  const auto paths = [&](const std::string& path) {
+    const auto taken = server.take_as_it_is(path);
+    REQUIRE_MESSAGE(taken, taken.error().to_string());
+    const auto manifest = SnapshotManifest::parse(server.snapshots.at(taken->snapshot_id));
+    REQUIRE(manifest);
+    std::vector<std::string> found;
+    for (const SnapshotEntry& entry : manifest->entries) found.push_back(entry.path);
+    return found;
+  };
+  CHECK(paths("net") == std::vector<std::string>{"net/.amlignore", "net/deep/weights.bin"});
+  CHECK(paths("net/") == paths("net"));
+  CHECK(paths("model.pkl") == std::vector<std::string>{"model.pkl"});
+  CHECK(server.has("a model"));
+  CHECK(server.take_as_it_is("nothing").error().code == &errors::not_found);
+  CHECK(server.take_as_it_is("empty").error().code == &errors::snapshot_refused);
 }
