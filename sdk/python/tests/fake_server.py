@@ -15,6 +15,8 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from fake_models import ModelRoutes
+
 PREFIX = "/api/v1/workspaces"
 
 
@@ -45,6 +47,11 @@ class State(object):
         self.etags = {}  # (run, path) → what the server says the file's hash is; without: none
         self.lines = {}  # (run, writer) → [line documents]
         self.secrets = {}
+        self.blobs = {}  # hash → bytes
+        self.snapshots = {}  # id → {path: bytes}
+        self.models = []  # the last registered first
+        self.model_files = {}  # id → {path: bytes}
+        self.registered = {}  # idempotency key → model
         self.environments = {}
         self.targets = {}
         self.targets_in_use = False
@@ -58,7 +65,7 @@ class State(object):
         self.accepted = {}  # writer → number, for the flush of a job
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ModelRoutes, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):

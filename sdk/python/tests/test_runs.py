@@ -295,12 +295,6 @@ def test_texts(run, experiment):
     assert "<table" in run._repr_html_() and "<table" in experiment._repr_html_()
 
 
-def test_registering_a_model_says_that_it_comes_later(run):
-    with pytest.raises(UserErrorException) as caught:
-        run.register_model("m")
-    assert "later" in caught.value.message
-
-
 def test_types_make_classes(experiment, server):
     run = experiment.start_logging(snapshot_directory=None)
     server.state.runs[run.id]["runType"] = "azureml.scriptrun"

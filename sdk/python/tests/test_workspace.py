@@ -211,7 +211,8 @@ def test_compute_targets(workspace, capsys):
 
 
 def test_classes_that_come_later_can_be_imported_but_not_used():
-    from azureml.core import Dataset, Model
+    from azureml.core import Dataset
+    from azureml.core.model import InferenceConfig
     from azureml.core.compute import AksCompute
     from azureml.core.compute.aks import AksCompute as the_same
     from azureml.core.compute.remote import RemoteCompute
@@ -219,7 +220,7 @@ def test_classes_that_come_later_can_be_imported_but_not_used():
     assert not isinstance(3, AksCompute) and the_same is AksCompute
     for use in (
         lambda: Dataset.Tabular,
-        lambda: Model("a"),
+        lambda: InferenceConfig("a"),
         lambda: AksCompute.provisioning_configuration(),
         lambda: RemoteCompute.attach_configuration(),
     ):

@@ -166,10 +166,28 @@ class Run(RunRecord, RunMetrics, RunFiles, RunFamily, HasRunPortal):
         resource_configuration=None,
         **kwargs,
     ):
-        """Not there yet; the file itself is kept with the run."""
-        from azureml._werkbank.later import raise_later
+        """Register a file or folder of the run (by default the one of the model's name) as the next version of a model.
 
-        raise_later("Run.register_model (model {!r})".format(model_name))
+        The files have to be with the run: those of a job's outputs/ are, once it has ended; upload_file brings them earlier.
+        """
+        from azureml._werkbank import model_wire
+        from azureml.core.model import Model
+
+        if kwargs:
+            raise TypeError("register_model() got an unexpected keyword argument '{}'".format(sorted(kwargs)[0]))
+        body = model_wire.described(
+            tags,
+            properties,
+            description,
+            datasets,
+            model_framework,
+            model_framework_version,
+            sample_input_dataset,
+            sample_output_dataset,
+            resource_configuration,
+        )
+        body.update(runId=self._run_id, path="{}".format(model_path or model_name))
+        return Model(self._experiment.workspace, _document=model_wire.register(self._client, model_name, body))
 
     def __enter__(self):
         return self

@@ -307,8 +307,10 @@ class Workspace(object):
 
     @property
     def models(self):
-        """The models by name: none, as in a new workspace; they come later."""
-        return {}
+        """The registered models by name, newest versions."""
+        from azureml.core.model import Model
+
+        return dict((model.name, model) for model in Model.list(self, latest=True))
 
     @property
     def webservices(self):
