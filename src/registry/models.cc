@@ -180,7 +180,7 @@ Task<Result<Registered>> register_model(lifecycle::Services& services, Registrat
   CO_TRY(Known known, store::read<Known>(services.store, look));
   if (known) co_return Registered{std::move(*known), true};
   const auto find = [&services, &registration] { return find_content(services, registration); };
-  CO_TRY(const SnapshotManifest manifest, co_await services.builders.run(find));
+  CO_TRY(const SnapshotManifest manifest, co_await services.pool.run(find));
   Model& model = registration.model;
   model.content = manifest.id();
   model.file_count = static_cast<int64_t>(manifest.entries.size());
