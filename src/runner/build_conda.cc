@@ -43,9 +43,9 @@ struct Solved {
 
 class ChannelBuild {
  public:
-  ChannelBuild(const UvTool& uv, const EnvironmentRecipe& recipe, const Variables& environment,
+  ChannelBuild(const UvTool& uv, const UvTool& own_uv, const EnvironmentRecipe& recipe, const Variables& environment,
                const std::vector<Interpreter>& interpreters)
-      : uv_(uv), recipe_(recipe), environment_(environment), interpreters_(interpreters) {}
+      : uv_(uv), own_uv_(own_uv), recipe_(recipe), environment_(environment), interpreters_(interpreters) {}
 
   Result<std::optional<ReadyEnvironment>> build(const fs::path& folder) {
     TRY(const bool answers, find_channels());
@@ -132,10 +132,10 @@ class ChannelBuild {
     }
     say(fmt::format("Installing the solver for conda channels (py-rattler), once, into {}", venv.string()));
     CHECK_OK(remove_tree(venv));
-    TRY(const CommandResult made, uv_.make_venv(newest, venv));
+    TRY(const CommandResult made, own_uv_.make_venv(newest, venv));
     CommandResult installed = made;
     if (made.exit_code == 0) {
-      TRY(installed, uv_.install_requirements(solver_, {kSolver}, SourceBuilds::kRefused, Echo::kHide));
+      TRY(installed, own_uv_.install_requirements(solver_, {kSolver}, SourceBuilds::kRefused, Echo::kHide));
     }
     if (installed.exit_code == 0) {
       CHECK_OK(write_file_atomically(ready, ""));
@@ -276,6 +276,7 @@ class ChannelBuild {
   }
 
   const UvTool& uv_;
+  const UvTool& own_uv_;  // for the solver
   const EnvironmentRecipe& recipe_;
   const Variables& environment_;
   const std::vector<Interpreter>& interpreters_;
@@ -357,10 +358,10 @@ CondaAttempts conda_attempts(const EnvironmentRecipe& recipe) {
   return attempts;
 }
 
-Result<std::optional<ReadyEnvironment>> build_from_channels(const UvTool& uv, const fs::path& folder,
+Result<std::optional<ReadyEnvironment>> build_from_channels(const UvTool& uv, const UvTool& own_uv, const fs::path& folder,
                                                             const EnvironmentRecipe& recipe, const Variables& environment,
                                                             const std::vector<Interpreter>& interpreters) {
-  return ChannelBuild(uv, recipe, environment, interpreters).build(folder);
+  return ChannelBuild(uv, own_uv, recipe, environment, interpreters).build(folder);
 }
 
 }  // namespace werkbank::runner

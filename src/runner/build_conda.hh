@@ -15,10 +15,12 @@
 
 namespace werkbank::runner {
 
-// Builds `folder` with the recipe's conda specs from its channels and its requirements by uv. Nothing where no channel can be
+// Builds `folder` with the recipe's conda specs from its channels and its requirements by uv; the solver itself is fetched by
+// own_uv. Nothing where no channel can be
 // asked, which the log tells: the caller then takes wheels.
-Result<std::optional<ReadyEnvironment>> build_from_channels(const UvTool& uv, const std::filesystem::path& folder,
-                                                            const EnvironmentRecipe& recipe, const Variables& environment,
+Result<std::optional<ReadyEnvironment>> build_from_channels(const UvTool& uv, const UvTool& own_uv,
+                                                            const std::filesystem::path& folder, const EnvironmentRecipe& recipe,
+                                                            const Variables& environment,
                                                             const std::vector<Interpreter>& interpreters);
 
 // What is asked of the solver, in the order of preference; each with a Python. Pure.

@@ -166,7 +166,6 @@ std::map<std::string, std::string> uv_variables(const PackageSources& sources) {
   if (!sources.extra_indexes.empty()) variables["UV_EXTRA_INDEX_URL"] = fmt::format("{}", fmt::join(sources.extra_indexes, " "));
   if (!sources.find_links.empty()) variables["UV_FIND_LINKS"] = fmt::format("{}", fmt::join(sources.find_links, ","));
   if (!sources.insecure_hosts.empty()) variables["UV_INSECURE_HOST"] = fmt::format("{}", fmt::join(sources.insecure_hosts, " "));
-  if (sources.no_index) variables["UV_NO_INDEX"] = "1";
   if (sources.prereleases) variables["UV_PRERELEASE"] = "allow";
   if (!sources.certificate.empty()) variables["SSL_CERT_FILE"] = sources.certificate;
   if (!sources.proxy.empty()) variables["ALL_PROXY"] = sources.proxy;

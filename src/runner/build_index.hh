@@ -33,7 +33,8 @@ PackageSources gather_sources(const std::map<std::string, std::string>& environm
 // OpenSSL, requests and curl name. Only such as are here; none: the machine's.
 std::vector<std::filesystem::path> authority_files(const std::map<std::string, std::string>& environment,
                                                    const PackageSources& sources);
-// The variables that tell uv. Addresses may hold passwords: variables are not seen by other users, arguments are.
+// The variables that tell uv; it has none for no_index. Addresses may hold passwords: variables are not seen by other users,
+// arguments are.
 std::map<std::string, std::string> uv_variables(const PackageSources& sources);
 
 }  // namespace werkbank::runner

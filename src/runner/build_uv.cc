@@ -131,6 +131,7 @@ Result<UvTool> UvTool::locate(const fs::path& cache_folder, const Variables& env
 void UvTool::use(const PackageSources& sources) {
   // What pip's variables said is in the sources already.
   for (auto& [name, value] : uv_variables(sources)) environment_[name] = value;
+  no_index_ = sources.no_index;
 }
 
 Result<CommandResult> UvTool::compile(const Interpreter& interpreter, const std::vector<std::string>& requirements,
@@ -151,6 +152,7 @@ Result<CommandResult> UvTool::compile(const Interpreter& interpreter, const std:
                                 "--output-file",
                                 lock.string()};
   argv.insert(argv.end(), more.begin(), more.end());
+  if (no_index_) argv.emplace_back("--no-index");
   argv.push_back(input.string());
   TRY(CommandResult result, run_command(argv, environment_, Echo::kHide));
   if (result.exit_code == 0) {
@@ -196,6 +198,7 @@ Result<CommandResult> UvTool::install(const fs::path& venv_python, const fs::pat
   std::vector<std::string> argv{path_.string(),       "pip",       "install", "--python",
                                 venv_python.string(), "--no-deps", "-r",      lock.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
+  if (no_index_) argv.emplace_back("--no-index");
   return run_command(argv, environment_, Echo::kShow);
 }
 
@@ -206,6 +209,7 @@ Result<CommandResult> UvTool::install_requirements(const fs::path& python, const
   CHECK_OK(write_file_atomically(input, fmt::format("{}\n", fmt::join(requirements, "\n")), 0600, false));
   std::vector<std::string> argv{path_.string(), "pip", "install", "--python", python.string(), "-r", input.string()};
   if (source_builds == SourceBuilds::kRefused) argv.insert(argv.end(), {"--only-binary", ":all:"});
+  if (no_index_) argv.emplace_back("--no-index");
   return run_command(argv, environment_, echo);
 }
 

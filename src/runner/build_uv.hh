@@ -73,6 +73,7 @@ class UvTool {
   std::filesystem::path path_;
   std::filesystem::path cache_folder_;
   Variables environment_;
+  bool no_index_ = false;
 };
 
 }  // namespace werkbank::runner

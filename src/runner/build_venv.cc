@@ -236,11 +236,14 @@ Result<ReadyEnvironment> build_venv(const fs::path& cache_folder, const fs::path
   TRY(UvTool uv, UvTool::locate(cache_folder, environment));
   for (const std::string& note : sources.notes) say(note);
   if (!sources.index_url.empty()) say("Packages come from " + without_logins(sources.index_url));
+  // What the product itself needs comes from where this machine has packages from, whatever the recipe says of its own.
+  UvTool own_uv = uv;
+  own_uv.use(gather_sources(environment, {}));
   uv.use(sources);
   if (!recipe.conda_channels.empty()) {
     const std::vector<Interpreter> interpreters =
         find_interpreters(environment, {uv.python_folder()}, cache_folder / "tools" / "interpreters.json");
-    TRY(auto built, build_from_channels(uv, folder, recipe, environment, interpreters));
+    TRY(auto built, build_from_channels(uv, own_uv, folder, recipe, environment, interpreters));
     if (built) return std::move(*built);
     if (!recipe.conda_specs.empty()) say("The conda packages are taken as wheels of the same versions, from the Python index");
   }

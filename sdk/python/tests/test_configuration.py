@@ -9,6 +9,7 @@ pytest.importorskip("yaml")  # the stand-in program reads YAML with it; the true
 
 import yaml  # noqa: E402
 
+from azureml._werkbank.environment_wire import environment_from_wire, environment_to_wire  # noqa: E402
 from azureml._werkbank.yaml_text import dump_yaml  # noqa: E402
 from azureml.core import Environment, RunConfiguration  # noqa: E402
 from azureml.core.conda_dependencies import CondaDependencies  # noqa: E402
@@ -290,6 +291,37 @@ def test_registered_environments(workspace, program):
         Environment.get(workspace, "e", label="new")
     with pytest.raises(UserErrorException):
         Environment.label(workspace, "e", "1", "stable")
+
+
+def environments_to_send():
+    yield Environment("untouched")
+    environment = Environment("own interpreter")
+    environment.python.user_managed_dependencies = True
+    environment.docker.base_image = "image"
+    environment.environment_variables = {"A": "1"}
+    yield environment
+    environment = Environment("own interpreter, and packages")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = "/opt/python"
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["six"])
+    yield environment
+    environment = Environment("packages")
+    environment.python.conda_dependencies = CondaDependencies.create(["numpy=1.2"], ["six"], python_version="3.7")
+    environment.python.conda_dependencies.add_channel("other")
+    environment.docker.shm_size = "4g"
+    environment.policy = "nearest"
+    yield environment
+    environment = Environment("image")
+    environment.docker.base_image = None
+    environment.docker.base_dockerfile = "FROM x"
+    environment.inferencing_stack_version = "latest"
+    yield environment
+
+
+def test_an_environment_that_comes_back_is_the_same():
+    for environment in environments_to_send():
+        sent = json.loads(json.dumps(environment_to_wire(environment)))
+        assert json.loads(json.dumps(environment_to_wire(environment_from_wire(dict(sent))))) == sent
 
 
 def test_a_registrys_password_is_not_sent(workspace, server, program):

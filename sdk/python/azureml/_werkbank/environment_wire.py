@@ -117,6 +117,8 @@ def environment_from_wire(wire):
     other = wire.get("other") or {}
     if other.get("condaDependencies"):
         python.conda_dependencies = CondaDependencies(_underlying_structure=other["condaDependencies"])
+    elif wire.get("userManaged"):
+        python.conda_dependencies = CondaDependencies()  # nobody wrote any; as in an Environment that is new
     python._base_conda_environment = other.get("baseCondaEnvironment")
     environment.inferencing_stack_version = other.get("inferencingStackVersion")
     python.interpreter_path = other.get("interpreterPath") or python.interpreter_path
