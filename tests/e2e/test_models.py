@@ -61,7 +61,7 @@ def test_train_register_fetch_delete(wb, tmp_path):
 
     job = wb.submit(JOB)
     wb.completed(job)
-    lines = wb.log(job).decode().splitlines()
+    lines = wb.log(job).splitlines()
     assert f"azureml-models/digits/1/model.bin {len(BYTES)}" in lines and "again:1" in lines and "digits:3" in lines, lines
 
     # The run goes; the model and its bytes stay, also when the trash is emptied.
