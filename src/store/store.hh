@@ -31,6 +31,9 @@ using werkbank::Role;
 class EnvironmentReader;  // store/environments.hh
 class EnvironmentWriter;
 
+class DatastoreReader;  // store/datastores.hh
+class DatastoreWriter;
+
 // A page of a listing. `next` is an opaque cursor, empty at the end.
 template <typename T>
 struct Page {
@@ -126,7 +129,8 @@ class Reader {
   // since, and the hashes of runs' files. May repeat some.
   virtual Result<std::vector<Hash>> snapshot_roots(UtcMs used_since_ms, const std::string& except) = 0;
   virtual Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) = 0;
-  virtual TargetReader& targets() = 0;  // store/targets.hh
+  virtual TargetReader& targets() = 0;        // store/targets.hh
+  virtual DatastoreReader& datastores() = 0;  // store/datastores.hh
 };
 
 class Transaction : public Reader {
@@ -165,6 +169,7 @@ class Transaction : public Reader {
   virtual Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) = 0;
   virtual Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) = 0;
   virtual TargetWriter& edit_targets() = 0;
+  virtual DatastoreWriter& edit_datastores() = 0;
 };
 
 class Store {

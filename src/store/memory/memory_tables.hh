@@ -10,6 +10,7 @@
 
 #include "base/hash.hh"
 #include "domain/compute_target.hh"
+#include "store/datastores.hh"
 #include "store/environments.hh"
 #include "store/models.hh"
 #include "store/store.hh"
@@ -91,6 +92,8 @@ struct Tables {
   Table<Names, int64_t> model_versions;  // the last one given
   Table<std::pair<ModelKey, ModelUser>, bool> model_users;
   int64_t last_model = 0;
+  Table<Names, DatastoreRecord> datastores;            // workspace, name in lower case
+  Table<std::string, std::string> default_datastores;  // workspace → name
   int64_t last_experiment = 0, last_serial = 0, last_event = 0;
 };
 

@@ -1,6 +1,7 @@
 // Reader and Transaction over the memory store's tables. The store holds its lock around them.
 #pragma once
 
+#include "store/memory/memory_datastores.hh"
 #include "store/memory/memory_environments.hh"
 #include "store/memory/memory_models.hh"
 #include "store/memory/memory_tables.hh"
@@ -47,6 +48,7 @@ class MemoryTransaction final : public Transaction {
   Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) override;
   Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override;
   TargetReader& targets() override { return targets_; }
+  DatastoreReader& datastores() override { return datastores_; }
 
   Status put_workspace(const Workspace& workspace) override;
   Status delete_workspace(const std::string& name) override;
@@ -77,6 +79,7 @@ class MemoryTransaction final : public Transaction {
   Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
   TargetWriter& edit_targets() override { return targets_; }
+  DatastoreWriter& edit_datastores() override { return datastores_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
@@ -92,6 +95,7 @@ class MemoryTransaction final : public Transaction {
   MemoryEnvironments environments_{tables_, undo_};
   MemoryModels models_;
   std::vector<RunEvent> events_;
+  MemoryDatastores datastores_{tables_, undo_};
 };
 
 }  // namespace werkbank::store::memory

@@ -42,6 +42,8 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.members.erase_where(undo_, of_workspace);
   tables_.secrets.erase_where(undo_, of_workspace);
   tables_.targets.erase_where(undo_, of_workspace);
+  tables_.datastores.erase_where(undo_, of_workspace);
+  tables_.default_datastores.erase(undo_, name);
   tables_.events.erase_where(undo_, [&](int64_t, const RunEvent& event) { return event.workspace == name; });
   tables_.held_blobs.erase_where(undo_, [&](const auto& key, bool) { return key.second == name; });
   tables_.snapshots.erase_where(undo_, [&](const auto& key, UtcMs) { return key.first == name; });

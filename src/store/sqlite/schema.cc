@@ -134,6 +134,14 @@ CREATE TABLE model_users (
   PRIMARY KEY (workspace, name, version, kind, user_name)) WITHOUT ROWID;
 )sql";
 
+// Datastores. What is registered keeps the case of its name, and is found whatever the case.
+constexpr const char* kDatastores = R"sql(
+CREATE TABLE datastores (
+  workspace TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, kind TEXT NOT NULL, settings TEXT NOT NULL, sealed BLOB NOT NULL,
+  created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (workspace, name)) WITHOUT ROWID;
+CREATE TABLE default_datastores (workspace TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -152,7 +160,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions, kModels};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions, kModels, kDatastores};
   return migrations;
 }
 

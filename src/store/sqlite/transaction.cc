@@ -40,7 +40,9 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
                                                   "DELETE FROM environment_labels WHERE workspace = ?",
                                                   "DELETE FROM models WHERE workspace = ?",
                                                   "DELETE FROM model_names WHERE workspace = ?",
-                                                  "DELETE FROM model_users WHERE workspace = ?"};
+                                                  "DELETE FROM model_users WHERE workspace = ?",
+                                                  "DELETE FROM datastores WHERE workspace = ?",
+                                                  "DELETE FROM default_datastores WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
 }

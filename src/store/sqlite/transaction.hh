@@ -1,6 +1,7 @@
 // Reader and Transaction over one connection.
 #pragma once
 
+#include "store/sqlite/datastores.hh"
 #include "store/sqlite/queries.hh"
 #include "store/sqlite/sqlite_environments.hh"
 #include "store/sqlite/sqlite_models.hh"
@@ -72,12 +73,14 @@ class Reads : public Base {
     return list_blobs_held_only_by(db_, workspace);
   }
   TargetReader& targets() override { return targets_; }
+  DatastoreReader& datastores() override { return datastores_; }
 
  protected:
   Database& db_;
   SqliteTargets targets_;
   SqliteEnvironments environments_{db_};
   SqliteModels models_;
+  SqliteDatastores datastores_{db_};
 };
 
 using SqliteReader = Reads<Reader>;
@@ -115,6 +118,7 @@ class SqliteTransaction final : public Reads<Transaction> {
   Result<int64_t> prune_events(UtcMs before_ms, int64_t limit) override;
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
   TargetWriter& edit_targets() override { return targets_; }
+  DatastoreWriter& edit_datastores() override { return datastores_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
