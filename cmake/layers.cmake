@@ -1,8 +1,8 @@
 # One library per folder of src/. The list of a folder's neighbours below is the whole law of who may include whom;
 # tools/tidy reads this file and fails on any include that it does not allow.
 #
-#   base <- domain <- net <- {store content environment access compute} <- lifecycle <- {registry} <- api <- main
-#   base <- domain <- net <- client <- {runner client/project} <- cli <- main   (runner and client/project are strangers)
+#   base <- domain <- net <- {store content environment access compute data} <- lifecycle <- {registry} <- api <- main
+#   base <- domain <- net <- data <- client <- {runner client/project} <- cli <- main   (runner and client/project are strangers)
 #
 # Folders in one brace are strangers: they meet in the layer above, which hands each plain values.
 function(werkbank_library folder)
@@ -39,11 +39,16 @@ werkbank_library(compute SEES base domain)
 werkbank_library(compute/local SEES base domain net compute)
 werkbank_library(compute/pool SEES base domain compute)
 
+werkbank_library(data SEES base domain)
+werkbank_library(data/folder SEES base domain data)
+werkbank_library(data/rest SEES base domain net data PACKAGES pkg_crypto)
+werkbank_library(data/azure_blob SEES base domain net data data/rest)
+
 werkbank_library(lifecycle SEES base domain net store content environment access compute)
 werkbank_library(registry SEES base domain store content lifecycle)
-werkbank_library(api SEES base domain net store content environment access compute lifecycle registry)
+werkbank_library(api SEES base domain net store content environment access compute data lifecycle registry)
 
-werkbank_library(client SEES base domain net PACKAGES pkg_yaml pkg_zstd)
+werkbank_library(client SEES base domain net data PACKAGES pkg_yaml pkg_zstd)
 werkbank_library(client/project SEES base domain client PACKAGES pkg_yaml)
 werkbank_library(runner SEES base domain net client)
-werkbank_library(cli SEES base domain net client client/project PACKAGES CLI11::CLI11 pkg_yaml)
+werkbank_library(cli SEES base domain net data client client/project PACKAGES CLI11::CLI11 pkg_yaml)

@@ -35,10 +35,13 @@ foreach(contract ${contracts})
   add_executable(contract_${contract_name} ${contract})
   target_include_directories(contract_${contract_name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(contract_${contract_name} PRIVATE wb_store_memory wb_store_sqlite wb_content_memory
-    wb_content_directory wb_environment wb_compute_local wb_compute_pool wb_lifecycle wb_doctest_main)
+    wb_content_directory wb_data_folder wb_data_azure_blob wb_environment wb_compute_local wb_compute_pool wb_lifecycle
+    wb_doctest_main)
   add_test(NAME contract_${contract_name} COMMAND contract_${contract_name})
   list(APPEND test_programs contract_${contract_name})
 endforeach()
+
+target_compile_definitions(contract_data_store PRIVATE WERKBANK_SOURCE_FOLDER="${CMAKE_SOURCE_DIR}")  # its testbed
 
 # Suites on the whole server without sockets (tests/support/test_world.hh).
 file(GLOB worlds CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/world/*.cc)
@@ -46,7 +49,7 @@ foreach(world ${worlds})
   get_filename_component(world_name ${world} NAME_WE)
   add_executable(world_${world_name} ${world})
   target_include_directories(world_${world_name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(world_${world_name} PRIVATE wb_api wb_store_memory wb_content_memory wb_environment
+  target_link_libraries(world_${world_name} PRIVATE wb_api wb_store_memory wb_content_memory wb_data_folder wb_environment
     wb_compute_pool wb_doctest_main)
   add_test(NAME world_${world_name} COMMAND world_${world_name})
   list(APPEND test_programs world_${world_name})

@@ -10,6 +10,7 @@
 #include "access/vault.hh"
 #include "api/device_logins.hh"
 #include "api/event_hub.hh"
+#include "data/data_store.hh"
 #include "lifecycle/engine.hh"
 #include "lifecycle/holdings.hh"
 #include "lifecycle/housekeeping.hh"
@@ -46,6 +47,7 @@ struct Api {
   const ServerFacts& facts;
   Counters& counters;
   std::function<void()> request_stop;  // begins a graceful stop of the server
+  data::DataStoreOpener open_data;
   // What goes on after its request was answered.
   std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>();
   std::unique_ptr<DeviceLogins> device_logins = std::make_unique<DeviceLogins>();

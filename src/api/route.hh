@@ -67,6 +67,8 @@ std::span<const Route> package_routes();
 std::span<const Route> built_environment_routes();
 std::span<const Route> compute_routes();
 std::span<const Route> model_routes();
+std::span<const Route> datastore_routes();
+std::span<const Route> datastore_file_routes();
 const std::vector<Route>& all_routes();
 
 }  // namespace werkbank::api

@@ -78,7 +78,8 @@ constexpr std::string_view kSchemas = R"json({
     "activeRuns": {"type": "integer"}, "environments": {"type": "integer"},
     "models": {"type": "integer"}, "secrets": {"type": "integer"},
     "blobs": {"type": "integer"}, "metricPoints": {"type": "integer"}, "blobBytes": {"type": "integer"},
-    "logBytes": {"type": "integer"}, "totalBytes": {"type": "integer"}
+    "dataFiles": {"type": "integer"},
+    "dataBytes": {"type": "integer"}, "logBytes": {"type": "integer"}, "totalBytes": {"type": "integer"}
   }
 },
 "GarbageRequest": {
@@ -450,7 +451,7 @@ constexpr std::string_view kSchemas = R"json({
 const json::object& schemas() {
   static const json::object document = [] {
     json::object all = json::parse(kSchemas).as_object();
-    for (const std::string_view part : {model_schemas()}) {
+    for (const std::string_view part : {model_schemas(), datastore_schemas()}) {
       for (const auto& schema : json::parse(part).as_object()) all[schema.key()] = schema.value();
     }
     return all;

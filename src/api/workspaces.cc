@@ -102,7 +102,9 @@ Task<Result<net::Response>> get_contents(Api& api, Call& call) {
                                        {"metricPoints", contents.metric_points},
                                        {"blobBytes", contents.blob_bytes},
                                        {"logBytes", contents.log_bytes},
-                                       {"totalBytes", contents.blob_bytes + contents.log_bytes}});
+                                       {"dataFiles", contents.data_files},
+                                       {"dataBytes", contents.data_bytes},
+                                       {"totalBytes", contents.blob_bytes + contents.log_bytes + contents.data_bytes}});
 }
 
 Task<Result<net::Response>> delete_workspace(Api& api, Call& call) {

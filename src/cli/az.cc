@@ -17,7 +17,6 @@ constexpr AzLater kLater[] = {
     {"service", "services for models come", kKeepModel},
     {"endpoint", "endpoints for models come", kKeepModel},
     {"env", "services for models come", "Nothing has to be set up for runs: the server starts by itself."},
-    {"datastore", "datastores come", kReadFolder},
     {"dataset", "datasets come", kReadFolder},
     {"datasource", "data sources come", kReadFolder},
     {"pipeline", "pipelines come", "Submit the steps one after the other with `az ml run submit-script`."},
@@ -123,6 +122,7 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_settings(az, context);
   add_az_environments(ml, context);
   add_az_models(ml, context);
+  add_az_datastores(ml, context);
   for (const AzLater& later : kLater) add_az_later(ml, context, later);
   add_second_generation(ml, context);
   add_extension(az, context);

@@ -26,6 +26,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_model_commands(app, context);
   add_environment_commands(app, context);
   add_compute_commands(app, context);
+  add_datastore_commands(app, context);
   add_secret_commands(app, context);
   add_token_commands(app, context);
   add_server_commands(app, context);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hh"
+#include "data/data_store.hh"
 
 namespace werkbank::cli {
 
@@ -43,6 +44,7 @@ struct CliPrograms {
   std::function<Result<uint64_t>(const std::filesystem::path& home, const std::filesystem::path& folder)> backup;
   std::function<Result<std::filesystem::path>(const std::filesystem::path& home, const std::filesystem::path& from, bool replace)>
       restore;
+  data::DataStoreOpener open_data;  // the kinds of storage that this program knows
   // Checks of parts that only the whole program holds (the embedded runner, the database), appended to doctor's own.
   std::function<std::vector<DoctorCheck>(const std::filesystem::path& home)> doctor;
   // Reads all stored content and compares it with its hashes; tells the bytes that are done.

@@ -1,6 +1,7 @@
 // What the steps of a run's way are made of: references to the parts below, wired once in main/.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,9 +47,12 @@ struct Services {
   RunnerSettings runner;
   EnvironmentBuilds& environment_builds;
   std::unique_ptr<content::CheckedSnapshots> checked_snapshots = std::make_unique<content::CheckedSnapshots>();
+  std::filesystem::path datastore_folder = {};               // workspaces' own datastores: WORKSPACE/NAME
   std::function<bool()> is_stopping = [] { return false; };  // set by the engine: builds under way are given up, and made again
 };
 
+// In the datastore folder, a name that no workspace can have: uploads under way, emptied when the server starts.
+inline constexpr std::string_view kIncomingData = ".incoming";
 inline constexpr std::string_view kBuildLog = "azureml-logs/20_image_build_log.txt";
 inline constexpr std::string_view kDriverLog = "azureml-logs/70_driver_log.txt";
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/files.hh"
 #include "base/log.hh"
 #include "lifecycle/garbage.hh"
 #include "lifecycle/target_changes.hh"
@@ -108,9 +109,27 @@ Result<std::vector<Hash>> free_blobs(Services& services, Holdings& holdings, con
 // later workspace of this name would find.
 Status remove_data(Services& services, Holdings& holdings, const std::string& name, const std::vector<RunKey>& runs) {
   for (const RunKey& key : runs) CHECK_OK(remove_run_data(services, key));
+  TRY(const RelativePath data, RelativePath::parse(name));
+  CHECK_OK(werkbank::remove_tree(data.below(services.datastore_folder)));
   TRY([[maybe_unused]] const content::FreedBlobs freed,
       services.blobs.remove([&] { return free_blobs(services, holdings, name); }));
   return {};
+}
+
+Status count_data(const Services& services, const std::string& name, WorkspaceContents& contents) {
+  TRY(const RelativePath data, RelativePath::parse(name));
+  std::error_code failure;
+  std::filesystem::recursive_directory_iterator it(data.below(services.datastore_folder), failure);
+  for (const std::filesystem::recursive_directory_iterator end; !failure && it != end; it.increment(failure)) {
+    std::error_code gone;
+    if (it->is_symlink(gone) || !it->is_regular_file(gone)) continue;
+    const uint64_t size = it->file_size(gone);
+    if (gone) continue;
+    ++contents.data_files;
+    contents.data_bytes += size;
+  }
+  if (!failure || failure == std::errc::no_such_file_or_directory) return {};
+  return fail(errors::io_failed, fmt::format("cannot list the data of workspace {:?}: {}", name, failure.message()));
 }
 
 Status scrub(Services& services) {
@@ -149,6 +168,7 @@ Result<WorkspaceContents> workspace_contents(Services& services, const std::stri
     TRY(runs, all_runs(reader, name));
     return {};
   }));
+  CHECK_OK(count_data(services, name, contents));
   contents.runs = static_cast<int64_t>(runs.size());
   for (const Run& run : runs) {
     if (run.control == RunControl::kManaged && !is_terminal(run.status)) ++contents.active_runs;

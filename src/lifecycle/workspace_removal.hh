@@ -10,6 +10,8 @@ struct WorkspaceContents {
   int64_t experiments = 0, runs = 0, active_runs = 0, environments = 0, models = 0, secrets = 0, blobs = 0, metric_points = 0;
   uint64_t blob_bytes = 0;  // of the blobs that no other workspace has
   uint64_t log_bytes = 0;
+  int64_t data_files = 0;  // in the workspace's own datastores
+  uint64_t data_bytes = 0;
 };
 
 // What remove_workspace() would delete. workspace_not_found. Blocks for long in a large workspace.

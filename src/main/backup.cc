@@ -28,6 +28,7 @@ constexpr const char* kRecords = "db/werkbank.db";
 constexpr const char* kSeries = "series/series.db";
 constexpr const char* kVaultKey = "vault.key";
 constexpr const char* kInstallation = "installation";  // marked again at the next start, by what the records say
+constexpr const char* kData = "datastores";
 
 bool is_there(const fs::path& path) {
   struct stat facts{};
@@ -63,8 +64,22 @@ Result<uint64_t> link_or_copy(const fs::path& from, const fs::path& to) {
 
 using CopyFile = std::function<Result<uint64_t>(const fs::path& from, const fs::path& to)>;
 
-// Files below `folder`, at any depth, but hidden ones, locks, and what is on its way in. One that goes meanwhile is not missed.
-Result<uint64_t> copy_tree(const fs::path& folder, const fs::path& target, const CopyFile& copy) {
+// Hidden files, locks, and what is on its way in.
+bool is_passing(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  return name == "tmp" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new");
+}
+
+// In the users' own data nothing but what the server itself puts there for a moment, and links to other places.
+bool is_passing_in_data(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  std::error_code ignored;
+  return name == ".incoming" || name.starts_with(".werkbank-") || entry.is_symlink(ignored);
+}
+
+// Files below `folder`, at any depth, but those that pass. One that goes meanwhile is not missed.
+Result<uint64_t> copy_tree(const fs::path& folder, const fs::path& target, const CopyFile& copy,
+                           bool (*passes)(const fs::directory_entry&) = is_passing) {
   CHECK_OK(make_directories(target));
   uint64_t bytes = 0;
   std::error_code failed;
@@ -72,10 +87,10 @@ Result<uint64_t> copy_tree(const fs::path& folder, const fs::path& target, const
        entry.increment(failed)) {
     const fs::path& path = entry->path();
     const std::string name = path.filename().string();
-    if (name == "tmp" || name.starts_with('.') || name.ends_with(".lock") || name.ends_with(".new")) continue;
+    if (passes(*entry)) continue;
     std::error_code ignored;
     if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
-      TRY(const uint64_t some, copy_tree(path, target / name, copy));
+      TRY(const uint64_t some, copy_tree(path, target / name, copy, passes));
       bytes += some;
       continue;
     }
@@ -169,6 +184,7 @@ Status copy_backup(const fs::path& backup, const fs::path& incoming) {
   CHECK_OK(make_directories(incoming));
   const CopyFile copy = [](const fs::path& from, const fs::path& to) { return copy_file(from, to, 0600); };
   for (const char* const part : {"series", "content/logs", "db"}) CHECK_OK(copy_tree(backup / part, incoming / part, copy));
+  CHECK_OK(copy_tree(backup / kData, incoming / kData, copy, is_passing_in_data));
   CHECK_OK(copy_tree(backup / "content" / "blobs", incoming / "content" / "blobs", link_or_copy));
   if (is_there(backup / kVaultKey)) CHECK_OK(copy_file(backup / kVaultKey, incoming / kVaultKey, 0600));
   return check_copied(incoming);
@@ -218,6 +234,7 @@ Result<uint64_t> back_up_home(const fs::path& home, const fs::path& target) {
   CHECK_OK(add(copy_database(home / kRecords, target / kRecords)));
   CHECK_OK(add(copy_tree(home / "content" / "logs", target / "content" / "logs", copy)));
   CHECK_OK(add(copy_tree(home / "content" / "blobs", target / "content" / "blobs", link_or_copy)));
+  CHECK_OK(add(copy_tree(home / kData, target / kData, copy, is_passing_in_data)));
   if (is_there(home / kVaultKey)) CHECK_OK(add(copy_file(home / kVaultKey, target / kVaultKey, 0600)));
   const json::object manifest{{"format", kFormat},
                               {"version", WERKBANK_VERSION},
@@ -242,8 +259,8 @@ Result<fs::path> restore_home(const fs::path& folder, const fs::path& backup, bo
   }
   // work holds runs that these records may not know: their scripts and outputs are left alone.
   if (is_file) return take_over(home, incoming, {kInstallation, "db", "work"}, {"db"});
-  return take_over(home, incoming, {kInstallation, "db", "work", "series", "content", kVaultKey},
-                   {kVaultKey, "content", "series", "db"});
+  return take_over(home, incoming, {kInstallation, "db", "work", "series", "content", kData, kVaultKey},
+                   {kVaultKey, kData, "content", "series", "db"});
 }
 
 }  // namespace werkbank

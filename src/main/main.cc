@@ -1,6 +1,7 @@
 // The program `werkbank`, also called as `az`: the command line, and the server behind it.
 #include "cli/cli.hh"
 #include "main/backup.hh"
+#include "main/data_kinds.hh"
 #include "main/serve.hh"
 
 int main(int argc, char** argv) {
@@ -9,6 +10,7 @@ int main(int argc, char** argv) {
   programs.serve = werkbank::serve;
   programs.backup = werkbank::back_up_home;
   programs.restore = werkbank::restore_home;
+  programs.open_data = werkbank::open_data_store;
   programs.doctor = werkbank::examine_program;
   programs.verify = werkbank::verify_content;
   return werkbank::cli::run(argc, argv, programs);

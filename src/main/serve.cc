@@ -16,6 +16,7 @@
 #include "content/directory/blob_check.hh"
 #include "content/directory/directory_blob_store.hh"
 #include "content/directory/directory_log_store.hh"
+#include "main/data_kinds.hh"
 #include "main/embedded.hh"
 #include "main/home.hh"
 #include "main/targets.hh"
@@ -181,6 +182,8 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
                                *parts->builders,
                                std::move(settings),
                                *parts->environment_builds};
+  services.datastore_folder = parts->home.datastores();
+  CHECK_OK(remove_tree(services.datastore_folder / lifecycle::kIncomingData));
   parts->engine = std::make_unique<lifecycle::Engine>(std::move(services), lifecycle::EngineConfig{});
   lifecycle::HousekeepingConfig housekeeping;
   housekeeping.backup_folder = parts->home.backups();
@@ -258,7 +261,8 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
   parts->counters.last_request_ms = system_clock().monotonic_now().count();
   api::Api api{*parts->engine, parts->engine->services(), *parts->vault,
                *parts->hub,    *parts->holdings,          *parts->housekeeping,
-               parts->facts,   parts->counters,           [] { kill(getpid(), SIGTERM); }};
+               parts->facts,   parts->counters,           [] { kill(getpid(), SIGTERM); },
+               open_data_store};
   api::Router router(api);
   net::ServerConfig config;
   config.threads = options.threads;

@@ -6,6 +6,7 @@
 #include "api/router.hh"
 #include "content/memory/memory_blob_store.hh"
 #include "content/memory/memory_log_store.hh"
+#include "data/folder/folder_data_store.hh"
 #include "environment/system_kind.hh"
 #include "environment/uv_kind.hh"
 #include "store/memory/memory_series_store.hh"
@@ -34,6 +35,12 @@ inline environment::EnvironmentPlanner make_planner() {
   return environment::EnvironmentPlanner(std::move(kinds));
 }
 
+// Folders, and no other kind of storage.
+inline Result<std::unique_ptr<data::DataStore>> open_folder(const data::DataAccess& access) {
+  if (access.datastore.kind != DatastoreKind::kFolder) return fail(errors::not_supported, "folders only");
+  return data::make_folder_data_store(access.datastore.settings.at("path"));
+}
+
 struct TestWorld {
   explicit TestWorld(std::map<std::string, std::unique_ptr<compute::ComputeTarget>> with_targets = {},
                      lifecycle::EngineConfig config = {}, std::unique_ptr<store::Store> with_store = store::make_memory_store())
@@ -47,10 +54,11 @@ struct TestWorld {
     lifecycle::Services services{system_clock(),    *store, *series, *blobs, *logs,    planner,
                                  targets,           signer, *vault,  pool,   builders, {"unix:///none", "", ""},
                                  environment_builds};
+    services.datastore_folder = folder / "datastores";
     engine = std::make_unique<lifecycle::Engine>(std::move(services), config);
     housekeeping = std::make_unique<lifecycle::Housekeeping>(engine->services(), holdings, lifecycle::HousekeepingConfig{});
     api = std::make_unique<api::Api>(
-        api::Api{*engine, engine->services(), *vault, hub, holdings, *housekeeping, facts, counters, [] {}});
+        api::Api{*engine, engine->services(), *vault, hub, holdings, *housekeeping, facts, counters, [] {}, open_folder});
     Workspace workspace;
     workspace.name = "default";
     put(workspace);

@@ -8,7 +8,7 @@ _PACKAGES = {
     "azureml.accel": "Deployment to FPGAs (azureml.accel)",
     "azureml.automl": "Automated machine learning (azureml.automl)",
     "azureml.contrib": "The experimental packages below azureml.contrib",
-    "azureml.data": "Datastores and datasets (azureml.data)",
+    "azureml.data": "Datasets (azureml.data)",
     "azureml.dataprep": "Data preparation (azureml.dataprep)",
     "azureml.explain": "Model explanations (azureml.explain)",
     "azureml.interpret": "Model explanations (azureml.interpret)",
@@ -23,7 +23,7 @@ _PACKAGES = {
 _INSTEAD = {
     "azureml.widgets": " run.wait_for_completion(show_output=True) follows a run meanwhile.",
     "azureml.train": " ScriptRunConfig submits scripts meanwhile; each combination of parameters can be a run of its own.",
-    "azureml.data": " Files in the source directory travel with a run meanwhile, and paths can be arguments.",
+    "azureml.data": " Datastore.upload and Datastore.download bring files to a job and back meanwhile.",
 }
 
 

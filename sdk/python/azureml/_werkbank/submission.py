@@ -167,7 +167,8 @@ def _checked_script(folder, run_config):
 
 
 def _refuse_data(run_config):
-    if run_config.data_references or run_config.data or run_config.output_data or run_config.datacaches:
+    in_arguments = [each for each in run_config.arguments or () if hasattr(each, "data_reference_name")]
+    if in_arguments or run_config.data_references or run_config.data or run_config.output_data or run_config.datacaches:
         from azureml._werkbank.later import raise_later
 
         raise_later("Data references and datasets in a run configuration")

@@ -135,13 +135,17 @@ def get_run_config_from_script_run(script_run_config):
     if script_run_config.script:
         configuration.script = script_run_config.script
     if script_run_config.arguments:
-        configuration.arguments = [
-            os.fspath(each) if hasattr(each, "__fspath__") else as_text(each) for each in script_run_config.arguments
-        ]
+        configuration.arguments = [_argument(each) for each in script_run_config.arguments]
     command = script_run_config.command
     if command:
         configuration.command = " ".join(as_text(part) for part in command) if isinstance(command, (list, tuple)) else command
     return configuration
+
+
+def _argument(each):
+    if hasattr(each, "data_reference_name"):  # more than its text: submitting has to see what it is
+        return each
+    return os.fspath(each) if hasattr(each, "__fspath__") else as_text(each)
 
 
 def submit(script_run_config, workspace, experiment_name, run_id=None, _parent_run_id=None, credential_passthrough=False):

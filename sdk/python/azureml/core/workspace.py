@@ -298,7 +298,9 @@ class Workspace(object):
     @property
     def datastores(self):
         """The datastores by name."""
-        raise_later("Workspace.datastores")
+        from azureml.data.werkbank_datastore import datastore_of
+
+        return dict((item["name"], datastore_of(self, item)) for item in self._client.items("datastores"))
 
     @property
     def images(self):
@@ -341,11 +343,13 @@ class Workspace(object):
 
     def get_default_datastore(self):
         """The default datastore."""
-        raise_later("Workspace.get_default_datastore")
+        from azureml.core.datastore import Datastore
+
+        return Datastore.get_default(self)
 
     def set_default_datastore(self, name):
         """Choose the default datastore."""
-        raise_later("Workspace.set_default_datastore")
+        self._client.server.request("PUT", self._client.path(("default-datastore",)), body={"name": name})
 
     def get_default_compute_target(self, type):
         """The default compute target of a kind ("CPU" or "GPU"); None where none was chosen."""

@@ -1,0 +1,35 @@
+"""What all datastores have in common."""
+
+__all__ = ["AbstractDatastore"]
+
+
+class AbstractDatastore(object):
+    """A named place for data."""
+
+    def __init__(self, workspace, name, datastore_type):
+        self._workspace = workspace
+        self._name = name
+        self._datastore_type = datastore_type
+
+    @property
+    def workspace(self):
+        """The workspace that it belongs to."""
+        return self._workspace
+
+    @property
+    def name(self):
+        """Its name."""
+        return self._name
+
+    @property
+    def datastore_type(self):
+        """The kind of storage behind it."""
+        return self._datastore_type
+
+    def set_as_default(self):
+        """Make it the workspace's default datastore."""
+        self._workspace.set_default_datastore(self._name)
+
+    def unregister(self):
+        """Forget the datastore; the data stays where it is."""
+        self._workspace._client.delete("datastores", self._name)

@@ -1,0 +1,44 @@
+"""Datastores that v1 had no class for."""
+
+from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
+
+__all__ = ["FolderDatastore"]
+
+
+class FolderDatastore(AbstractAzureStorageDatastore):
+    """A folder of the server's machine."""
+
+    def __init__(self, workspace, name, folder):
+        AbstractAzureStorageDatastore.__init__(
+            self, workspace, name, "Folder", folder, "local", protocol="file", endpoint="local"
+        )
+        self.folder = folder
+
+    def _facts(self):
+        return {"name": self.name, "folder": self.folder}
+
+
+def datastore_of(workspace, document):
+    """The object for a datastore's document."""
+    from azureml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
+
+    name, settings = document["name"], document["settings"]
+    if document.get("ours"):  # v1's classes, so that scripts which ask for them find them
+        kind = AzureFileDatastore if name == "workspacefilestore" else AzureBlobDatastore
+        return kind(workspace, name, name, "local", protocol="file", endpoint="local")
+    if document["kind"] == "folder":
+        return FolderDatastore(workspace, name, settings.get("path"))
+    if document["kind"] == "azureBlob":
+        made = AzureBlobDatastore(
+            workspace,
+            name,
+            settings["container"],
+            settings["account"],
+            protocol=settings.get("protocol"),
+            endpoint=settings.get("endpoint"),
+        )
+        made.credential_type = {"accountKey": "AccountKey", "sasToken": "Sas"}.get(document["credentialType"])
+        return made
+    from azureml._werkbank.later import raise_later
+
+    raise_later("A datastore of kind {}, like {},".format(document["kind"], name))

@@ -1,0 +1,19 @@
+// The way to a datastore's data, as the server tells it to this login: into the storage itself, or through the server for a
+// folder that lies on the server's machine and not on this one.
+#pragma once
+
+#include "client/session.hh"
+#include "data/data_store.hh"
+
+namespace werkbank::client {
+
+struct OpenDatastore {
+  data::DataAccess access;
+  std::function<Result<std::unique_ptr<data::DataStore>>()> open;  // any thread; each has its own
+};
+
+// `workspace_route` is "/api/v1/workspaces/…"; `name` empty: the default datastore. The opener has to outlive the answer.
+Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
+                                     const data::DataStoreOpener& opener);
+
+}  // namespace werkbank::client
