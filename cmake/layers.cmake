@@ -43,6 +43,7 @@ werkbank_library(data SEES base domain)
 werkbank_library(data/folder SEES base domain data)
 werkbank_library(data/rest SEES base domain net data PACKAGES pkg_crypto)
 werkbank_library(data/azure_blob SEES base domain net data data/rest)
+werkbank_library(data/s3 SEES base domain net data data/rest)
 
 werkbank_library(lifecycle SEES base domain net store content environment access compute)
 werkbank_library(registry SEES base domain store content lifecycle)

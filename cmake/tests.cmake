@@ -35,7 +35,8 @@ foreach(contract ${contracts})
   add_executable(contract_${contract_name} ${contract})
   target_include_directories(contract_${contract_name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(contract_${contract_name} PRIVATE wb_store_memory wb_store_sqlite wb_content_memory
-    wb_content_directory wb_data_folder wb_data_azure_blob wb_environment wb_compute_local wb_compute_pool wb_lifecycle
+    wb_content_directory wb_data_folder wb_data_azure_blob wb_data_s3 wb_environment wb_compute_local wb_compute_pool
+    wb_lifecycle
     wb_doctest_main)
   add_test(NAME contract_${contract_name} COMMAND contract_${contract_name})
   list(APPEND test_programs contract_${contract_name})

@@ -50,6 +50,7 @@ struct RegisterOptions {
   std::string name, path;
   bool overwrite = false, create = false, skip_validation = false;
   std::string account, container, endpoint, protocol, account_key_file, sas_token_file;
+  std::string bucket, region, access_key_id, secret_key_file, session_token_file;
 };
 
 void declare_register_common(CLI::App& verb, RegisterOptions& options) {
@@ -72,6 +73,17 @@ void declare_azure_blob(CLI::App& verb, RegisterOptions& options) {
   verb.add_option("--sas-token-file", options.sas_token_file, "A file with a SAS token; - for stdin")->excludes(key);
   verb.add_option("--endpoint", options.endpoint, "Domain (default: core.windows.net), or the account's address as a URL");
   verb.add_option("--protocol", options.protocol, "https (default) or http");
+}
+
+void declare_s3(CLI::App& verb, RegisterOptions& options) {
+  declare_register_common(verb, options);
+  verb.add_option("--bucket", options.bucket, "The bucket")->required();
+  verb.add_option("--region", options.region, "Its region (default: us-east-1)");
+  verb.add_option("--endpoint", options.endpoint, "The storage's address as a URL (default: Amazon's)");
+  auto* const id = verb.add_option("--access-key-id", options.access_key_id, "The access key's id; without one: a public bucket");
+  verb.add_option("--secret-key-file", options.secret_key_file, "A file with the secret access key; - for stdin")->needs(id);
+  verb.add_option("--session-token-file", options.session_token_file, "A file with the session token of a temporary key")
+      ->needs(id);
 }
 
 // From a file or stdin: arguments are seen by every process of the machine, and kept in the shell's history.
@@ -116,6 +128,21 @@ Result<int> register_azure_blob(Context& context, const RegisterOptions& options
     TRY(credential["sasToken"], read_credential(options.sas_token_file));
   }
   return finish_registration(context, options, "azureBlob", std::move(settings), std::move(credential));
+}
+
+Result<int> register_s3(Context& context, const RegisterOptions& options) {
+  json::object settings{{"bucket", options.bucket}};
+  if (!options.region.empty()) settings["region"] = options.region;
+  if (!options.endpoint.empty()) settings["endpoint"] = options.endpoint;
+  if (!options.access_key_id.empty()) settings["accessKeyId"] = options.access_key_id;
+  json::object credential;
+  if (!options.secret_key_file.empty()) {
+    TRY(credential["secretAccessKey"], read_credential(options.secret_key_file));
+  }
+  if (!options.session_token_file.empty()) {
+    TRY(credential["sessionToken"], read_credential(options.session_token_file));
+  }
+  return finish_registration(context, options, "s3", std::move(settings), std::move(credential));
 }
 
 void declare_common(CLI::App& verb, DataTransfer& options) {
@@ -201,6 +228,12 @@ void add_datastore_commands(CLI::App& app, Context& context) {
                              "  werkbank datastore register azure-blob test --account devstoreaccount1 --container data \\\n"
                              "      --endpoint http://127.0.0.1:10000/devstoreaccount1 --account-key-file - < key.txt"},
                             declare_azure_blob, register_azure_blob);
+  add_verb<RegisterOptions>(registers, context,
+                            {"s3", "A bucket of Amazon S3, or of what speaks its protocol",
+                             "  werkbank datastore register s3 images --bucket acme-images --region eu-central-1 \\\n"
+                             "      --access-key-id AKIA... --secret-key-file secret.txt\n"
+                             "  werkbank datastore register s3 open --bucket public-data"},
+                            declare_s3, register_s3);
   add_verb<DataTransfer>(noun, context,
                          {"upload", "Upload a folder or files; what broke off is taken up again",
                           "  werkbank datastore upload --src ./data --target train\n"

@@ -12,7 +12,7 @@ using namespace werkbank::data;
 using namespace werkbank::data::testing;
 
 TEST_CASE_TEMPLATE("what is written is found, listed and read", World, ALL_DATA_STORES) {
-  NEEDS_AZURITE();
+  NEEDS(World);
   World world;
   DataStore& store = *world.store;
   must(store.check(true));
@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE("what is written is found, listed and read", World, ALL_DATA_
 }
 
 TEST_CASE_TEMPLATE("a file is replaced only where that is allowed, and one that is read must stay", World, ALL_DATA_STORES) {
-  NEEDS_AZURITE();
+  NEEDS(World);
   World world;
   DataStore& store = *world.store;
   must(store.check(true));
@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("a file is replaced only where that is allowed, and one that 
 }
 
 TEST_CASE_TEMPLATE("what is not there, and paths that are none", World, ALL_DATA_STORES) {
-  NEEDS_AZURITE();
+  NEEDS(World);
   World world;
   DataStore& store = *world.store;
   CHECK(code(store.check(false)) == "container_not_found");
@@ -86,7 +86,7 @@ TEST_CASE_TEMPLATE("what is not there, and paths that are none", World, ALL_DATA
 }
 
 TEST_CASE_TEMPLATE("a write that breaks off leaves what was there, and is told as it was", World, ALL_DATA_STORES) {
-  NEEDS_AZURITE();
+  NEEDS(World);
   World world;
   DataStore& store = *world.store;
   must(store.check(true));
@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("a write that breaks off leaves what was there, and is told a
 }
 
 TEST_CASE_TEMPLATE("a listing of many files is whole and in order, page after page", World, ALL_DATA_STORES) {
-  NEEDS_AZURITE();
+  NEEDS(World);
   World world;
   DataStore& store = *world.store;
   must(store.check(true));
@@ -142,10 +142,10 @@ std::string said(const Status& status) { return status ? "" : status.error().to_
 
 // What the account's owner gives to somebody: to read and list one container, until 2099.
 std::string sas_for(const std::string& container) {
-  const std::string account = test::kAzuriteAccount;
+  const std::string account = kAzuriteAccount;
   const std::string wanted =
       "rl\n\n2099-01-01T00:00:00Z\n/blob/" + account + "/" + container + "\n\n\n\n2020-10-02\nc\n\n\n\n\n\n";
-  const std::string key = base64_decode(test::kAzuriteKey).value();
+  const std::string key = base64_decode(kAzuriteKey).value();
   return "sv=2020-10-02&se=2099-01-01T00%3A00%3A00Z&sr=c&sp=rl&sig=" +
          net::encode_segment(base64_encode(hmac_sha256(key, wanted)));
 }
@@ -153,7 +153,7 @@ std::string sas_for(const std::string& container) {
 }  // namespace
 
 TEST_CASE("azure: a credential that is not taken is told, and not shown") {
-  NEEDS_AZURITE();
+  NEEDS(AzureBlobWorld);
   AzureBlobWorld world;
   must(world.store->check(true));
   put(*world.store, "f", "x");
@@ -175,7 +175,7 @@ TEST_CASE("azure: a credential that is not taken is told, and not shown") {
 }
 
 TEST_CASE("azure: a SAS token opens what it was made for") {
-  NEEDS_AZURITE();
+  NEEDS(AzureBlobWorld);
   AzureBlobWorld world;
   must(world.store->check(true));
   put(*world.store, "d/f", "x");
@@ -191,7 +191,7 @@ TEST_CASE("azure: a SAS token opens what it was made for") {
 }
 
 TEST_CASE("azure: a storage that does not answer is told with its address") {
-  NEEDS_AZURITE();
+  NEEDS(AzureBlobWorld);
   DataAccess access = AzureBlobWorld::access("data");
   access.datastore.settings["endpoint"] = "http://127.0.0.1:1/devstoreaccount1";
   const Status status = must(make_azure_blob_store(access))->check(false);

@@ -14,7 +14,8 @@
 #include "data/azure_blob/azure_blob_store.hh"
 #include "data/data_store.hh"
 #include "data/folder/folder_data_store.hh"
-#include "support/azurite.hh"
+#include "data/s3/s3_store.hh"
+#include "support/testbed_server.hh"
 
 namespace werkbank::data::testing {
 
@@ -22,20 +23,33 @@ struct FolderWorld {
   ~FolderWorld() { (void)remove_tree(folder); }
   std::filesystem::path folder = std::filesystem::temp_directory_path() / ("wb-data-" + random_hex(8));
   std::unique_ptr<DataStore> store = make_folder_data_store(folder);
+  static std::string missing() { return {}; }
   static constexpr size_t kSeveralBlocks = 3 * 1024 * 1024 + 17;
   static constexpr int kMany = 5003;    // more than a page
   static constexpr bool kPages = true;  // a cursor is a path
 };
 
+// Azurite's published development account.
+inline constexpr const char* kAzuriteAccount = "devstoreaccount1";
+inline constexpr const char* kAzuriteKey =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
 // A container of its own in Azurite.
 struct AzureBlobWorld {
+  static test::TestbedServer& server() {
+    static test::TestbedServer azurite("azurite.sh", {"node"},
+                                       {"--skipApiVersionCheck", "--disableTelemetry", "--silent", "--inMemoryPersistence",
+                                        "--blobHost", "127.0.0.1", "--blobPort", "0"});
+    return azurite;
+  }
+  static std::string missing() { return server().missing(); }
   static DataAccess access(const std::string& container) {
     return {{.name = "azure",
              .kind = DatastoreKind::kAzureBlob,
-             .settings = {{"account", test::kAzuriteAccount},
+             .settings = {{"account", kAzuriteAccount},
                           {"container", container},
-                          {"endpoint", test::Azurite::running().endpoint()}}},
-            {{"accountKey", Secret(test::kAzuriteKey)}}};
+                          {"endpoint", server().address() + "/" + kAzuriteAccount}}},
+            {{"accountKey", Secret(kAzuriteKey)}}};
   }
   std::string container = "c" + random_hex(8);
   std::unique_ptr<DataStore> store = make_azure_blob_store(access(container), kPageEntries).value();
@@ -45,7 +59,37 @@ struct AzureBlobWorld {
   static constexpr bool kPages = false;  // a cursor is the storage's own word
 };
 
-#define ALL_DATA_STORES FolderWorld, AzureBlobWorld
+// A bucket of its own in moto's server.
+struct S3World {
+  static test::TestbedServer& server() {
+    static test::TestbedServer s3("s3.sh", {}, {std::string(WERKBANK_SOURCE_FOLDER) + "/tests/testbed/s3_server.py"});
+    return s3;
+  }
+  static std::string missing() { return server().missing(); }
+  std::unique_ptr<DataStore> store =
+      make_s3_store(
+          {{.name = "s3",
+            .kind = DatastoreKind::kS3,
+            .settings = {{"bucket", "b" + random_hex(8)}, {"endpoint", server().address()}, {"accessKeyId", "testkey"}}},
+           {{"secretAccessKey", Secret("testsecret")}}},
+          kPageEntries)
+          .value();
+  static constexpr size_t kSeveralBlocks = 17 * 1024 * 1024;
+  static constexpr size_t kPageEntries = 10;
+  static constexpr int kMany = 43;
+  static constexpr bool kPages = false;
+};
+
+// Where a storage cannot be had a case is left out, loudly; in continuous integration that is a failure.
+#define NEEDS(World)                                                    \
+  if (const std::string missing = World::missing(); !missing.empty()) { \
+    const char* const ci = std::getenv("CI");                           \
+    if (ci != nullptr && std::string_view(ci) == "true") FAIL(missing); \
+    MESSAGE("left out: " << missing);                                   \
+    return;                                                             \
+  }
+
+#define ALL_DATA_STORES FolderWorld, AzureBlobWorld, S3World
 
 using Paths = std::vector<std::string>;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# azurite.sh up|down: Azurite, which speaks Azure Blob Storage's protocol, kept in build/testbed/azurite. up prints the program that
-# node runs.
+# azurite.sh up|down: Azurite, which speaks Azure Blob Storage's protocol, kept in build/testbed/azurite. up prints the program
+# that node runs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 version=3.37.0

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "store/datastores.hh"
 #include "support/test_world.hh"
 
 using namespace werkbank;

@@ -62,8 +62,10 @@ def test_documents_become_v1_classes():
     settings = {"container": "c", "account": "acme", "endpoint": "core.example"}
     blob = made("b", "azureBlob", settings=settings, credentialType="sasToken")
     assert blob.is_sas and blob.endpoint == "core.example" and blob.protocol == "https"
+    bucket = made("s", "s3", settings={"bucket": "b", "region": "eu-central-1"})
+    assert (bucket.bucket_name, bucket.region, bucket.endpoint) == ("b", "eu-central-1", None)
     with pytest.raises(UserErrorException) as caught:
-        made("x", "s3")
+        made("x", "tape")
     assert "later" in caught.value.message
 
 

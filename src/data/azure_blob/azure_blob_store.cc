@@ -29,33 +29,17 @@ struct Endpoint {
   std::string prefix;  // the path in front of the container: "" or "/account"
 };
 
-std::string setting(const Datastore& datastore, const std::string& name, const std::string& fallback = {}) {
-  const auto found = datastore.settings.find(name);
-  return found == datastore.settings.end() || found->second.empty() ? fallback : found->second;
-}
-
 Endpoint endpoint_of(const Datastore& datastore) {
-  const std::string account = setting(datastore, "account");
-  std::string endpoint = setting(datastore, "endpoint", "core.windows.net");
+  const std::string account = setting_of(datastore, "account");
+  std::string endpoint = setting_of(datastore, "endpoint", "core.windows.net");
   while (endpoint.ends_with('/')) endpoint.pop_back();
-  const std::string scheme = setting(datastore, "protocol", "https") + "://";
+  const std::string scheme = setting_of(datastore, "protocol", "https") + "://";
   const bool is_url = endpoint.find("://") != std::string::npos;
   if (!is_url && endpoint.find_first_of(":/") == std::string::npos) return {scheme + account + ".blob." + endpoint, ""};
   const std::string whole = is_url ? endpoint : scheme + endpoint;
   const size_t slash = whole.find('/', whole.find("://") + 3);
   if (slash == std::string::npos) return {whole, is_url ? "" : "/" + account};
   return {whole.substr(0, slash), whole.substr(slash)};
-}
-
-uint64_t number_of(const std::string& text) {
-  uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-std::string header_of(const net::ClientResponse& answer, std::string_view name) {
-  const auto found = answer.headers.find(name);
-  return found == answer.headers.end() ? std::string() : found->second;
 }
 
 Result<std::string> decoded_name(const XmlNode& blob) {
@@ -77,13 +61,13 @@ Result<std::string> decoded_name(const XmlNode& blob) {
 class AzureBlobStore final : public DataStore {
  public:
   AzureBlobStore(const Datastore& datastore, Endpoint endpoint, Secret key, Secret sas, size_t page_entries)
-      : account_(setting(datastore, "account")),
-        container_path_(endpoint.prefix + "/" + setting(datastore, "container")),
+      : account_(setting_of(datastore, "account")),
+        container_path_(endpoint.prefix + "/" + setting_of(datastore, "container")),
         page_entries_(page_entries),
         key_(std::move(key)),
         sas_(std::move(sas)),
         client_(endpoint.url,
-                fmt::format("container {} of {}", setting(datastore, "container"), endpoint.url + endpoint.prefix)) {}
+                fmt::format("container {} of {}", setting_of(datastore, "container"), endpoint.url + endpoint.prefix)) {}
 
   Status check(bool create) override {
     Ask ask{.path = container_path_, .query = {{"restype", "container"}, {"comp", "list"}, {"maxresults", "1"}}};

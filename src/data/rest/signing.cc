@@ -12,6 +12,13 @@ namespace {
 
 const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
+std::string digest(const EVP_MD* kind, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned int size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, kind, nullptr);
+  return {reinterpret_cast<const char*>(out.data()), size};
+}
+
 }  // namespace
 
 std::string hmac_sha256(std::string_view key, std::string_view text) {
@@ -20,6 +27,20 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(text), text.size(), digest.data(), &size);
   return {reinterpret_cast<const char*>(digest.data()), size};
 }
+
+std::string hex_of(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+std::string sha256_hex(std::string_view bytes) { return hex_of(digest(EVP_sha256(), bytes)); }
+std::string md5_hex(std::string_view bytes) { return hex_of(digest(EVP_md5(), bytes)); }
 
 std::string base64_encode(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // OpenSSL adds a NUL

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace werkbank::data {
 namespace {
@@ -73,6 +74,22 @@ std::string encode_data_path(const std::string& path) {
 std::string without_quotes(std::string etag) {
   std::erase(etag, '"');
   return etag;
+}
+
+uint64_t number_of(const std::string& text) {
+  uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::string header_of(const net::ClientResponse& answer, std::string_view name) {
+  const auto found = answer.headers.find(name);
+  return found == answer.headers.end() ? std::string() : found->second;
+}
+
+std::string setting_of(const Datastore& datastore, const std::string& name, const std::string& fallback) {
+  const auto found = datastore.settings.find(name);
+  return found == datastore.settings.end() || found->second.empty() ? fallback : found->second;
 }
 
 }  // namespace werkbank::data

@@ -37,5 +37,8 @@ class StorageClient {
 // A path as it stands in a request: each part encoded, '/' between them.
 std::string encode_data_path(const std::string& path);
 std::string without_quotes(std::string etag);
+uint64_t number_of(const std::string& text);                                      // 0 where it is none
+std::string header_of(const net::ClientResponse& answer, std::string_view name);  // empty where absent
+std::string setting_of(const Datastore& datastore, const std::string& name, const std::string& fallback = {});
 
 }  // namespace werkbank::data

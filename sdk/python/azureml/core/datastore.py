@@ -47,6 +47,30 @@ class Datastore(object):
         return _register(workspace, datastore_name, body, overwrite, create_if_not_exists, skip_validation)
 
     @staticmethod
+    def register_s3(
+        workspace,
+        datastore_name,
+        bucket_name,
+        access_key_id=None,
+        secret_access_key=None,
+        region=None,
+        endpoint=None,
+        session_token=None,
+        overwrite=False,
+        create_if_not_exists=False,
+        skip_validation=False,
+    ):
+        """Werkbank's own: a bucket of Amazon S3, or of what speaks its protocol; without a key, a public one."""
+        settings = {"bucket": bucket_name, "accessKeyId": access_key_id, "region": region, "endpoint": endpoint}
+        credential = {"secretAccessKey": secret_access_key, "sessionToken": session_token}
+        body = {
+            "kind": "s3",
+            "settings": dict((key, value) for key, value in settings.items() if value),
+            "credential": dict((key, value) for key, value in credential.items() if value),
+        }
+        return _register(workspace, datastore_name, body, overwrite, create_if_not_exists, skip_validation)
+
+    @staticmethod
     def register_azure_blob_container(
         workspace,
         datastore_name,

@@ -2,7 +2,7 @@
 
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 
-__all__ = ["FolderDatastore"]
+__all__ = ["FolderDatastore", "S3Datastore"]
 
 
 class FolderDatastore(AbstractAzureStorageDatastore):
@@ -16,6 +16,20 @@ class FolderDatastore(AbstractAzureStorageDatastore):
 
     def _facts(self):
         return {"name": self.name, "folder": self.folder}
+
+
+class S3Datastore(AbstractAzureStorageDatastore):
+    """A bucket of Amazon S3, or of what speaks its protocol."""
+
+    def __init__(self, workspace, name, bucket_name, access_key_id=None, region=None, endpoint=None):
+        AbstractAzureStorageDatastore.__init__(self, workspace, name, "S3", bucket_name, access_key_id, endpoint=endpoint)
+        self.bucket_name = bucket_name
+        self.access_key_id = access_key_id
+        self.region = region or "us-east-1"
+        self.endpoint = endpoint
+
+    def _facts(self):
+        return {"name": self.name, "bucket_name": self.bucket_name, "region": self.region, "endpoint": self.endpoint}
 
 
 def datastore_of(workspace, document):
@@ -39,6 +53,10 @@ def datastore_of(workspace, document):
         )
         made.credential_type = {"accountKey": "AccountKey", "sasToken": "Sas"}.get(document["credentialType"])
         return made
+    if document["kind"] == "s3":
+        return S3Datastore(
+            workspace, name, settings["bucket"], settings.get("accessKeyId"), settings.get("region"), settings.get("endpoint")
+        )
     from azureml._werkbank.later import raise_later
 
     raise_later("A datastore of kind {}, like {},".format(document["kind"], name))
