@@ -22,10 +22,10 @@ namespace werkbank::data::testing {
 struct FolderWorld {
   ~FolderWorld() { (void)remove_tree(folder); }
   std::filesystem::path folder = std::filesystem::temp_directory_path() / ("wb-data-" + random_hex(8));
-  std::unique_ptr<DataStore> store = make_folder_data_store(folder);
+  std::unique_ptr<DataStore> store = make_folder_data_store(folder, 10);
   static std::string missing() { return {}; }
   static constexpr size_t kSeveralBlocks = 3 * 1024 * 1024 + 17;
-  static constexpr int kMany = 5003;    // more than a page
+  static constexpr int kMany = 43;      // more than a page
   static constexpr bool kPages = true;  // a cursor is a path
 };
 

@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kPageEntries = 5000;
 constexpr uint64_t kPieceBytes = 1024 * 1024;
 constexpr std::string_view kPartPrefix = ".werkbank-";
 
@@ -34,8 +33,8 @@ DataEntry entry_of(std::string path, const struct stat& facts) {
 // The part of a folder's tree that begins with a prefix, in the order of paths, from after a cursor on.
 class Walk {
  public:
-  Walk(const fs::path& root, const std::string& prefix, const std::string& cursor)
-      : root_(root), prefix_(prefix), cursor_(cursor) {}
+  Walk(const fs::path& root, const std::string& prefix, const std::string& cursor, size_t page_entries)
+      : root_(root), prefix_(prefix), cursor_(cursor), page_entries_(page_entries) {}
 
   Result<DataPage> page() {
     CHECK_OK(enter(""));
@@ -87,7 +86,7 @@ class Walk {
       if (!name.path.starts_with(prefix_) || (!cursor_.empty() && name.path <= cursor_)) continue;
       struct stat facts{};
       if (::stat((root_ / name.path).c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) continue;
-      if (page_.entries.size() == kPageEntries) {
+      if (page_.entries.size() == page_entries_) {
         page_.next = page_.entries.back().path;
         return {};
       }
@@ -99,12 +98,13 @@ class Walk {
   const fs::path& root_;
   const std::string& prefix_;
   const std::string& cursor_;
+  const size_t page_entries_;
   DataPage page_;
 };
 
 class FolderDataStore final : public DataStore {
  public:
-  explicit FolderDataStore(fs::path folder) : folder_(std::move(folder)) {}
+  FolderDataStore(fs::path folder, size_t page_entries) : folder_(std::move(folder)), page_entries_(page_entries) {}
 
   Status check(bool create) override {
     struct stat facts{};
@@ -122,7 +122,7 @@ class FolderDataStore final : public DataStore {
   }
 
   Result<DataPage> list(const std::string& prefix, const std::string& cursor) override {
-    return Walk(folder_, prefix, cursor).page();
+    return Walk(folder_, prefix, cursor, page_entries_).page();
   }
 
   Result<DataEntry> find(const std::string& path) override {
@@ -202,12 +202,13 @@ class FolderDataStore final : public DataStore {
   }
 
   const fs::path folder_;
+  const size_t page_entries_;
 };
 
 }  // namespace
 
-std::unique_ptr<DataStore> make_folder_data_store(std::filesystem::path folder) {
-  return std::make_unique<FolderDataStore>(std::move(folder));
+std::unique_ptr<DataStore> make_folder_data_store(std::filesystem::path folder, size_t page_entries) {
+  return std::make_unique<FolderDataStore>(std::move(folder), page_entries);
 }
 
 }  // namespace werkbank::data
