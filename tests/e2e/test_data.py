@@ -79,7 +79,7 @@ ds.upload_files(['result'], target_path='out', show_progress=False)
 """
     (wb.folder / "x").write_text("data")
     wb.werkbank("datastore", "upload", "--file", "x", "--target", "in")
-    run = wb.submit({"train.py": script})
+    run = wb.submit(script)
     wb.completed(run)
     wb.werkbank("datastore", "download", "--path", "out", "--target", ".")
     assert (wb.folder / "out/result").read_text() == "DATA"
