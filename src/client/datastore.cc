@@ -35,7 +35,9 @@ Result<DataEntry> entry_from_json(const json::value& item) {
 class ServedFolder final : public data::DataStore {
  public:
   ServedFolder(const ServerAddress& address, std::string files_route)
-      : http_(net::ClientConfig{.server_url = address.url, .token = address.token}), route_(std::move(files_route)) {}
+      // The server answers an upload when the file is whole and on its disk.
+      : http_(net::ClientConfig{.server_url = address.url, .token = address.token, .read_timeout = std::chrono::minutes(10)}),
+        route_(std::move(files_route)) {}
 
   Status check(bool) override {
     TRY([[maybe_unused]] const DataPage page, list("", ""));

@@ -175,9 +175,15 @@ Status fetch(DataStore& store, const TransferItem& item, const OnBytes& on_bytes
 Status check_room(const std::vector<TransferItem>& items, bool overwrite) {
   uint64_t needed = 0;
   std::error_code ignored;
+  uint64_t replaced_max = 0;  // the old file and the new one are there together for a moment
   for (const TransferItem& item : items) {
-    if (overwrite || !fs::exists(item.file, ignored)) needed += item.size_bytes;
+    const bool is_there = fs::exists(item.file, ignored);
+    if (is_there && !overwrite) continue;
+    const uint64_t old_bytes = is_there ? std::min<uint64_t>(fs::file_size(item.file, ignored), item.size_bytes) : 0;
+    needed += item.size_bytes - old_bytes;
+    replaced_max = std::max(replaced_max, old_bytes);
   }
+  needed += replaced_max;
   if (items.empty()) return {};
   fs::path folder = fs::absolute(items.front().file).parent_path();
   while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
