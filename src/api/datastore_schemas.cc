@@ -1,5 +1,5 @@
 // The documents of datastores as JSON Schema; see api/schemas.cc.
-#include "api/openapi.hh"
+#include "api/schema_parts.hh"
 
 namespace werkbank::api {
 

@@ -12,6 +12,5 @@ std::string operation_id(const Route& route);
 json::object openapi_document(std::string_view version);
 // components/schemas: JSON Schema 2020-12, one per name that routes mention.
 const json::object& schemas();
-std::string_view datastore_schemas();  // the part of them about datastores, api/datastore_schemas.cc
 
 }  // namespace werkbank::api

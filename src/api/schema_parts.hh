@@ -6,5 +6,6 @@
 namespace werkbank::api {
 
 std::string_view model_schemas();
+std::string_view datastore_schemas();
 
 }  // namespace werkbank::api
