@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -17,6 +16,7 @@
 
 #include "base/log.hh"
 #include "base/text.hh"
+#include "net/own_thread.hh"
 #include "net/problem.hh"
 #include "net/response_head.hh"
 #include "net/url.hh"
@@ -27,7 +27,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using Parser = http::request_parser<http::buffer_body>;
-using ErrorNumber = boost::system::error_code;
 
 constexpr size_t kPieceBytes = 64 * 1024;
 // What a handler gets of a body at a time: each piece costs it a way to another thread and back.
@@ -35,36 +34,6 @@ constexpr size_t kBodyPieceBytes = 256 * 1024;
 // How much of a body that nobody wanted is read so that the connection can go on.
 constexpr uint64_t kDrainBytesMax = 256 * 1024;
 constexpr std::chrono::seconds kLinger{2};
-
-struct IoResult {
-  ErrorNumber error;
-  size_t count = 0;
-};
-
-// Awaits one operation of a socket. `Start` begins it with a completion function; that happens on the connection's own thread,
-// and the coroutine goes on there.
-template <typename Executor, typename Start>
-class OnOwnThread {
- public:
-  OnOwnThread(Executor executor, Start start) : executor_(std::move(executor)), start_(std::move(start)) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    // A copy: the coroutine, and this with it, may be gone before dispatch() returns.
-    const Executor executor = executor_;
-    asio::dispatch(executor, [this, handle] {
-      start_([this, handle](ErrorNumber error, size_t count = 0) {
-        result_ = {error, count};
-        handle.resume();
-      });
-    });
-  }
-  IoResult await_resume() const { return result_; }
-
- private:
-  Executor executor_;
-  Start start_;
-  IoResult result_;
-};
 
 bool is_repeatable(std::string_view name) {
   return name != "host" && name != "authorization" && name != "content-length" && name != "transfer-encoding" && name != "expect";
