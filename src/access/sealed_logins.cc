@@ -5,15 +5,14 @@
 #include <optional>
 
 #include "base/logins.hh"
+#include "base/text.hh"
 
 namespace werkbank::access {
 namespace {
 
 // What a login is sealed for; it stands before it.
 std::string place_of(std::string_view workspace, const AddressLogin& login) {
-  std::string scheme(login.scheme);
-  for (char& c : scheme) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-  return fmt::format("{}\n{}://{}\n", workspace, scheme, login.host);
+  return fmt::format("{}\n{}://{}\n", workspace, lower(login.scheme), login.host);
 }
 
 }  // namespace

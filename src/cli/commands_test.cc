@@ -167,6 +167,7 @@ TEST_CASE("run show has the arguments") {
   FakeServer server;
   server.answer_with("GET " + kRuns + "/digits_1", R"({"runId":"digits_1","status":"Completed","managed":true})");
   server.answer_with("GET " + kRuns + "/digits_1/spec", R"({"arguments":["--rate","0.1"],"environmentVariables":{}})");
+  server.answer_with("GET /api/v1/workspaces/default/models", R"({"items":[],"next":""})");
   const CommandLine line = line_to(server);
   CHECK(line.run({"run", "show", "digits_1"}).out.find(R"(["--rate","0.1"])") != std::string::npos);
   CHECK(line.run({"run", "show", "digits_1", "-o", "tsv", "--query", "arguments"}).out == "--rate\n0.1\n");

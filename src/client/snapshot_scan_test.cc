@@ -83,7 +83,7 @@ TEST_CASE("files beside a folder are sorted by bytes, whatever follows its name 
   const auto scan = project.scan();
   REQUIRE(scan);
   CHECK(project.paths() ==
-        "daten\x01 daten-1 daten/x daten0 daten\xc3\xbc"
+        "daten%01 daten-1 daten/x daten0 daten\xc3\xbc"
         "bersicht.csv ");
   CHECK(SnapshotManifest::parse(scan->manifest.to_text()));
 }

@@ -260,8 +260,12 @@ class ChannelBuild {
     if (!version_less(ready.python_version, "3.6")) {
       Interpreter built;
       built.path = folder / "bin/python";
-      TRY(const CommandResult locked, uv_.lock_pins(built, pins));
-      if (locked.exit_code == 0) return "# pip's part\n" + locked.output;
+      // An index that tells no hashes is asked for the files: only where they are looked into, for what they need in turn.
+      TRY(CommandResult locked, uv_.resolve(built, pins, SourceBuilds::kRefused));
+      if (locked.exit_code != 0) {
+        TRY(locked, uv_.lock_pins(built, pins));
+      }
+      if (locked.exit_code == 0) return "# pip's part\n" + lock_of(locked.output, pins);
     }
     return fmt::format("# pip's part; no index gives its hashes\n{}\n", fmt::join(pins, "\n"));
   }
@@ -306,6 +310,21 @@ std::vector<std::string> pip_installed(const fs::path& folder) {
   }
   std::ranges::sort(pins);
   return pins;
+}
+
+std::string lock_of(std::string_view lock, const std::vector<std::string>& pins) {
+  std::string kept;
+  bool keeps = false;
+  while (!lock.empty()) {
+    const size_t end = std::min(lock.find('\n'), lock.size() - 1) + 1;
+    const std::string_view line = lock.substr(0, end);
+    lock.remove_prefix(end);
+    if (!line.starts_with(' ')) {
+      keeps = std::ranges::any_of(pins, [&](const std::string& pin) { return requirement_name(pin) == requirement_name(line); });
+    }
+    if (keeps) kept += line;
+  }
+  return kept;
 }
 
 std::string spec_name(std::string_view spec) {

@@ -35,6 +35,8 @@ std::string spec_name(std::string_view spec);  // "numpy" of "conda-forge::numpy
 
 // "name==version" of what uv or pip has put into an environment, sorted; what conda put there is in none.
 std::vector<std::string> pip_installed(const std::filesystem::path& folder);
+// The lines of a lock that are about these packages.
+std::string lock_of(std::string_view lock, const std::vector<std::string>& pins);
 
 extern const std::string_view kCondaProgram;
 

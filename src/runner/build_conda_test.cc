@@ -81,6 +81,15 @@ TEST_CASE("what uv and pip installed is told from what conda did") {
   REQUIRE(remove_tree(folder));
 }
 
+TEST_CASE("of a lock what is about some packages") {
+  const std::string lock =
+      "a-b==1.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\nc==2.0 \\\n    --hash=sha256:3\nd==3 \\\n    --hash=sha256:4";
+  CHECK(lock_of(lock, {"a-b==1.0", "d==3"}) ==
+        "a-b==1.0 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\nd==3 \\\n    --hash=sha256:4");
+  CHECK(lock_of(lock, {}).empty());
+  CHECK(lock_of("", {"a"}).empty());
+}
+
 TEST_CASE("a Python that nobody wrote is tried in the recipe's order") {
   EnvironmentRecipe recipe = recipe_of({"a"}, "");
   recipe.python_fallbacks = {"3.10", "3.6"};

@@ -378,14 +378,14 @@ def test_an_authority_of_ones_own_vouches_for_index_and_channel(wb, tls_site):
     # The server's machine names no authority: what counts is the submitter's.
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
         wb.extra[name] = ""
-    wb.extra["PIP_CONFIG_FILE"] = "/dev/null"
     wb.start()
 
     def wanted(name, **more):
         requirements = [f"--index-url={address}/simple", name]
         return {"name": "tls", "userManaged": False, "pythonVersion": MINOR, "pipRequirements": requirements, **more}
 
-    log, (kind, problem) = prepare(wb, wanted("werk-one"))
+    no_file = {"PIP_CONFIG_FILE": "/dev/null"}
+    log, (kind, problem) = prepare(wb, wanted("werk-one"), **no_file)
     assert kind == "problem" and "certificate" in problem["detail"], (log, problem)
     system = os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"
     both = {"REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": system}
@@ -394,10 +394,10 @@ def test_an_authority_of_ones_own_vouches_for_index_and_channel(wb, tls_site):
         ("werk-two", {"CURL_CA_BUNDLE": str(authority)}),
         ("werk-three", both),
     ):
-        log, (kind, ready) = prepare(wb, wanted(name), **variables)
+        log, (kind, ready) = prepare(wb, wanted(name), **no_file, **variables)
         assert kind == "ready" and f"{name}==1.0" in log, (variables, log, ready)
     packages = wanted("werk-four", condaPackages=["werk-stats=1.0"], condaChannels=[f"{address}/channel"])
-    log, (kind, ready) = prepare(wb, packages, **both)  # the solver itself comes from elsewhere
+    log, (kind, ready) = prepare(wb, packages, **no_file, **both)  # the solver itself comes from elsewhere
     assert kind == "ready" and "werk-numbers 1.0" in log, (log, ready)
     lock = wb.werkbank("environment", "show", ready["hash"][:12], "--lock").stdout
     assert f"{address}/channel/" in lock and "werk-four==1.0 \\\n    --hash=sha256:" in lock

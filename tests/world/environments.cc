@@ -54,7 +54,7 @@ struct World {
   std::string last_run;
 };
 
-json::object environment(const std::string& name, const std::string& requirement, const std::string& version = {}) {
+json::object environment_of(const std::string& name, const std::string& requirement, const std::string& version = {}) {
   json::object definition{{"name", name}, {"userManaged", false}, {"pipRequirements", json::array{requirement.c_str()}}};
   if (!version.empty()) definition["version"] = version;
   return definition;
@@ -66,16 +66,16 @@ using Texts = std::vector<std::string>;
 
 TEST_CASE("a submit registers its environment: the same content is the same version") {
   World world;
-  CHECK(world.submit(environment("a", "six==1")) == "1");
-  CHECK(world.submit(environment("a", "six==1")) == "1");
-  CHECK(world.submit(environment("a", "six==2")) == "2");
-  CHECK(world.submit(environment("a", "six==1")) == "1");
-  CHECK(world.submit(environment("b", "six==1")) == "1");
+  CHECK(world.submit(environment_of("a", "six==1")) == "1");
+  CHECK(world.submit(environment_of("a", "six==1")) == "1");
+  CHECK(world.submit(environment_of("a", "six==2")) == "2");
+  CHECK(world.submit(environment_of("a", "six==1")) == "1");
+  CHECK(world.submit(environment_of("b", "six==1")) == "1");
   CHECK(world.versions("a") == Texts{"1", "2"});
   // What a client read back and sends again is no other content; a changed one gets the next number, whatever it was read as.
-  CHECK(world.submit(environment("a", "six==1", "1")) == "1");
-  CHECK(world.submit(environment("a", "six==3", "1")) == "3");
-  CHECK(world.submit(environment("a", "six==4", "blue")) == "blue");
+  CHECK(world.submit(environment_of("a", "six==1", "1")) == "1");
+  CHECK(world.submit(environment_of("a", "six==3", "1")) == "3");
+  CHECK(world.submit(environment_of("a", "six==4", "blue")) == "blue");
   CHECK(world.versions("a") == Texts{"1", "2", "3", "blue"});
   const json::value found = world.ask(Method::kGet, "/environments/a?version=2");
   CHECK(found.at("pipRequirements").as_array().at(0).as_string() == "six==2");
@@ -101,21 +101,21 @@ TEST_CASE("the submitter's own interpreter and curated environments are not regi
   World world;
   CHECK(world.submit(json::object{{"interpreter", "/usr/bin/python3"}}).empty());
   world.versions("default-environment", 404);
-  CHECK(world.submit(environment("default-environment", "six")) == "1");
+  CHECK(world.submit(environment_of("default-environment", "six")) == "1");
   json::object curated = world.ask(Method::kGet, "/environments/AzureML-Minimal").as_object();
   for (const char* const fact : {"createdUtc", "curated", "labels"}) curated.erase(fact);
   CHECK(world.submit(curated) == "1");
   CHECK(world.versions("AzureML-Minimal") == Texts{"1"});
-  world.submit(environment("bad/name", "six"), nullptr, 400);
-  world.submit(environment("a", "six", "latest"), nullptr, 400);
-  world.submit(environment("a", "six ==== 1"), nullptr, 400);
+  world.submit(environment_of("bad/name", "six"), nullptr, 400);
+  world.submit(environment_of("a", "six", "latest"), nullptr, 400);
+  world.submit(environment_of("a", "six ==== 1"), nullptr, 400);
   world.versions("a", 404);
 }
 
 TEST_CASE("versions that users name, and labels") {
   World world;
   const auto add = [&world](const std::string& requirement, const std::string& version, int status) {
-    const json::value answer = world.ask(Method::kPost, "/environments", environment("a", requirement, version), status);
+    const json::value answer = world.ask(Method::kPost, "/environments", environment_of("a", requirement, version), status);
     return status < 300 ? std::string(answer.at("version").as_string()) : std::string(answer.at("code").as_string());
   };
   CHECK(add("six==1", "2024-05", 201) == "2024-05");
