@@ -96,7 +96,7 @@ def test_rerun_tells_what_differs_and_exact_refuses(wb):
     count = len(wb.get("runs?limit=1000")["items"])
     first.unlink()
     gone = wb.werkbank("run", "rerun", original, "--exact", code=2)
-    assert "[run_state_conflict]" in gone.stderr and str(first) in gone.stderr
+    assert "[rerun_differs]" in gone.stderr and str(first) in gone.stderr
     assert wb.werkbank("run", "rerun", original, code=2).stderr.count("[interpreter_not_found]") == 1
     assert len(wb.get("runs?limit=1000")["items"]) == count
     tracked = wb.http("POST", "tracked-runs", {"experiment": "e"}).json["runId"]

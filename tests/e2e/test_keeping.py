@@ -106,7 +106,7 @@ def test_a_home_that_lost_a_part_is_not_taken_for_a_new_one(wb):
         kept = lost.read_bytes()
         for loss in ("gone", "empty"):
             lost.unlink() if loss == "gone" else lost.write_bytes(b"")
-            refused = wb.werkbank("run", "list", code=2)
+            refused = wb.werkbank("run", "list", code=1)
             assert f"{lost} is {loss}" in refused.stderr and "werkbank restore" in refused.stderr
             assert not lost.exists() or lost.read_bytes() == b""  # nothing was put in its place
             lost.write_bytes(kept)

@@ -60,12 +60,8 @@ assert open('log.txt').read() == 'Accuracy is 0.9204 True data/in\\n'
 details = run.get_details()
 assert details['runDefinition']['arguments'] == ['--folder', 'data/in', '--regularization', '0.5', '--flag', 'True']
 assert details['target'] == 'local' and details['status'] == 'Completed' and details['endTimeUtc']
-try:
-    run.register_model(model_name='sklearn_mnist', model_path='outputs/model.pkl')
-except azureml.exceptions.UserErrorException as error:
-    assert 'later' in error.message
-else:
-    raise AssertionError('models are not there yet')
+model = run.register_model(model_name='sklearn_mnist', model_path='outputs/model.pkl')
+assert (model.name, model.id, model.version) == ('sklearn_mnist', 'sklearn_mnist:1', 1) and model.run_id == run.id
 """,
         cwd=project,
     )

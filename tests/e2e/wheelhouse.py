@@ -37,7 +37,9 @@ def make_broken_source(folder, name, version):
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        "setup.py": "raise SystemExit('this compiler is not here')\n",
+        # A backend of its own, so that the build needs no other package.
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": "raise SystemExit('this compiler is not here')\n",
     }
     with tarfile.open(folder / f"{name}-{version}.tar.gz", "w:gz") as archive:
         for path, text in files.items():
