@@ -156,6 +156,23 @@ Result<Accepted> send_submission(Context& context, const SubmitRequest& request)
   return accepted;
 }
 
+// What is kept with the run travels as JSON, which holds text only.
+Status check_texts(const SubmitRequest& request) {
+  const auto check = [](std::string_view what, std::string_view text) -> Status {
+    if (is_valid_utf8(text)) return {};
+    return fail(errors::usage, fmt::format("{} is not text in UTF-8: {}", what, visible(text)),
+                "Pass such bytes in a file of the project folder.");
+  };
+  for (size_t i = 0; i < request.arguments.size(); ++i) {
+    CHECK_OK(check(fmt::format("argument {} of the script", i + 1), request.arguments[i]));
+  }
+  for (const auto& [name, value] : request.variables) CHECK_OK(check("a variable", name + "=" + value));
+  for (const auto& [name, value] : request.tags) CHECK_OK(check("a tag", name + "=" + value));
+  CHECK_OK(check("the run's name", request.display_name));
+  CHECK_OK(check("the experiment's name", request.experiment));
+  return check("the command", request.command);
+}
+
 }  // namespace
 
 std::string experiment_of_folder(const fs::path& folder) {
@@ -180,6 +197,7 @@ Result<RunSpec> make_environment_spec(const Context& context, const SubmitReques
 }
 
 Result<RunSpec> make_spec(const Context& context, const SubmitRequest& request, std::vector<std::string>& notes) {
+  CHECK_OK(check_texts(request));
   TRY(const ProjectRun project, load_project(request));
   notes.insert(notes.end(), project.notes.begin(), project.notes.end());
   RunSpec spec = project.spec;

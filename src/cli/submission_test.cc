@@ -41,6 +41,23 @@ TEST_CASE("what Python cannot run is refused with what to do; a command is a lin
   CHECK(line.run(project.submit({"--command", "x", "train.py"})).err.find("a command and the script") != std::string::npos);
 }
 
+TEST_CASE("bytes that are no text are refused by name before anything is sent") {
+  FakeServer server;
+  const Project project(server);
+  const CommandLine line = line_to(server);
+  const auto refused = [&](std::vector<std::string> words, std::string_view message) {
+    const Outcome outcome = line.run(project.submit(std::move(words)));
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == kExitRefused);
+    CHECK(outcome.err.find(message) != std::string::npos);
+    CHECK(server.asked().empty());
+  };
+  refused({"train.py", "a", "b\xff"}, "argument 2 of the script is not text in UTF-8");
+  refused({"--tag", "k=\xff", "train.py"}, "a tag is not text in UTF-8");
+  refused({"--env", "A=\xff", "train.py"}, "a variable is not text in UTF-8");
+  refused({"--name", "\xff", "train.py"}, "the run's name is not text in UTF-8");
+}
+
 TEST_CASE("options behind the script's name go to the script, and are told unless the script knows them") {
   FakeServer server;
   const Project project(server);

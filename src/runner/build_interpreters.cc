@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 // Says who it is on one line. Runs on Python 2.7 too, so that the answer to such an interpreter is its version. Microsoft's
 // azureml-core is told from ours by the metadata of its distribution: it would talk to Azure, so ours is put before it.
+constexpr std::chrono::seconds kProbeTimeout{60};
 constexpr std::string_view kQuestion = R"PY(
 import json, os, sys
 ours = False
@@ -135,10 +136,15 @@ Result<Interpreter> probe_interpreter(const fs::path& file, const Variables& env
   plan.argv = {file.string(), "-c", std::string(kQuestion)};
   plan.environment = probe_environment(environment);
   plan.working_directory = "/";  // nothing beside the interpreter may answer in its place
-  const auto result = run_process(plan, std::chrono::seconds(60), 1 << 20);
+  const auto result = run_process(plan, kProbeTimeout, 1 << 20);
   if (!result) {
     return fail(errors::interpreter_not_found,
                 fmt::format("'{}' cannot be started: {}", file.string(), result.error().to_string()));
+  }
+  if (result->timed_out) {
+    return fail(errors::interpreter_not_found,
+                fmt::format("'{}' did not tell its version within {} s", file.string(), kProbeTimeout.count()),
+                "Start it by hand: it waits for something, or its machine is overloaded.");
   }
   const size_t mark = result->out.rfind("WERKBANK {");
   if (result->exit_code != 0 || mark == std::string::npos) {
