@@ -179,6 +179,24 @@ TEST_CASE("two pools share one machine: who comes second waits for room") {
   CHECK(first->remove(b));
 }
 
+TEST_CASE("a node that is idle does not keep others waiting, unless its pool has to keep it") {
+  World world(1, 4 * 1024);
+  const auto first = world.open(settings_of(0, 1, 3600), "first");
+  const auto second = world.open(settings_of(0, 1, 3600), "second");
+  const json::object a = first->start(plan_of("a")).value();
+  CHECK(second->capacity(0)->free_slots == 0);
+  CHECK(first->remove(a));
+  CHECK(world.eventually([&] { return second->capacity(0)->free_slots == 1; }));
+  const Result<json::object> b = second->start(plan_of("b"));
+  REQUIRE(b);
+  CHECK(number(first->status(), "currentNodeCount") == 0);
+  ComputeTargetRecord record;
+  record.settings = to_json(settings_of(1, 1, 3600));
+  CHECK(second->update(record));
+  CHECK(second->remove(*b));
+  CHECK(first->capacity(0)->free_slots == 0);
+}
+
 TEST_CASE("low-priority nodes give way to dedicated ones, idle ones first") {
   World world(2, 8 * 1024);
   PoolSettings cheap = settings_of(0, 2, 3600);
@@ -200,6 +218,7 @@ TEST_CASE("low-priority nodes give way to dedicated ones, idle ones first") {
   const Result<json::object> second = dedicated->start(plan_of("second"));
   other.join();
   CHECK(second);
+  CHECK_FALSE(low->start(plan_of("kept")));
   CHECK(world.preempted_runs() == std::vector<std::string>{"kept"});
   CHECK(number(low->status(), "currentNodeCount") == 0);
   CHECK(low->capacity(0)->free_slots == 0);

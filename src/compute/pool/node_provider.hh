@@ -13,14 +13,14 @@
 
 namespace werkbank::compute {
 
-// Who has nodes. The provider asks low-priority holders to give way to dedicated ones. All three are called with the provider's
-// lock held: they only leave a note, and a thread of the holder's own acts on it.
+// Who has nodes. The provider asks for what is spare, and low-priority holders to give way to dedicated ones. All three are
+// called with the provider's lock held: they only leave a note, and a thread of the holder's own acts on it.
 class NodeHolder {
  public:
   virtual ~NodeHolder() = default;
   virtual bool is_low_priority() const = 0;
-  // Gives up nodes for one of this size: idle ones at once, those with runs as soon as these have gone.
-  virtual void give_way(const VmSize& wanted) = 0;
+  // Gives up nodes for one of this size: spare ones at once; with `also_busy` the others too, as soon as their runs have gone.
+  virtual void give_way(const VmSize& wanted, bool also_busy) = 0;
   // Somebody has given something back.
   virtual void room_changed() = 0;
 };
@@ -36,11 +36,16 @@ class NodeProvider {
   virtual int64_t nodes_max(const VmSize& size) const = 0;  // when nobody else has any
   // How many nodes the holder could take now, or as soon as others have given way.
   virtual int64_t room(const NodeHolder& holder, const VmSize& size) = 0;
-  // Nothing where there is no room now; low-priority holders have then been asked to give way to a dedicated one.
+  // Nothing where there is no room now; others have then been asked to give way: the spare nodes of all, the busy ones of
+  // low-priority holders to a dedicated one.
   virtual std::optional<MachineSlice> take(NodeHolder& holder, const VmSize& size) = 0;
+  // The holder does not wait for what take() did not give it: until then low-priority holders do not get it either.
+  virtual void want_no_more(NodeHolder& holder) = 0;
   // Takes a certain slice: one that was held before the server came back. False where it is not free.
   virtual bool take_again(NodeHolder& holder, const MachineSlice& slice) = 0;
   virtual void give_back(NodeHolder& holder, const MachineSlice& slice) = 0;
+  // So many of its nodes are idle, and more than it has to keep: others may have them at once.
+  virtual void note_spare(NodeHolder& holder, int64_t nodes) = 0;
   virtual void forget(NodeHolder& holder) = 0;  // gives back all it has; it is not called any more
 };
 

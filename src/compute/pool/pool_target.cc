@@ -18,6 +18,12 @@ namespace {
 // Two pools may have been promised the same room: who comes second waits a moment, then the run is queued again.
 constexpr std::chrono::seconds kWaitForNode{3};
 
+// A node of this size is wanted by somebody else.
+struct Wanted {
+  VmSize size;
+  bool also_busy = false;
+};
+
 struct Preempted {
   RunKey run;
   int64_t attempt = 0;
@@ -77,9 +83,9 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
 
  private:
   bool is_low_priority() const override { return low_priority_; }
-  void give_way(const VmSize& wanted) override {
+  void give_way(const VmSize& wanted, bool also_busy) override {
     const std::lock_guard bell(bell_mutex_);
-    wanted_.push_back(wanted);
+    wanted_.push_back({wanted, also_busy});
     rung_ = true;
     bell_.notify_all();
   }
@@ -92,8 +98,8 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
 
   void take_up();
   void work();
-  std::optional<UtcMs> tend(const std::vector<VmSize>& wanted);
-  void make_way(const VmSize& wanted, std::vector<Preempted>& preempted);
+  std::optional<UtcMs> tend(const std::vector<Wanted>& wanted);
+  void make_way(const Wanted& wanted, std::vector<Preempted>& preempted);
   PoolNode* add_node();
   void drop_node(int64_t id);
   Result<PoolNode> occupy(const LaunchPlan& plan);
@@ -117,12 +123,13 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
   UtcMs changed_ms_;  // when the number of nodes last changed
   TargetEvents events_;
   bool closed_ = false;
+  int64_t waiting_ = 0;  // starts that wait for a node
 
   std::mutex bell_mutex_;
   std::condition_variable bell_;
   bool rung_ = false;
   bool stopping_ = false;
-  std::vector<VmSize> wanted_;
+  std::vector<Wanted> wanted_;
   std::thread thread_;
 };
 
@@ -150,6 +157,7 @@ void PoolTarget::take_up() {
     node.run = {};
     return !is_held;
   });
+  save();
 }
 
 Capabilities PoolTarget::capabilities() const {
@@ -216,6 +224,8 @@ void PoolTarget::drop_node(int64_t id) {
 
 void PoolTarget::save() {
   if (closed_) return;
+  const int64_t idle = std::ranges::count_if(books_.nodes, &PoolNode::is_free);
+  provider_.note_spare(*this, std::max<int64_t>(0, std::min(idle, std::ssize(books_.nodes) - settings_.min_nodes)));
   if (const Status written = write_books(folder_ / "nodes.json", books_); !written)
     log_error("pool {}: its books are not written: {}", name_, written.error().to_string());
 }
@@ -234,24 +244,28 @@ void PoolTarget::vacate(const std::function<bool(const PoolNode&, const Occupant
   save();
 }
 
-// Idle nodes first, then those with runs, the newest first, until what is given up is enough for one node of the wanted size.
-void PoolTarget::make_way(const VmSize& wanted, std::vector<Preempted>& preempted) {
+// Idle nodes first, then those with runs, the newest first, until what is given up is enough for one node of the wanted size. Who
+// wants no busy ones leaves the pool its least number, too.
+void PoolTarget::make_way(const Wanted& wanted, std::vector<Preempted>& preempted) {
   int64_t cores = 0, memory_mib = 0, gpus = 0;
   const auto count = [&](const PoolNode& node) {
     cores += std::ssize(node.slice.cores);
     memory_mib += static_cast<int64_t>(node.slice.memory_bytes >> 20);
     gpus += std::ssize(node.slice.gpus);
   };
-  const auto is_enough = [&] { return cores >= wanted.cores && memory_mib >= wanted.memory_mib && gpus >= wanted.gpus; };
+  const auto is_enough = [&] {
+    return cores >= wanted.size.cores && memory_mib >= wanted.size.memory_mib && gpus >= wanted.size.gpus;
+  };
   for (const PoolNode& node : books_.nodes) {
     if (node.state == NodeState::kPreempted) count(node);  // on its way already
   }
-  while (!is_enough()) {
+  while (!is_enough() && (wanted.also_busy || std::ssize(books_.nodes) > settings_.min_nodes)) {
     const PoolNode* const idle = books_.find_free();
     if (idle == nullptr) break;
     count(*idle);
     drop_node(idle->id);
   }
+  if (!wanted.also_busy) return;
   for (auto node = books_.nodes.rbegin(); node != books_.nodes.rend() && !is_enough(); ++node) {
     if (node->occupants.empty() || node->state == NodeState::kPreempted) continue;
     count(*node);
@@ -267,20 +281,19 @@ TargetEvents PoolTarget::events() {
 }
 
 // What the pool does by itself: gives way, keeps its least nodes, lets idle ones go. Answers when to look again.
-std::optional<UtcMs> PoolTarget::tend(const std::vector<VmSize>& wanted) {
+std::optional<UtcMs> PoolTarget::tend(const std::vector<Wanted>& wanted) {
   std::vector<Preempted> preempted;
   std::optional<UtcMs> next;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return std::nullopt;
     const int64_t changes_before = books_.last_id + std::ssize(books_.nodes);
-    if (low_priority_) {
-      for (const VmSize& each : wanted) make_way(each, preempted);
-    }
+    for (const Wanted& each : wanted) make_way(each, preempted);
     const int64_t idle_ms = settings_.idle_seconds_before_scaledown * 1000;
     for (const int64_t id : books_.to_scale_down(settings_.min_nodes, settings_.max_nodes, idle_ms, clock_.utc_now_ms()))
       drop_node(id);
     while (wanted.empty() && std::ssize(books_.nodes) < settings_.min_nodes && add_node() != nullptr) {}
+    if (waiting_ == 0 && std::ssize(books_.nodes) >= settings_.min_nodes) provider_.want_no_more(*this);
     next = books_.next_scale_down(settings_.min_nodes, idle_ms);
     if (!preempted.empty() || changes_before != books_.last_id + std::ssize(books_.nodes)) save();
   }
@@ -307,7 +320,7 @@ void PoolTarget::work() {
     }
     if (stopping_) return;
     rung_ = false;
-    const std::vector<VmSize> wanted = std::exchange(wanted_, {});
+    const std::vector<Wanted> wanted = std::exchange(wanted_, {});
     bell.unlock();
     next = tend(wanted);
     bell.lock();
@@ -344,7 +357,11 @@ Result<PoolNode> PoolTarget::occupy(const LaunchPlan& plan) {
       save();
       return *node;
     }
-    if (freed_.wait_until(lock, deadline) == std::cv_status::timeout) {
+    ++waiting_;
+    const std::cv_status waited = freed_.wait_until(lock, deadline);
+    --waiting_;
+    if (waited == std::cv_status::timeout) {
+      if (waiting_ == 0) provider_.want_no_more(*this);
       return fail(errors::target_full, fmt::format("no node of {:?} became free", name_));
     }
   }
@@ -429,6 +446,7 @@ Status PoolTarget::update(const ComputeTargetRecord& record) {
   {
     const std::lock_guard lock(mutex_);
     settings_ = std::move(settings);
+    save();
   }
   ring();
   return {};

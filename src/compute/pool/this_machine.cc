@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "base/files.hh"
 
@@ -113,27 +114,34 @@ class ThisMachine final : public NodeProvider {
 
   int64_t room(const NodeHolder& holder, const VmSize& size) override {
     const std::lock_guard lock(mutex_);
-    Amount amount = free_amount();
-    if (!holder.is_low_priority()) {
-      for (const auto& [other, slices] : held_) {
-        if (!other->is_low_priority()) continue;
-        for (const MachineSlice& slice : slices) add(amount, slice);
-      }
+    Amount amount = free_amount(holder);
+    for (const auto& [other, held] : held_) {
+      if (other == &holder) continue;
+      const bool gives_all = other->is_low_priority() && !holder.is_low_priority();
+      add(amount, held, gives_all ? std::ssize(held.slices) : held.spare);
     }
     return times(amount, size);
   }
 
   std::optional<MachineSlice> take(NodeHolder& holder, const VmSize& size) override {
     const std::lock_guard lock(mutex_);
-    held_[&holder];  // from now on it is told of room
-    if (times(free_amount(), size) > 0) return cut(holder, size);
+    Held& own = held_[&holder];  // from now on it is told of room
+    own.wants.reset();
+    if (times(free_amount(holder), size) > 0) return cut(holder, size);
+    if (!holder.is_low_priority()) own.wants = size;
+    Amount amount = free_amount(holder);
+    for (const auto& [other, held] : held_) {
+      if (other == &holder || held.spare == 0) continue;
+      other->give_way(size, false);
+      add(amount, held, held.spare);
+      if (times(amount, size) > 0) return std::nullopt;  // that is enough
+    }
     if (holder.is_low_priority()) return std::nullopt;
-    Amount amount = free_amount();
-    for (const auto& [other, slices] : held_) {
-      if (!other->is_low_priority() || slices.empty()) continue;
-      other->give_way(size);
-      for (const MachineSlice& slice : slices) add(amount, slice);
-      if (times(amount, size) > 0) break;  // that is enough
+    for (const auto& [other, held] : held_) {
+      if (other == &holder || !other->is_low_priority() || held.slices.empty()) continue;
+      other->give_way(size, true);
+      add(amount, held, std::ssize(held.slices) - held.spare);
+      if (times(amount, size) > 0) break;
     }
     return std::nullopt;
   }
@@ -151,13 +159,13 @@ class ThisMachine final : public NodeProvider {
     for (const int core : slice.cores) free_cores_.erase(core);
     for (const int gpu : slice.gpus) free_gpus_.erase(gpu);
     free_memory_mib_ -= mib;
-    held_[&holder].push_back(slice);
+    held_[&holder].slices.push_back(slice);
     return true;
   }
 
   void give_back(NodeHolder& holder, const MachineSlice& slice) override {
     const std::lock_guard lock(mutex_);
-    auto& slices = held_[&holder];
+    auto& slices = held_[&holder].slices;
     const auto found = std::ranges::find(slices, slice);
     if (found == slices.end()) return;
     slices.erase(found);
@@ -165,11 +173,25 @@ class ThisMachine final : public NodeProvider {
     tell_others(holder);
   }
 
+  void want_no_more(NodeHolder& holder) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = held_.find(&holder);
+    if (found == held_.end() || !found->second.wants) return;
+    found->second.wants.reset();
+    tell_others(holder);
+  }
+
+  void note_spare(NodeHolder& holder, int64_t nodes) override {
+    const std::lock_guard lock(mutex_);
+    const int64_t before = std::exchange(held_[&holder].spare, nodes);
+    if (nodes > before) tell_others(holder);
+  }
+
   void forget(NodeHolder& holder) override {
     const std::lock_guard lock(mutex_);
     const auto found = held_.find(&holder);
     if (found == held_.end()) return;
-    for (const MachineSlice& slice : found->second) put_free(slice);
+    for (const MachineSlice& slice : found->second.slices) put_free(slice);
     held_.erase(found);
     tell_others(holder);
   }
@@ -181,16 +203,35 @@ class ThisMachine final : public NodeProvider {
       size.memory_mib = facts_.memory_mib;
     return size;
   }
-  Amount free_amount() const { return {std::ssize(free_cores_), free_memory_mib_, std::ssize(free_gpus_)}; }
+  // What a dedicated holder waits for is not free for a low-priority one.
+  Amount free_amount(const NodeHolder& holder) const {
+    Amount amount{std::ssize(free_cores_), free_memory_mib_, std::ssize(free_gpus_)};
+    if (!holder.is_low_priority()) return amount;
+    for (const auto& [other, held] : held_) {
+      if (other == &holder || !held.wants) continue;
+      amount.cores -= held.wants->cores;
+      amount.memory_mib -= held.wants->memory_mib;
+      amount.gpus -= held.wants->gpus;
+    }
+    return amount;
+  }
   void tell_others(NodeHolder& holder) {
-    for (const auto& [other, slices] : held_) {
+    for (const auto& [other, held] : held_) {
       if (other != &holder) other->room_changed();
     }
   }
-  static void add(Amount& amount, const MachineSlice& slice) {
-    amount.cores += std::ssize(slice.cores);
-    amount.memory_mib += static_cast<int64_t>(slice.memory_bytes >> 20);
-    amount.gpus += std::ssize(slice.gpus);
+  struct Held {
+    std::vector<MachineSlice> slices;
+    int64_t spare = 0;
+    std::optional<VmSize> wants;
+  };
+  // So many of the holder's nodes: they are of one size.
+  static void add(Amount& amount, const Held& held, int64_t nodes) {
+    if (held.slices.empty()) return;
+    const MachineSlice& one = held.slices.front();
+    amount.cores += nodes * std::ssize(one.cores);
+    amount.memory_mib += nodes * static_cast<int64_t>(one.memory_bytes >> 20);
+    amount.gpus += nodes * std::ssize(one.gpus);
   }
   void put_free(const MachineSlice& slice) {
     free_cores_.insert(slice.cores.begin(), slice.cores.end());
@@ -203,7 +244,7 @@ class ThisMachine final : public NodeProvider {
     for (int64_t i = 0; i < size.gpus; ++i) slice.gpus.push_back(free_gpus_.extract(free_gpus_.begin()).value());
     slice.memory_bytes = static_cast<uint64_t>(size.memory_mib) << 20;
     free_memory_mib_ -= size.memory_mib;
-    held_[&holder].push_back(slice);
+    held_[&holder].slices.push_back(slice);
     return slice;
   }
 
@@ -213,7 +254,7 @@ class ThisMachine final : public NodeProvider {
   std::set<int> free_cores_;
   int64_t free_memory_mib_;
   std::set<int> free_gpus_;
-  std::map<NodeHolder*, std::vector<MachineSlice>> held_;
+  std::map<NodeHolder*, Held> held_;
 };
 
 }  // namespace
