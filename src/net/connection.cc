@@ -372,8 +372,10 @@ Task<bool> Connection::write_answer(Exchange& exchange, Response response) {
     plan.framing = Framing::kLength;
     plan.length = response.body.size();
   }
-  // A body that waits for our leave to come, or is long, is not read: this connection ends with the answer.
-  if (exchange.wants_continue || plan.framing == Framing::kClose) plan.keep_alive = false;
+  // A body that waits for our leave to come, or is long, is not read: this connection ends with the answer, and the answer says
+  // so, or the next request would be on its way into an end.
+  const bool rest_is_long = exchange.left ? *exchange.left > kDrainBytesMax : !exchange.parser.is_done();
+  if (exchange.wants_continue || rest_is_long || plan.framing == Framing::kClose) plan.keep_alive = false;
   std::string head = response_head(response, plan);
   if (!has_no_body && response.stream) {
     const bool is_whole = co_await write_stream(exchange, std::move(response), std::move(head));
