@@ -139,3 +139,28 @@ own.complete()
 assert own.get_metrics(recursive=True) == {{own.id: {{'x': [1, 2]}}, kid.id: {{'y': 3}}}}
 assert kid.name.endswith('>kid') and kid.get_status() == own.get_status() == 'Completed'
 """)
+
+
+def test_experiments_that_shared_a_name_are_told_apart_by_id(shared_wb):
+    shared_wb.python("""
+from azureml.core import Experiment, Workspace
+ws = Workspace.get('default')
+
+def ids(view):
+    return [each.id for each in Experiment.list(ws, experiment_name='twice', view_type=view)]
+
+old = Experiment(ws, 'twice')
+first = old.start_logging(snapshot_directory=None)
+first.complete()
+old.archive()
+new = Experiment(ws, 'twice')
+assert new.id != old.id
+second = new.start_logging(snapshot_directory=None)
+second.complete()
+assert (ids('ActiveOnly'), ids('ArchivedOnly')) == ([new.id], [old.id])
+archived = Experiment.list(ws, experiment_name='twice', view_type='ArchivedOnly')[0]
+assert [run.id for run in archived.get_runs()] == [first.id] and [run.id for run in new.get_runs()] == [second.id]
+Experiment.delete(ws, old.id)
+assert (ids('ActiveOnly'), ids('ArchivedOnly')) == ([new.id], [])
+assert [run.id for run in new.get_runs()] == [second.id]
+""")

@@ -232,7 +232,9 @@ class Handler(ModelRoutes, BaseHTTPRequestHandler):
         if not rest:
             if self.command == "POST":
                 return self._answer(202, self._make_run(state, data, True))
-            items = [run for run in state.runs.values() if query.get("experiment") in (None, run["experiment"])][::-1]
+            by_id = {str(each["id"]): each["name"] for each in state.experiments.values()}
+            name = by_id.get(query.get("experimentId"), query.get("experiment"))
+            items = [run for run in state.runs.values() if name in (None, run["experiment"])][::-1]
             first = int(query.get("cursor") or 0)
             page = items[first : first + 2]  # small pages, so that every list has several
             return self._answer(200, {"items": page, "next": str(first + 2) if first + 2 < len(items) else ""})

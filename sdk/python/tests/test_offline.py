@@ -43,3 +43,13 @@ def test_a_job_can_be_insisted_on():
 def test_one_missing_variable_is_offline(job, monkeypatch):
     monkeypatch.delenv("AZUREML_ARM_PROJECT_NAME")
     assert Run.get_context().id.startswith("OfflineRun_")
+
+
+def test_the_logger_of_2017(capsys):
+    from azureml.logging import get_azureml_logger
+
+    logger = get_azureml_logger()
+    logger.log("Accuracy", 0.75)
+    logger.log("rates", [1, 2])
+    printed = capsys.readouterr().out
+    assert "Accuracy" in printed and "0.75" in printed and "rates" in printed

@@ -26,11 +26,11 @@ class WorkspaceClient(object):
     def put(self, segments, body):
         return self.server.request("PUT", self.path(segments), body=body).json()
 
-    def patch(self, segments, body):
-        return self.server.request("PATCH", self.path(segments), body=body).json()
+    def patch(self, segments, body, query=None):
+        return self.server.request("PATCH", self.path(segments), query=query, body=body).json()
 
-    def delete(self, *segments):
-        self.server.request("DELETE", self.path(segments))
+    def delete(self, *segments, **query):
+        self.server.request("DELETE", self.path(segments), query=_clean(query))
 
     def items(self, *segments, **query):
         """Every item of a list, page after page."""

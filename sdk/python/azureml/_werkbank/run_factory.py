@@ -111,7 +111,8 @@ def list_runs(
 ):
     """The matching runs of an experiment, newest first."""
     client = experiment.workspace._client
-    filters = dict(query, experiment=experiment.name, order="newest", type=run_type)
+    filters = dict(query, order="newest", type=run_type)
+    filters["experiment" if experiment._id is None else "experimentId"] = experiment._id or experiment.name
     if isinstance(status, str):
         filters["status"] = status
     filters.update(tag=_filter_text(tags), property=_filter_text(properties))

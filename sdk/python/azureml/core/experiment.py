@@ -5,7 +5,7 @@ import re
 from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.run_record import as_text
 from azureml.core._portal import HasExperimentPortal
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import AuthenticationException, UserErrorException
 
 __all__ = ["Experiment", "ViewType"]
 
@@ -46,15 +46,29 @@ class Experiment(HasExperimentPortal):
         self._document = _experiment_dto
         HasExperimentPortal.__init__(self, self)
         if _create_in_cloud and self._document is None:
-            self._document = workspace._client.post(("experiments",), {"name": name}, repeatable=True)
+            self._document = self._open_or_create()
+        if self._id is None and self._document is not None:
+            self._id = self._document.get("id")
+
+    def _open_or_create(self):
+        client = self._workspace._client
+        try:
+            return client.post(("experiments",), {"name": self._name}, repeatable=True)
+        except AuthenticationException:
+            for document in client.items("experiments"):  # whoever may only read opens what is there
+                if document["name"] == self._name:
+                    return document
+            raise
 
     def _record(self):
         if self._document is None:
-            self._document = self._workspace._client.get("experiments", self._name)
+            self._document = self._workspace._client.get("experiments", self._name, id=self._id)
         return self._document
 
     def _patch(self, changes):
-        self._document = self._workspace._client.patch(("experiments", self._name), changes)
+        # By id: another experiment may have the name by now.
+        query = None if self._id is None else {"id": self._id}
+        self._document = self._workspace._client.patch(("experiments", self._name), changes, query)
 
     @property
     def workspace(self):
@@ -130,7 +144,7 @@ class Experiment(HasExperimentPortal):
         """Delete an experiment by its id."""
         for experiment in Experiment.list(workspace, view_type=ViewType.All):
             if experiment.id == "{}".format(experiment_id):
-                workspace._client.delete("experiments", experiment.name)
+                workspace._client.delete("experiments", experiment.name, id=experiment.id)
                 return
         raise UserErrorException("No experiment has the id {}.".format(experiment_id), werkbank_code="experiment_not_found")
 
