@@ -196,6 +196,7 @@ Result<int> promote(Context& context, const PromoteOptions& options) {
   TRY(const RelativePath name, RelativePath::parse("assets/" + options.name + ".link"));
   TRY(const std::string target, run_route(context, options.run));
   TRY(client::Session* const server, context.session());
+  CHECK_OK(server->get(target));
   const net::ClientRequest look{.method = net::Method::kHead, .target = target + "/files/" + encode_run_path(options.artifact)};
   TRY(const net::ClientResponse there, server->send(look, client::Repeat::kSafe));
   if (there.status >= 400) {

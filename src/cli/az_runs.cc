@@ -172,6 +172,9 @@ Result<int> download_logs(Context& context, const RunOptions& options) {
 }
 
 Result<int> monitor_logs(Context& context, const RunOptions& options) {
+  TRY(const std::string target, run_route(context, options.run));
+  TRY(client::Session* const server, context.session());
+  CHECK_OK(server->get(target));  // a run that is not there has no end to wait for
   TRY(const std::string workspace, context.workspace(context.project_folder));
   return follow_to_end(context, FollowView{.workspace = workspace, .run = options.run});
 }

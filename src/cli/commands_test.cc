@@ -197,6 +197,19 @@ TEST_CASE("lists follow the pages and print every format") {
   CHECK(line.run({"run", "list", "--query", "[?"}).code == kExitRefused);
 }
 
+TEST_CASE("az: following a run that is not there ends at once, as does promoting its files") {
+  FakeServer server;
+  const CommandLine line = line_to(server);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"ml", "run", "monitor-logs", "-r", "nope"},
+        std::vector<std::string>{"ml", "history", "promote", "-r", "nope", "--ap", "outputs/x", "-n", "l"}}) {
+    const Outcome outcome = line.run(words, true);
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == kExitRefused);
+    CHECK(server.asked().back().target == kRuns + "/nope");
+  }
+}
+
 TEST_CASE("az ml history list: flat documents, metrics beside fields; in a table they come first") {
   FakeServer server;
   server.answer_with("GET " + kRuns, fmt::format(R"({{"items":[{}],"next":""}})", kRun));
