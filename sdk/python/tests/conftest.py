@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import threading
 
 import pytest
 
@@ -31,6 +32,13 @@ else:
 """
 
 
+def settle_metrics(limit_s):
+    """Waits for the threads that bring metrics: one that is left would start the server of the test after this one."""
+    for thread in threading.enumerate():
+        if thread.name == "azureml-metrics":
+            thread.join(limit_s)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
@@ -41,6 +49,8 @@ def clean_environment(monkeypatch, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(str(tmp_path / "project"))
+    yield
+    settle_metrics(10)
 
 
 @pytest.fixture
@@ -57,6 +67,7 @@ def program(monkeypatch, tmp_path):
 def server(tmp_path):
     with FakeServer(str(tmp_path / "home" / "server.sock")) as running:
         yield running
+        settle_metrics(5)
 
 
 @pytest.fixture
