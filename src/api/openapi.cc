@@ -170,7 +170,7 @@ std::string_view verb_of(const Route& route) {
 
 }  // namespace
 
-// What a placeholder follows is one of several, and in the singular.
+// The verb and the nouns of the pattern; a noun before a placeholder means one of several and stands in the singular.
 std::string operation_id(const Route& route) {
   constexpr std::string_view kApi = "/api/v1/";
   std::string_view rest = route.pattern;

@@ -100,13 +100,7 @@ Result<int> register_one(Context& context, const RegisterOptions& options) {
   return kExitDone;
 }
 
-struct ListOptions {
-  std::string name, run, framework, dataset;
-  std::vector<std::string> tags, properties;
-  bool latest = false;
-};
-
-void declare_list(CLI::App& verb, ListOptions& options) {
+void declare_list(CLI::App& verb, ModelFilters& options) {
   verb.add_option("-n,--model-name", options.name, "Only versions of this model");
   verb.add_flag("-l,--latest", options.latest, "Of each name only the newest version");
   verb.add_option("--run-id", options.run, "Only models that came from this run");
@@ -116,23 +110,13 @@ void declare_list(CLI::App& verb, ListOptions& options) {
   add_repeatable(verb, "--property", options.properties, "NAME or NAME=VALUE (repeatable)");
 }
 
-Result<json::array> find_models(Context& context, const ListOptions& options) {
-  TRY(std::string target, context.route("/models"));
-  target += fmt::format("?latest={}", options.latest);
-  const auto add = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
-  };
-  add("name", options.name);
-  add("run", options.run);
-  add("framework", options.framework);
-  add("dataset", options.dataset);
-  for (const std::string& tag : options.tags) add("tag", tag);
-  for (const std::string& property : options.properties) add("property", property);
+Result<json::array> find_models(Context& context, const ModelFilters& filters) {
+  TRY(const std::string target, models_route(context, filters));
   TRY(client::Session* const server, context.session());
   return client::fetch_list(*server, target, SIZE_MAX);
 }
 
-Result<int> list_models(Context& context, const ListOptions& options) {
+Result<int> list_models(Context& context, const ModelFilters& options) {
   TRY(const json::array models, find_models(context, options));
   json::array documents;
   for (const json::value& model : models) documents.push_back(v1_document(model));
@@ -141,7 +125,7 @@ Result<int> list_models(Context& context, const ListOptions& options) {
 }
 
 struct ModelOptions {
-  ListOptions filters;
+  ModelFilters filters;
   std::string id, old_model, version;
 };
 
@@ -246,8 +230,8 @@ void add_az_models(CLI::App& ml, Context& context) {
                     "  az ml model register -m model.pkl -n sklearn_mnist -d digits"},
                    declare_register, register_one, kAzVerb),
                context);
-  add_az_place(*add_verb<ListOptions>(noun, context, {"list", "List models", "  az ml model list -l -o table"}, declare_list,
-                                      list_models, kAzVerb),
+  add_az_place(*add_verb<ModelFilters>(noun, context, {"list", "List models", "  az ml model list -l -o table"}, declare_list,
+                                       list_models, kAzVerb),
                context);
   add_az_place(*add_verb<ModelOptions>(noun, context, {"show", "Show one model", "  az ml model show -i sklearn_mnist:1"},
                                        declare_show, show_model, kAzVerb),

@@ -48,11 +48,8 @@ Result<int> register_one(Context& context, const ModelRequest& options) {
   return kExitDone;
 }
 
-struct ListOptions {
-  std::string name, run, framework;
-  std::vector<std::string> tags, properties;
+struct ListOptions : ModelFilters {
   std::optional<size_t> top;
-  bool latest = false;
 };
 
 void declare_list(CLI::App& verb, ListOptions& options) {
@@ -66,16 +63,7 @@ void declare_list(CLI::App& verb, ListOptions& options) {
 }
 
 Result<int> list_models(Context& context, const ListOptions& options) {
-  TRY(std::string target, context.route("/models"));
-  target += fmt::format("?latest={}", options.latest);
-  const auto add = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
-  };
-  add("name", options.name);
-  add("run", options.run);
-  add("framework", options.framework);
-  for (const std::string& tag : options.tags) add("tag", tag);
-  for (const std::string& property : options.properties) add("property", property);
+  TRY(const std::string target, models_route(context, options));
   TRY(client::Session* const server, context.session());
   const size_t usual = context.prints_table() ? kTableRows : SIZE_MAX;
   TRY(client::ListAnswer models, client::fetch_some(*server, target, options.top.value_or(usual)));

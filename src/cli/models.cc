@@ -71,6 +71,21 @@ Status delete_model(Context& context, const std::string& model) {
   return {};
 }
 
+Result<std::string> models_route(Context& context, const ModelFilters& filters) {
+  TRY(std::string target, context.route("/models"));
+  target += fmt::format("?latest={}", filters.latest);
+  const auto add = [&target](std::string_view name, const std::string& value) {
+    if (!value.empty()) target += fmt::format("&{}={}", name, net::encode_segment(value));
+  };
+  add("name", filters.name);
+  add("run", filters.run);
+  add("framework", filters.framework);
+  add("dataset", filters.dataset);
+  for (const std::string& tag : filters.tags) add("tag", tag);
+  for (const std::string& property : filters.properties) add("property", property);
+  return target;
+}
+
 std::vector<Column> model_columns() {
   return {text_column("Model", "id"),          text_column("Framework", "framework"), text_column("Run", "runId"),
           text_column("Tags", "tags"),         number_column("Files", "fileCount"),   number_column("Bytes", "sizeBytes"),

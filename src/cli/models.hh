@@ -16,6 +16,14 @@ struct ModelRequest {
 // The document of the new version. Repeatable: a connection that breaks does not make two.
 Result<json::value> register_model(Context& context, const ModelRequest& request);
 
+struct ModelFilters {
+  std::string name, run, framework, dataset;  // empty: any
+  std::vector<std::string> tags, properties;  // NAME or NAME=VALUE; all must match
+  bool latest = false;                        // of each name only the newest version
+};
+// The address of the list of those models, the last registered first.
+Result<std::string> models_route(Context& context, const ModelFilters& filters);
+
 // "/models/<model>" below the workspace's route; `model` is NAME or NAME:VERSION.
 Result<std::string> model_route(Context& context, const std::string& model);
 Result<json::value> fetch_model(Context& context, const std::string& model);
