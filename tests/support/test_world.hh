@@ -2,6 +2,8 @@
 // wired.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include "access/vault.hh"
 #include "api/router.hh"
 #include "content/memory/memory_blob_store.hh"
@@ -108,6 +110,31 @@ struct TestWorld {
     request.body = &text;
     api::Router router(*api);
     return sync_wait(router.answer(request));
+  }
+
+  Run run(const std::string& id) {
+    const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&id](store::Reader& reader) {
+      return reader.run({"default", id});
+    };
+    const auto found = store::read<std::optional<Run>>(*store, find);
+    REQUIRE((found && *found));
+    return **found;
+  }
+
+  // Waits for events, not for time: the hub wakes after every durable write. 20 s is the patience for a hung engine.
+  template <typename Condition>
+  bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const api::EventHub::ListenerPointer listener = hub.listen({api::Topic::everything()});
+    while (std::chrono::steady_clock::now() < deadline) {
+      const uint64_t seen = hub.position(listener);
+      if (condition()) return true;
+      sync_wait(hub.wait(listener, seen, std::chrono::milliseconds(50)));
+    }
+    return condition();
+  }
+  bool becomes(const std::string& id, RunStatus status) {
+    return eventually([&] { return run(id).status == status; });
   }
 
   std::filesystem::path folder = [] {

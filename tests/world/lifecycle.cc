@@ -37,30 +37,12 @@ struct World {
     return id;
   }
 
-  Run run(const std::string& id) {
-    const std::function<Result<std::optional<Run>>(store::Reader&)> find = [&id](store::Reader& reader) {
-      return reader.run({"default", id});
-    };
-    const auto found = store::read<std::optional<Run>>(*world->store, find);
-    REQUIRE((found && *found));
-    return **found;
-  }
-
-  // Waits for events, not for time: the hub wakes after every durable write. 20 s is the patience for a hung engine.
+  Run run(const std::string& id) { return world->run(id); }
   template <typename Condition>
   bool eventually(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    const api::EventHub::ListenerPointer listener = world->hub.listen({api::Topic::everything()});
-    while (std::chrono::steady_clock::now() < deadline) {
-      const uint64_t seen = world->hub.position(listener);
-      if (condition()) return true;
-      sync_wait(world->hub.wait(listener, seen, std::chrono::milliseconds(50)));
-    }
-    return condition();
+    return world->eventually(std::move(condition));
   }
-  bool becomes(const std::string& id, RunStatus status) {
-    return eventually([&] { return run(id).status == status; });
-  }
+  bool becomes(const std::string& id, RunStatus status) { return world->becomes(id, status); }
 
   std::optional<LaunchPlan> plan_of(const std::string& id) {
     for (const test::ScriptedTarget::Started& started : target->started()) {
