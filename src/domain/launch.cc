@@ -17,6 +17,13 @@ constexpr std::array<std::pair<RunnerPhase, std::string_view>, 4> kPhases{{
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
+template <typename Port>
+json::array list_of(const std::vector<Port>& ports) {
+  json::array list;
+  for (const Port& port : ports) list.push_back(to_json(port));
+  return list;
+}
+
 TextMap read_map(JsonReader& reader, std::string_view key) {
   TextMap map;
   for (auto& [name, text] : reader.string_map_or_empty(key)) map.insert_or_assign(std::move(name), std::move(text));
@@ -74,6 +81,9 @@ json::object to_json(const LaunchPlan& plan) {
           {"collectOutputs", plan.collect_outputs},
           {"timeoutSeconds", plan.timeout_seconds},
           {"killGraceMs", plan.kill_grace_ms},
+          {"inputs", list_of(plan.inputs)},
+          {"outputs", list_of(plan.outputs)},
+          {"dataCache", plan.data_cache},
           {"slice", to_json(plan.slice)}};
 }
 
@@ -111,6 +121,9 @@ Result<LaunchPlan> launch_plan_from_json(const json::value& value) {
   plan.collect_outputs = reader.bool_or("collectOutputs", true);
   plan.timeout_seconds = reader.int_or("timeoutSeconds", 0, 0, INT64_MAX / 2000);
   plan.kill_grace_ms = reader.int_or("killGraceMs", plan.kill_grace_ms, 0, 24 * 3600 * 1000LL);
+  TRY(plan.inputs, run_inputs_from_json(reader.array("inputs"), "plan"));
+  TRY(plan.outputs, run_outputs_from_json(reader.array("outputs"), "plan"));
+  plan.data_cache = reader.string_or("dataCache");
   if (const json::value* const slice = reader.value("slice")) {
     TRY(plan.slice, machine_slice_from_json(*slice, "plan.slice"));
   }

@@ -39,7 +39,10 @@ struct LaunchPlan {
   bool collect_outputs = true;
   int64_t timeout_seconds = 0;
   int64_t kill_grace_ms = 5000;  // SIGTERM to SIGKILL
-  MachineSlice slice;            // what the script may use of its machine; empty: all of it
+  std::vector<RunInput> inputs;  // brought to data/ before the script starts
+  std::vector<RunOutput> outputs;
+  std::string data_cache;  // a folder for what is fetched of datastores, shared by runs; empty: none
+  MachineSlice slice;      // what the script may use of its machine; empty: all of it
 };
 json::object to_json(const LaunchPlan& plan);  // reveals the token: for plan.json only
 Result<LaunchPlan> launch_plan_from_json(const json::value& value);

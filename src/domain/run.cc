@@ -32,6 +32,13 @@ json::value time_or_null(UtcMs time) { return time == 0 ? json::value(nullptr) :
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
+template <typename Port>
+json::array list_of(const std::vector<Port>& ports) {
+  json::array list;
+  for (const Port& port : ports) list.push_back(to_json(port));
+  return list;
+}
+
 TextMap to_map(std::vector<std::pair<std::string, std::string>> pairs) {
   return TextMap(std::make_move_iterator(pairs.begin()), std::make_move_iterator(pairs.end()));
 }
@@ -147,7 +154,9 @@ json::object to_json(const RunSpec& spec) {
           {"timeoutSeconds", spec.timeout_seconds},
           {"priority", spec.priority},
           {"nodeCount", spec.node_count},
-          {"distribution", to_json(spec.distribution)}};
+          {"distribution", to_json(spec.distribution)},
+          {"inputs", list_of(spec.inputs)},
+          {"outputs", list_of(spec.outputs)}};
 }
 
 Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& path) {
@@ -168,6 +177,8 @@ Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& 
   spec.priority = reader.int_or("priority", 0, -1000, 1000);
   spec.node_count = reader.int_or("nodeCount", 1, 1, 10'000);
   const json::value* const distribution = reader.value("distribution");
+  const json::array* const inputs = reader.array("inputs");
+  const json::array* const outputs = reader.array("outputs");
   CHECK_OK(reader.finish());
   TRY(spec.framework, canonical_framework(framework));
   if (environment != nullptr) {
@@ -176,6 +187,9 @@ Result<RunSpec> run_spec_from_json(const json::value& value, const std::string& 
   if (distribution != nullptr) {
     TRY(spec.distribution, distribution_from_json(*distribution, path + ".distribution"));
   }
+  TRY(spec.inputs, run_inputs_from_json(inputs, path));
+  TRY(spec.outputs, run_outputs_from_json(outputs, path));
+  CHECK_OK(check_data_ports(spec.inputs, spec.outputs, path));
   CHECK_OK(check_spec(spec, path));
   return spec;
 }

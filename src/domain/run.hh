@@ -10,6 +10,7 @@
 #include "base/clock.hh"
 #include "base/hash.hh"
 #include "base/json.hh"
+#include "domain/data_port.hh"
 #include "domain/environment.hh"
 #include "domain/run_state.hh"
 
@@ -73,6 +74,8 @@ struct RunSpec {
   int64_t priority = 0;                      // higher first
   int64_t node_count = 1;
   Distribution distribution;
+  std::vector<RunInput> inputs;
+  std::vector<RunOutput> outputs;
 };
 // The processes of the script on all nodes together.
 int64_t process_count(const RunSpec& spec);
@@ -148,6 +151,7 @@ struct Attempt {
   json::object handle;  // what the target needs to find the runner again (ComputeTarget::start's answer)
   UtcMs started_ms = 0, ended_ms = 0;
   UtcMs last_seen_ms = 0;
+  std::map<int64_t, RunEnd> rank_ends;  // of several ranks: those that are done, and how
 };
 
 // A file of a run. Bytes are in the content store (hash set) or, while it grows, in the log store (hash empty).

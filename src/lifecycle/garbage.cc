@@ -4,6 +4,7 @@
 
 #include "base/log.hh"
 #include "content/snapshot_store.hh"
+#include "store/datasets.hh"
 #include "store/models.hh"
 
 namespace werkbank::lifecycle {
@@ -133,6 +134,7 @@ Result<std::vector<Hash>> reachable_blobs(Services& services, UtcMs snapshots_us
     TRY(snapshots, reader.snapshot_roots(snapshots_used_since_ms, except));
     TRY(const std::vector<Hash> models, reader.models().content_roots(except));
     snapshots.insert(snapshots.end(), models.begin(), models.end());
+    TRY(reachable, reader.datasets().content_roots(except));
     return reader.each_artifact_hash(except, [&](const Hash& hash) { reachable.push_back(hash); });
   }));
   const auto tidy = [](std::vector<Hash>& hashes) {

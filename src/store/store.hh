@@ -33,6 +33,8 @@ class EnvironmentWriter;
 
 class DatastoreReader;  // store/datastores.hh
 class DatastoreWriter;
+class DatasetReader;  // store/datasets.hh
+class DatasetWriter;
 
 // A page of a listing. `next` is an opaque cursor, empty at the end.
 template <typename T>
@@ -131,6 +133,7 @@ class Reader {
   virtual Status each_artifact_hash(const std::string& except, const std::function<void(const Hash&)>& visit) = 0;
   virtual TargetReader& targets() = 0;        // store/targets.hh
   virtual DatastoreReader& datastores() = 0;  // store/datastores.hh
+  virtual DatasetReader& datasets() = 0;      // store/datasets.hh
 };
 
 class Transaction : public Reader {
@@ -170,6 +173,7 @@ class Transaction : public Reader {
   virtual Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) = 0;
   virtual TargetWriter& edit_targets() = 0;
   virtual DatastoreWriter& edit_datastores() = 0;
+  virtual DatasetWriter& edit_datasets() = 0;
 };
 
 class Store {

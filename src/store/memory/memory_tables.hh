@@ -10,6 +10,7 @@
 
 #include "base/hash.hh"
 #include "domain/compute_target.hh"
+#include "store/datasets.hh"
 #include "store/datastores.hh"
 #include "store/environments.hh"
 #include "store/models.hh"
@@ -94,6 +95,11 @@ struct Tables {
   int64_t last_model = 0;
   Table<Names, DatastoreRecord> datastores;            // workspace, name in lower case
   Table<std::string, std::string> default_datastores;  // workspace → name
+  Table<Names, Dataset> datasets;                      // workspace, id
+  Table<DatasetKey, DatasetVersion> dataset_versions;
+  Table<Names, int64_t> dataset_names;      // the last version that was given
+  Table<DatasetUse, int64_t> dataset_uses;  // in the order of this number
+  int64_t last_dataset_use = 0;
   int64_t last_experiment = 0, last_serial = 0, last_event = 0;
 };
 

@@ -1,6 +1,7 @@
 // Reader and Transaction over the memory store's tables. The store holds its lock around them.
 #pragma once
 
+#include "store/memory/memory_datasets.hh"
 #include "store/memory/memory_datastores.hh"
 #include "store/memory/memory_environments.hh"
 #include "store/memory/memory_models.hh"
@@ -49,6 +50,7 @@ class MemoryTransaction final : public Transaction {
   Result<std::vector<Hash>> blobs_held_only_by(const std::string& workspace) override;
   TargetReader& targets() override { return targets_; }
   DatastoreReader& datastores() override { return datastores_; }
+  DatasetReader& datasets() override { return datasets_; }
 
   Status put_workspace(const Workspace& workspace) override;
   Status delete_workspace(const std::string& name) override;
@@ -80,6 +82,7 @@ class MemoryTransaction final : public Transaction {
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
   TargetWriter& edit_targets() override { return targets_; }
   DatastoreWriter& edit_datastores() override { return datastores_; }
+  DatasetWriter& edit_datasets() override { return datasets_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 
@@ -96,6 +99,7 @@ class MemoryTransaction final : public Transaction {
   MemoryModels models_;
   std::vector<RunEvent> events_;
   MemoryDatastores datastores_{tables_, undo_};
+  MemoryDatasets datasets_{tables_, undo_};
 };
 
 }  // namespace werkbank::store::memory

@@ -48,6 +48,7 @@ Status MemoryTransaction::delete_workspace(const std::string& name) {
   tables_.held_blobs.erase_where(undo_, [&](const auto& key, bool) { return key.second == name; });
   tables_.snapshots.erase_where(undo_, [&](const auto& key, UtcMs) { return key.first == name; });
   models_.remove_workspace(name);
+  datasets_.remove_workspace(name);
   return {};
 }
 
@@ -120,6 +121,7 @@ void MemoryTransaction::erase_run(const RunKey& key) {
   tables_.runs.erase(undo_, key);
   const auto of_run = [&](const auto& row_key, const auto&) { return row_key.first == key; };
   tables_.attempts.erase_where(undo_, of_run);
+  datasets_.remove_run(key);
   tables_.artifacts.erase_where(undo_, of_run);
 }
 

@@ -57,6 +57,8 @@ std::string stored_map(const TextMap& map);
 TextMap map_from_stored(std::string_view text);
 std::string stored_texts(const std::vector<std::string>& texts);
 std::vector<std::string> texts_from_stored(std::string_view text);
+std::string stored_rank_ends(const std::map<int64_t, RunEnd>& ends);
+Result<std::map<int64_t, RunEnd>> rank_ends_from_stored(std::string_view text);
 std::string stored_end(const RunEnd& end);  // "" where the run has not ended
 Result<RunEnd> end_from_stored(std::string_view text);
 int stored(LifecycleStage stage);

@@ -57,6 +57,29 @@ std::string stored_end(const RunEnd& end) {
   return is_empty ? std::string() : json::serialize(to_json(end));
 }
 
+std::string stored_rank_ends(const std::map<int64_t, RunEnd>& ends) {
+  if (ends.empty()) return {};
+  json::array list;
+  for (const auto& [rank, end] : ends) list.push_back(json::object{{"rank", rank}, {"end", to_json(end)}});
+  return json::serialize(list);
+}
+
+Result<std::map<int64_t, RunEnd>> rank_ends_from_stored(std::string_view text) {
+  std::map<int64_t, RunEnd> ends;
+  if (text.empty()) return ends;
+  const json::value list = parse_stored(text);
+  if (!list.is_array()) return ends;
+  for (const json::value& each : list.get_array()) {
+    JsonReader reader(each, "rank_ends");
+    const int64_t rank = reader.int_or("rank", 0, 0, INT32_MAX);
+    const json::value* const end = reader.value("end");
+    CHECK_OK(reader.finish(false));
+    if (end == nullptr) continue;
+    TRY(ends[rank], run_end_from_json(*end));
+  }
+  return ends;
+}
+
 Result<RunEnd> end_from_stored(std::string_view text) {
   if (text.empty()) return RunEnd{};
   return run_end_from_json(parse_stored(text));

@@ -71,9 +71,10 @@ Result<std::vector<RunRow>> select_runs(Database& db, const RunSelect& select) {
 }
 
 Result<Attempt> make_attempt(Statement& row, const RunKey& key) {
-  Attempt attempt{key, row.integer(0), row.text(1), row.text(2), {}, row.integer(4), row.integer(5), row.integer(6)};
+  Attempt attempt{key, row.integer(0), row.text(1), row.text(2), {}, row.integer(4), row.integer(5), row.integer(6), {}};
   json::value handle = parse_stored(row.text(3));
   if (handle.is_object()) attempt.handle = std::move(handle.as_object());
+  TRY(attempt.rank_ends, rank_ends_from_stored(row.text(7)));
   return attempt;
 }
 
@@ -189,8 +190,9 @@ Result<std::optional<GitFacts>> find_git_facts(Database& db, const RunKey& key) 
 
 Result<std::vector<Attempt>> list_attempts(Database& db, const RunKey& key) {
   TRY(Statement statement,
-      db.prepare("SELECT a.number, a.lease, a.target, a.handle, a.started_ms, a.ended_ms, a.last_seen_ms FROM runs AS r "
-                 "CROSS JOIN attempts AS a ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? ORDER BY a.number"));
+      db.prepare(
+          "SELECT a.number, a.lease, a.target, a.handle, a.started_ms, a.ended_ms, a.last_seen_ms, a.rank_ends FROM runs AS r "
+          "CROSS JOIN attempts AS a ON a.run = r.id WHERE r.workspace = ? AND r.run_id = ? ORDER BY a.number"));
   statement.bind_all(key.workspace, key.run_id);
   std::vector<Attempt> attempts;
   while (true) {

@@ -142,6 +142,28 @@ CREATE TABLE datastores (
 CREATE TABLE default_datastores (workspace TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// Datasets: what was saved, what was registered, which runs read or made which. And how the ranks of an attempt ended.
+constexpr const char* kDatasets = R"sql(
+CREATE TABLE datasets (
+  workspace TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, definition TEXT NOT NULL, content TEXT NOT NULL,
+  file_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  PRIMARY KEY (workspace, id)) WITHOUT ROWID;
+CREATE TABLE dataset_versions (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, dataset_id TEXT NOT NULL, description TEXT NOT NULL,
+  tags TEXT NOT NULL, created_by TEXT NOT NULL, created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL,
+  revision INTEGER NOT NULL, PRIMARY KEY (workspace, name, version)) WITHOUT ROWID;
+CREATE INDEX dataset_versions_by_id ON dataset_versions (workspace, dataset_id);
+CREATE TABLE dataset_names (
+  workspace TEXT NOT NULL, name TEXT NOT NULL, last_version INTEGER NOT NULL, PRIMARY KEY (workspace, name)) WITHOUT ROWID;
+CREATE TABLE dataset_uses (
+  serial INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, workspace TEXT NOT NULL, run_id TEXT NOT NULL,
+  dataset_id TEXT NOT NULL, is_output INTEGER NOT NULL, port TEXT NOT NULL, mode TEXT NOT NULL);
+CREATE UNIQUE INDEX dataset_uses_once ON dataset_uses (run, dataset_id, is_output, port, mode);
+CREATE INDEX dataset_uses_by_run ON dataset_uses (workspace, run_id, serial);
+CREATE INDEX dataset_uses_by_dataset ON dataset_uses (workspace, dataset_id, serial);
+ALTER TABLE attempts ADD COLUMN rank_ends TEXT NOT NULL DEFAULT '';
+)sql";
+
 // Points that are rolled up (docs/reference/series-format.md); the newest ones are in the segments beside the file.
 constexpr const char* kSeriesVersion1 = R"sql(
 CREATE TABLE series (
@@ -160,7 +182,8 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 }  // namespace
 
 const std::vector<const char*>& store_migrations() {
-  static const std::vector<const char*> migrations{kVersion1, kVersion2, kVersion3, kEnvironmentVersions, kModels, kDatastores};
+  static const std::vector<const char*> migrations{kVersion1, kVersion2,   kVersion3, kEnvironmentVersions,
+                                                   kModels,   kDatastores, kDatasets};
   return migrations;
 }
 

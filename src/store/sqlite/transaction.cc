@@ -42,7 +42,10 @@ Status SqliteTransaction::delete_workspace(const std::string& name) {
                                                   "DELETE FROM model_names WHERE workspace = ?",
                                                   "DELETE FROM model_users WHERE workspace = ?",
                                                   "DELETE FROM datastores WHERE workspace = ?",
-                                                  "DELETE FROM default_datastores WHERE workspace = ?"};
+                                                  "DELETE FROM default_datastores WHERE workspace = ?",
+                                                  "DELETE FROM datasets WHERE workspace = ?",
+                                                  "DELETE FROM dataset_names WHERE workspace = ?",
+                                                  "DELETE FROM dataset_versions WHERE workspace = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, name));
   return {};
 }

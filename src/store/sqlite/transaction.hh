@@ -3,6 +3,7 @@
 
 #include "store/sqlite/datastores.hh"
 #include "store/sqlite/queries.hh"
+#include "store/sqlite/sqlite_datasets.hh"
 #include "store/sqlite/sqlite_environments.hh"
 #include "store/sqlite/sqlite_models.hh"
 #include "store/sqlite/target_queries.hh"
@@ -74,6 +75,7 @@ class Reads : public Base {
   }
   TargetReader& targets() override { return targets_; }
   DatastoreReader& datastores() override { return datastores_; }
+  DatasetReader& datasets() override { return datasets_; }
 
  protected:
   Database& db_;
@@ -81,6 +83,7 @@ class Reads : public Base {
   SqliteEnvironments environments_{db_};
   SqliteModels models_;
   SqliteDatastores datastores_{db_};
+  SqliteDatasets datasets_{db_};
 };
 
 using SqliteReader = Reads<Reader>;
@@ -119,6 +122,7 @@ class SqliteTransaction final : public Reads<Transaction> {
   Result<int64_t> prune_idempotency(UtcMs before_ms, int64_t limit) override;
   TargetWriter& edit_targets() override { return targets_; }
   DatastoreWriter& edit_datastores() override { return datastores_; }
+  DatasetWriter& edit_datasets() override { return datasets_; }
 
   const std::vector<RunEvent>& events() const { return events_; }  // appended in this transaction
 

@@ -128,7 +128,8 @@ Status SqliteTransaction::put_labels(int64_t run_row, const Run& run, LabelKind 
 Status SqliteTransaction::delete_run_row(int64_t run_row) {
   static constexpr std::string_view kDeletes[] = {"DELETE FROM labels WHERE run = ?",    "DELETE FROM run_specs WHERE run = ?",
                                                   "DELETE FROM run_git WHERE run = ?",   "DELETE FROM attempts WHERE run = ?",
-                                                  "DELETE FROM artifacts WHERE run = ?", "DELETE FROM runs WHERE id = ?"};
+                                                  "DELETE FROM artifacts WHERE run = ?", "DELETE FROM dataset_uses WHERE run = ?",
+                                                  "DELETE FROM runs WHERE id = ?"};
   for (const std::string_view sql : kDeletes) CHECK_OK(db_.execute(sql, run_row));
   return {};
 }
@@ -141,12 +142,13 @@ Status SqliteTransaction::purge_run(const RunKey& key) {
 Status SqliteTransaction::put_attempt(const Attempt& attempt) {
   TRY(const int64_t row, existing_run_row(attempt.run));
   return db_.execute(
-      "INSERT INTO attempts (run, number, lease, target, handle, started_ms, ended_ms, last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, "
-      "?, ?) "
+      "INSERT INTO attempts (run, number, lease, target, handle, started_ms, ended_ms, last_seen_ms, rank_ends) VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (run, number) DO UPDATE SET lease = excluded.lease, target = excluded.target, handle = excluded.handle, "
-      "started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, last_seen_ms = excluded.last_seen_ms",
+      "started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, last_seen_ms = excluded.last_seen_ms, "
+      "rank_ends = excluded.rank_ends",
       row, attempt.number, attempt.lease, attempt.target, std::string(json::serialize(attempt.handle)), attempt.started_ms,
-      attempt.ended_ms, attempt.last_seen_ms);
+      attempt.ended_ms, attempt.last_seen_ms, stored_rank_ends(attempt.rank_ends));
 }
 
 Status SqliteTransaction::put_artifact(const Artifact& artifact) {
