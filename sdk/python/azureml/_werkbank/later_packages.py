@@ -17,7 +17,9 @@ _PACKAGES = {
     "azureml.pipeline": "Pipelines and their steps (azureml.pipeline)",
     "azureml.responsibleai": "Responsible AI (azureml.responsibleai)",
     "azureml.tensorboard": "The TensorBoard export (azureml.tensorboard)",
-    "azureml.train": "Estimators, HyperDrive and AutoML (azureml.train)",
+    "azureml.train": "This part of azureml.train",
+    "azureml.train.automl": "Automated machine learning (azureml.train.automl)",
+    "azureml.train.hyperdrive": "HyperDrive (azureml.train.hyperdrive)",
     "azureml.widgets": "The notebook widgets (azureml.widgets)",
 }
 _INSTEAD = {
@@ -29,12 +31,14 @@ _INSTEAD = {
 
 def sentence_for(name):
     """What to say of a module; None where its name is none of v1's."""
-    package = ".".join(name.split(".")[:2])
-    if package not in _PACKAGES:
+    parts = name.split(".")
+    known = [".".join(parts[:count]) for count in (3, 2) if ".".join(parts[:count]) in _PACKAGES]
+    if not known:
         return None
+    package = known[0]
     from azureml._werkbank.later import later_text
 
-    return "No module named {!r}: {}{}".format(name, later_text(_PACKAGES[package]), _INSTEAD.get(package, ""))
+    return "No module named {!r}: {}{}".format(name, later_text(_PACKAGES[package]), _INSTEAD.get(".".join(parts[:2]), ""))
 
 
 def find_later(name):

@@ -46,13 +46,11 @@ class ScriptRunConfig(object):
                 werkbank_code="arguments_not_a_list",
                 hint="Write one entry for each word, for example ['--rate', 0.1], or use shlex.split(text).",
             )
-        if resume_from is not None:
-            from azureml._werkbank.later import raise_later
-
-            raise_later("ScriptRunConfig(resume_from=…), which needs datastores,")
         self.source_directory = source_directory if source_directory is not None else "."
         self.script = script
         self.arguments = list(arguments) if arguments is not None else []
+        if resume_from is not None:
+            self.arguments += resume_arguments(resume_from)
         self.command = command
         if run_config is not None:
             _warn_ignored(
@@ -111,6 +109,20 @@ def _new_run_config(compute_target, environment, distributed, max_run_duration_s
             werkbank_code="distributed_job_config_invalid",
         )
     return configuration
+
+
+def resume_arguments(resume_from):
+    """The words that tell a script where the folder lies with which it goes on."""
+    from azureml.data.data_reference import DataReference
+    from azureml.data.datapath import DataPath
+
+    if not isinstance(resume_from, DataPath):
+        raise UserErrorException(
+            "resume_from takes a DataPath; it is a {}.".format(type(resume_from).__name__),
+            werkbank_code="resume_from_invalid",
+            hint="For example DataPath(datastore, 'checkpoints/run-1').",
+        )
+    return ["--resume-from", DataReference(resume_from._datastore, "MODEL_LOCATION", resume_from.path_on_datastore)]
 
 
 def check_argument(argument):

@@ -1,0 +1,47 @@
+"""The SKLearn estimator."""
+
+from azureml.train._frameworks import SKLEARN
+from azureml.train.estimator._framework_base_estimator import _FrameworkBaseEstimator
+
+__all__ = ["SKLearn"]
+
+
+class SKLearn(_FrameworkBaseEstimator):
+    """A script that trains with scikit-learn, as one process."""
+
+    FRAMEWORK_NAME = "SKLearn"
+    DEFAULT_VERSION = "0.20.3"
+    _framework = SKLEARN
+
+    def __init__(
+        self,
+        source_directory,
+        *,
+        compute_target=None,
+        vm_size=None,
+        vm_priority=None,
+        entry_script=None,
+        script_params=None,
+        use_docker=True,
+        custom_docker_image=None,
+        image_registry_details=None,
+        user_managed=False,
+        conda_packages=None,
+        pip_packages=None,
+        conda_dependencies_file_path=None,
+        pip_requirements_file_path=None,
+        conda_dependencies_file=None,
+        pip_requirements_file=None,
+        environment_variables=None,
+        environment_definition=None,
+        inputs=None,
+        shm_size=None,
+        resume_from=None,
+        max_run_duration_seconds=None,
+        framework_version=None,
+        _enable_optimized_mode=False,
+        _disable_validation=True,
+        _show_lint_warnings=False,
+        _show_package_warnings=False
+    ):
+        self._set_up(source_directory, dict(locals()))
