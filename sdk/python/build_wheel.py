@@ -22,6 +22,9 @@ Version: {version}
 Summary: The Azure ML v1 SDK's interface on a Werkbank server
 License: Apache-2.0
 Requires-Python: >=3.6
+Provides-Extra: notebooks
+Requires-Dist: anywidget>=0.9 ; extra == "notebooks" and python_version >= "3.7"
+Requires-Dist: ipywidgets>=7.6 ; extra == "notebooks" and python_version >= "3.7"
 """
 WHEEL = """Wheel-Version: 1.0
 Generator: werkbank build_wheel
@@ -45,7 +48,7 @@ def package_files(root):
     for parent, folders, names in os.walk(os.path.join(root, "azureml")):
         folders[:] = sorted(folder for folder in folders if folder != "__pycache__")
         for name in sorted(names):
-            if name.endswith((".py", ".typed")):
+            if name.endswith((".py", ".typed", ".js", ".css")):
                 path = os.path.join(parent, name)
                 with open(path, "rb") as stream:
                     found.append((os.path.relpath(path, root).replace(os.sep, "/"), stream.read()))

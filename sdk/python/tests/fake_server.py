@@ -8,7 +8,6 @@ from the contract, not from the SDK; the true server is tested against the SDK i
 
 import json
 import os
-import re
 import socket
 import socketserver
 import threading
@@ -318,6 +317,15 @@ class Handler(ModelRoutes, BaseHTTPRequestHandler):
             return self._answer(200, {"accepted": len(kept)})
         lines = [line for (owner, _), kept in state.lines.items() if owner == run["runId"] for line in kept]
         whole = series([line for line in lines if query.get("name") in (None, line["n"])])
+        if rest == ["points"]:
+            (values,) = [each["values"] for each in whole[0]["columns"] if each["name"] == query.get("column", "")]
+            start = int(query["from"])
+            points = [{"sequence": start + i, "step": None, "value": value} for i, value in enumerate(values[start : start + 2])]
+            return self._answer(200, {"points": points, "next": start + len(points), "more": start + 2 < len(values)})
+        if query.get("values") == "false":
+            for column in (column for metric in whole for column in metric["columns"]):
+                column["count"] = len(column.pop("values"))
+            return self._answer(200, {"metrics": whole, "next": ""})
         self._answer(200, page_of(whole, int(query.get("cursor") or 0)))
 
     def _run_files(self, state, run, rest, query, data, body):
@@ -384,14 +392,16 @@ class Handler(ModelRoutes, BaseHTTPRequestHandler):
         self._answer(200, versions[-1])
 
     def _events(self, state, rest, query, data, body):
-        run = re.sub(r"^run:", "", query["events"])
+        asked = query["events"] if isinstance(query["events"], list) else [query["events"]]
+        runs = [name[len("run:") :] for name in asked if name.startswith("run:")]
         first = int(self.headers.get("Last-Event-ID") or 0)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        for index, (name, document) in enumerate(state.events.get(run, ())):
+        events = [(run, name, document) for run in runs for name, document in state.events.get(run, ())]
+        for index, (run, name, document) in enumerate(events):
             if index < first:
                 continue
             if state.cut_after is not None and index >= state.cut_after:

@@ -28,7 +28,7 @@ def import_everything():
     package = os.path.join(os.path.dirname(HERE), "azureml")
     for parent, _, names in os.walk(package):
         for name in names:
-            if name.endswith(".py") and name != "__init__.py":
+            if name.endswith(".py") and name not in ("__init__.py", "_live.py"):  # _live needs the extra `notebooks`
                 relative = os.path.relpath(os.path.join(parent, name), os.path.dirname(package))
                 __import__(relative[:-3].replace(os.sep, "."))
 

@@ -226,7 +226,7 @@ def test_classes_that_come_later_can_be_imported_but_not_used():
 
 
 @pytest.mark.parametrize(
-    "name", ["azureml.data.dataset_factory", "azureml.pipeline.core", "azureml.train.hyperdrive", "azureml.widgets"]
+    "name", ["azureml.data.dataset_factory", "azureml.pipeline.core", "azureml.train.hyperdrive"]
 )
 def test_packages_that_come_later_say_so_when_imported(name):
     with pytest.raises(ModuleNotFoundError) as caught:

@@ -62,6 +62,7 @@ class Server(object):
         self._token = token
         self.in_job = in_job
         self._may_ask = may_ask  # once: a person who is not logged in yet is shown where to
+        self._looks_on = False
         self._local = threading.local()
         if not self.is_unix and not self._token and not in_job:
             from azureml._werkbank.login_cache import cached_token
@@ -164,6 +165,14 @@ class Server(object):
         """The headers that say who calls."""
         return {"Authorization": "Bearer " + self._token} if self._token else {}
 
+    def without_starting(self):
+        """The same server, for a thread that only looks on: it neither starts it, nor waits for it, nor asks anybody to log in."""
+        import copy
+
+        other = copy.copy(self)
+        other._local, other._may_ask, other._looks_on = threading.local(), False, True
+        return other
+
     def variables(self):
         """The environment variables that make the program `werkbank` speak to this server."""
         variables = {"WERKBANK_URL": self.url, "WERKBANK_TOKEN": self._token or ""}
@@ -209,7 +218,9 @@ class Server(object):
 
     def _persist(self, exchange, repeatable, patience_s, timeout_s, kept=True):
         """Carry out one exchange, again after a failed connection until the patience is over."""
-        if patience_s is None:
+        if patience_s is None and self._looks_on:
+            patience_s = 0.0
+        elif patience_s is None:
             patience_s = PATIENCE_IN_JOB_S if self.in_job else PATIENCE_S
         from http.client import HTTPException
 
@@ -247,7 +258,7 @@ class Server(object):
     def _start(self, error):
         """Start the server where it is this machine's own. Not from inside a job: the server would be part of it, and end with
         it."""
-        if not self.is_unix or self.in_job or os.path.basename(self.socket_path) != "server.sock":
+        if not self.is_unix or self.in_job or self._looks_on or os.path.basename(self.socket_path) != "server.sock":
             return
         if not isinstance(error, (ConnectionRefusedError, FileNotFoundError, ConnectionResetError, BrokenPipeError)):
             return

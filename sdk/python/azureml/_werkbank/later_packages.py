@@ -20,10 +20,8 @@ _PACKAGES = {
     "azureml.train": "This part of azureml.train",
     "azureml.train.automl": "Automated machine learning (azureml.train.automl)",
     "azureml.train.hyperdrive": "HyperDrive (azureml.train.hyperdrive)",
-    "azureml.widgets": "The notebook widgets (azureml.widgets)",
 }
 _INSTEAD = {
-    "azureml.widgets": " run.wait_for_completion(show_output=True) follows a run meanwhile.",
     "azureml.train": " ScriptRunConfig submits scripts meanwhile; each combination of parameters can be a run of its own.",
     "azureml.data": " Datastore.upload and Datastore.download bring files to a job and back meanwhile.",
 }

@@ -171,17 +171,15 @@ class RunRecord(object):
 
     def _repr_html_(self):
         """The table that notebooks show."""
-        from html import escape
+        from azureml._werkbank.notebook_table import link_cell, table
+        from azureml.core._portal import web_view
 
-        cells = [self._experiment.name, self._run_id, self.type or "", self._record()["status"]]
-        heads = ["Experiment", "Id", "Type", "Status", "Details Page", "Docs Page"]
-        link = '<a href="{}" target="_blank" rel="noopener">Link to Werkbank studio</a>'.format(
-            escape(self.get_portal_url(), quote=True)
-        )
-        return "<table style=\"width:100%\"><tr>{}</tr><tr>{}<td>{}</td><td></td></tr></table>".format(
-            "".join("<th>{}</th>".format(head) for head in heads),
-            "".join("<td>{}</td>".format(escape("{}".format(cell))) for cell in cells),
-            link,
+        shown = web_view(self)
+        return table(
+            ("Experiment", "Id", "Type", "Status", "Details Page", "Docs Page"),
+            (self._experiment.name, self._run_id, self.type or "", self._record()["status"]),
+            link_cell(shown, shown),
+            self.get_docs_url(),
         )
 
 

@@ -201,13 +201,17 @@ class Experiment(HasExperimentPortal):
 
     def _repr_html_(self):
         """The table that notebooks show."""
-        from html import escape
+        from azureml._werkbank.notebook_table import link_cell, table
 
-        return (
-            "<table style=\"width:100%\"><tr><th>Name</th><th>Workspace</th><th>Report Page</th><th>Docs Page</th></tr>"
-            "<tr><td>{}</td><td>{}</td><td><a href=\"{}\" target=\"_blank\" rel=\"noopener\">Link to Werkbank studio</a></td>"
-            "<td></td></tr></table>"
-        ).format(escape(self._name), escape(self._workspace.name), escape(self.get_portal_url(), quote=True))
+        command = "werkbank run list --experiment {}{}".format(
+            self._name, "" if self._workspace.name == "default" else " -w " + self._workspace.name
+        )
+        return table(
+            ("Name", "Workspace", "Report Page", "Docs Page"),
+            (self._name, self._workspace.name),
+            link_cell(self.get_portal_url(), command),
+            self.get_docs_url(),
+        )
 
 
 make_lazy(  # importable from here, as in v1
