@@ -1,4 +1,4 @@
-"""RunDetails: what is known of a run, how it is followed, what is shown without and with a notebook. In a browser: tests/notebooks."""
+"""RunDetails: what is known of a run, how it is followed, what is shown without a notebook. In a browser: tests/notebooks."""
 
 import os
 import re

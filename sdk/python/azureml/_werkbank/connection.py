@@ -166,7 +166,7 @@ class Server(object):
         return {"Authorization": "Bearer " + self._token} if self._token else {}
 
     def without_starting(self):
-        """The same server, for a thread that only looks on: it neither starts it, nor waits for it, nor asks anybody to log in."""
+        """The same server, for a thread that only looks on: it neither starts nor awaits it, and asks nobody to log in."""
         import copy
 
         other = copy.copy(self)
