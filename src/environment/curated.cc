@@ -20,23 +20,11 @@ EnvironmentDefinition curated(std::string name, std::string python_version, std:
   return definition;
 }
 
-// What v1's samples ask for by name and wheels can make. Versions are those that the names promise; TensorFlow 2.3 needs the
-// older protobuf, which its own requirements do not say.
 std::vector<EnvironmentDefinition> make_all() {
   std::vector<EnvironmentDefinition> all;
-  all.push_back(curated("AzureML-Minimal", "", {}));
-  all.push_back(curated("AzureML-Scikit-learn-0.20.3", "3.6", {"scikit-learn==0.20.3", "scipy", "numpy", "pandas", "joblib"}));
-  all.push_back(curated("AzureML-TensorFlow-2.3-CPU", "3.7", {"tensorflow==2.3.*", "protobuf<3.21"}));
-  all.push_back(curated("AzureML-TensorFlow-2.3-GPU", "3.7", {"tensorflow-gpu==2.3.*", "protobuf<3.21"}));
-  all.push_back(curated("AzureML-Tutorial", "3.10",
-                        {"numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "joblib", "tqdm", "pillow"}));
-  all.push_back(curated("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", "3.7",
-                        {"scikit-learn==0.24.*", "scipy", "numpy", "pandas", "matplotlib", "joblib"}));
-  all.push_back(curated("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "3.8",
-                        {"scikit-learn==1.0.*", "scipy", "numpy", "pandas", "matplotlib", "joblib"}));
-  all.push_back(
-      curated("AzureML-sklearn-1.5", "3.10", {"scikit-learn==1.5.*", "scipy", "numpy", "pandas", "matplotlib", "joblib"}));
-  all.push_back(curated("AzureML-tensorflow-2.16-cuda12", "3.10", {"tensorflow[and-cuda]==2.16.*"}));
+#define WB_CURATED(name, python, ...) all.push_back(curated(name, python, {__VA_ARGS__}));
+#include "environment/curated.def"
+#undef WB_CURATED
   std::ranges::sort(all, {}, &EnvironmentDefinition::name);
   return all;
 }

@@ -1,4 +1,4 @@
-// The curated environments: definitions that every workspace has without registering them, under v1's names.
+// The curated environments: definitions that every workspace has without registering them, under v1's names (curated.def).
 #pragma once
 
 #include <span>
@@ -8,7 +8,7 @@
 
 namespace werkbank::environment {
 
-// Sorted by name; all of version "1", all made of wheels. They live as long as the program.
+// Sorted by name; all of version "1". They live as long as the program.
 std::span<const EnvironmentDefinition> curated_environments();
 // nullptr where there is none of that name.
 const EnvironmentDefinition* find_curated(std::string_view name);

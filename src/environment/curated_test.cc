@@ -17,7 +17,7 @@ TEST_CASE("every curated environment has a recipe, a reserved name and its place
   kinds.push_back(make_system_kind());
   kinds.push_back(make_uv_kind());
   const EnvironmentPlanner planner(std::move(kinds));
-  CHECK(curated_environments().size() >= 5);
+  CHECK(curated_environments().size() >= 50);
   CHECK(std::ranges::is_sorted(curated_environments(), {}, &EnvironmentDefinition::name));
   for (const EnvironmentDefinition& definition : curated_environments()) {
     CAPTURE(definition.name);
@@ -29,6 +29,22 @@ TEST_CASE("every curated environment has a recipe, a reserved name and its place
     CHECK(recipe->python_version == definition.python_version);
   }
   CHECK(find_curated("AzureML-Nothing") == nullptr);
+}
+
+TEST_CASE("a framework of a name is one of its requirements, in the version of the name") {
+  struct Named {
+    std::string_view name, requirement;
+  };
+  for (const auto& [name, requirement] :
+       {Named{"AzureML-PyTorch-1.4-GPU", "torch==1.4.*"}, Named{"AzureML-TensorFlow-2.2-CPU", "tensorflow==2.2.*"},
+        Named{"AzureML-TensorFlow-2.2-GPU", "tensorflow-gpu==2.2.*"},
+        Named{"AzureML-Scikit-learn-0.20.3", "scikit-learn==0.20.3"}}) {
+    CAPTURE(name);
+    const EnvironmentDefinition* const found = find_curated(name);
+    REQUIRE(found != nullptr);
+    CHECK(found->pip_requirements.front() == requirement);
+    CHECK(found->pip_requirements.back() == "azureml-defaults");
+  }
 }
 
 TEST_CASE("reserved names") {

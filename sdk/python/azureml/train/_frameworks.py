@@ -22,15 +22,15 @@ class Framework(object):
         return list(gpu if use_gpu and gpu is not None else plain)
 
 
-def _tensorflow(version, exact):
-    # Their own requirements leave out that they need the older protobuf.
-    gpu = ["tensorflow-gpu=={}".format(exact), "protobuf<3.21"]
-    return version, (["tensorflow=={}".format(exact), "protobuf<3.21"], gpu)
+def _tensorflow(version, *more):
+    # Their own requirements leave out that they need the older protobuf, and up to 2.2 the older h5py.
+    more = ["protobuf<3.21"] + list(more)
+    return version, (["tensorflow=={}.*".format(version)] + more, ["tensorflow-gpu=={}.*".format(version)] + more)
 
 
 def _torch(version, vision, *more):
     # Built against NumPy 1; torchvision before 0.5 reads a constant that Pillow 7 dropped.
-    return version, (["torch=={}.*".format(version), "torchvision=={}.*".format(vision), "numpy<2"] + list(more), None)
+    return version, (["torch=={}.*".format(version), "torchvision=={}".format(vision), "numpy<2"] + list(more), None)
 
 
 def _sklearn(version, *more):
@@ -39,33 +39,33 @@ def _sklearn(version, *more):
 
 TENSORFLOW = Framework(
     [
-        _tensorflow("1.10", "1.10.*"),
-        _tensorflow("1.12", "1.12.*"),
-        _tensorflow("1.13", "1.13.*"),
-        _tensorflow("1.14", "1.14.*"),
-        _tensorflow("1.15", "1.15.*"),
-        _tensorflow("2.0", "2.0.*"),
-        _tensorflow("2.1", "2.1.*"),
-        _tensorflow("2.2", "2.2.*"),
-        _tensorflow("2.3", "2.3.*"),
-        _tensorflow("2.4", "2.4.*"),
+        _tensorflow("1.10"),
+        _tensorflow("1.12", "h5py<3"),
+        _tensorflow("1.13", "h5py<3"),
+        _tensorflow("1.14", "h5py<3"),
+        _tensorflow("1.15", "h5py<3"),
+        _tensorflow("2.0", "h5py<3"),
+        _tensorflow("2.1", "h5py<3"),
+        _tensorflow("2.2", "h5py<3"),
+        _tensorflow("2.3"),
+        _tensorflow("2.4"),
     ]
 )
 PYTORCH = Framework(
     [
-        _torch("1.0", "0.2", "pillow<7"),
-        _torch("1.1", "0.3", "pillow<7"),
-        _torch("1.2", "0.4", "pillow<7"),
-        _torch("1.3", "0.4", "pillow<7"),
-        _torch("1.4", "0.5"),
-        _torch("1.5", "0.6"),
-        _torch("1.6", "0.7"),
-        _torch("1.7", "0.8"),
-        _torch("1.8", "0.9"),
-        _torch("1.9", "0.10"),
-        _torch("1.10", "0.11"),
-        _torch("1.13", "0.14"),
-        _torch("2.0", "0.15"),
+        _torch("1.0", "0.2.2.post3", "pillow<7"),
+        _torch("1.1", "0.3.*", "pillow<7"),
+        _torch("1.2", "0.4.*", "pillow<7"),
+        _torch("1.3", "0.4.*", "pillow<7"),
+        _torch("1.4", "0.5.*"),
+        _torch("1.5", "0.6.*"),
+        _torch("1.6", "0.7.*"),
+        _torch("1.7", "0.8.*"),
+        _torch("1.8", "0.9.*"),
+        _torch("1.9", "0.10.*"),
+        _torch("1.10", "0.11.*"),
+        _torch("1.13", "0.14.*"),
+        _torch("2.0", "0.15.*"),
     ]
 )
 CHAINER = Framework(
