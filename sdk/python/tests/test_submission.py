@@ -210,7 +210,7 @@ def test_unknown_configurations_and_keywords(experiment, folder):
     with pytest.raises(NotImplementedError):
         experiment.submit(3)
     with pytest.raises(TypeError):
-        experiment.submit(ScriptRunConfig(folder, "train.py"), show_output=True)
+        experiment.submit(ScriptRunConfig(folder, "train.py"), speed=1)
 
 
 def test_server_errors(experiment, folder, server):
@@ -312,3 +312,11 @@ def test_a_submit_brings_the_environment_as_it_was_written(experiment, folder, s
     body = sent(server)
     assert (body["environment"]["interpreter"], body["spec"]["environment"]["interpreter"]) == ("python", sys.executable)
     assert body["environment"]["docker"]["baseImage"] == "mine" and "docker" not in body["spec"]["environment"]
+
+
+def test_show_output_follows_the_run(experiment, folder, server, monkeypatch):
+    followed = []
+    monkeypatch.setattr(ScriptRun, "wait_for_completion", lambda run, show_output=False: followed.append((run.id, show_output)))
+    run = experiment.submit(ScriptRunConfig(folder, "train.py"), show_output=True)
+    experiment.submit(ScriptRunConfig(folder, "train.py"), show_output=False)
+    assert followed == [(run.id, True)]

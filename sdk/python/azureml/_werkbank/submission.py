@@ -37,8 +37,15 @@ def _clean_text(text):
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def submit(experiment, config, tags=None, **kwargs):
-    """Experiment.submit."""
+def submit(experiment, config, tags=None, show_output=False, **kwargs):
+    """Experiment.submit; with `show_output` it follows the run to its end."""
+    run = _submit(experiment, config, tags, kwargs)
+    if show_output:
+        run.wait_for_completion(show_output=True)
+    return run
+
+
+def _submit(experiment, config, tags, kwargs):
     from azureml.core.runconfig import RunConfiguration
     from azureml.core.script_run_config import ScriptRunConfig
 
