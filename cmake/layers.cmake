@@ -2,7 +2,8 @@
 # tools/tidy reads this file and fails on any include that it does not allow.
 #
 #   base <- domain <- net <- {store content environment access compute data} <- lifecycle <- {registry} <- api <- main
-#   base <- domain <- net <- data <- client <- {runner client/project} <- cli <- main   (runner and client/project are strangers)
+#   base <- domain <- net <- data <- {client mount} <- {runner client/project} <- cli <- main
+#   (runner and client/project are strangers)
 #
 # Folders in one brace are strangers: they meet in the layer above, which hands each plain values.
 function(werkbank_library folder)
@@ -44,6 +45,9 @@ werkbank_library(data/folder SEES base domain data)
 werkbank_library(data/rest SEES base domain net data PACKAGES pkg_crypto)
 werkbank_library(data/azure_blob SEES base domain net data data/rest)
 werkbank_library(data/s3 SEES base domain net data data/rest)
+werkbank_library(data/kinds SEES base domain data data/folder data/azure_blob data/s3)
+werkbank_library(data/cache SEES base domain data)
+werkbank_library(mount SEES base domain data data/folder data/cache PACKAGES pkg_fuse)
 
 werkbank_library(lifecycle SEES base domain net store content environment access compute)
 werkbank_library(registry SEES base domain store content lifecycle)
@@ -51,5 +55,5 @@ werkbank_library(api SEES base domain net store content environment access compu
 
 werkbank_library(client SEES base domain net data PACKAGES pkg_yaml pkg_zstd)
 werkbank_library(client/project SEES base domain client PACKAGES pkg_yaml)
-werkbank_library(runner SEES base domain net client)
-werkbank_library(cli SEES base domain net data client client/project PACKAGES CLI11::CLI11 pkg_yaml)
+werkbank_library(runner SEES base domain net data data/kinds client mount)
+werkbank_library(cli SEES base domain net data data/cache client client/project mount PACKAGES CLI11::CLI11 pkg_yaml)

@@ -73,7 +73,7 @@ if(werkbank_main AND TARGET werkbank-runner AND TARGET wheel)
   target_compile_definitions(werkbank PRIVATE WERKBANK_VERSION="${PROJECT_VERSION}")
   target_link_libraries(werkbank PRIVATE wb_api wb_cli wb_lifecycle wb_compute_local wb_compute_pool
     wb_store_memory wb_store_sqlite wb_content_memory wb_content_directory wb_data_folder wb_data_azure_blob
-    wb_data_s3 wb_environment pkg_zlib)
+    wb_data_s3 wb_data_kinds wb_environment pkg_zlib)
   target_link_options(werkbank PRIVATE ${werkbank_portable_program})
   werkbank_split_debug(werkbank)
   add_custom_command(TARGET werkbank POST_BUILD VERBATIM

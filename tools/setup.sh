@@ -45,11 +45,12 @@ build_packages() {
   esac
   echo clang-19 lld-19 ccache ninja-build cmake pkg-config binutils \
     "libboost$boost-dev" "libboost-json$boost-dev" libsqlite3-dev libsodium-dev libssl-dev libyaml-cpp-dev libzstd-dev \
-    libcli11-dev libspdlog-dev libfmt-dev doctest-dev librapidcheck-dev zlib1g-dev git python3 python3-venv ca-certificates
+    libcli11-dev libfuse3-dev libspdlog-dev libfmt-dev doctest-dev librapidcheck-dev zlib1g-dev git \
+    python3 python3-venv ca-certificates
 }
 
-# The sanitizers' and the fuzzer's runtimes, the formatter, a second uid for the tests of permissions, and shells that complete.
-test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 util-linux zsh fish; }
+# Runtimes of the sanitizers and the fuzzer, the formatter, a second uid for the tests of permissions, shells that complete, fuse.
+test_packages() { echo libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 util-linux zsh fish fuse3; }
 
 need_packages() { # package…
   local package missing=()

@@ -13,6 +13,7 @@
 #include "cli/command.hh"
 #include "cli/progress.hh"
 #include "client/server_process.hh"
+#include "mount/mount_table.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -145,6 +146,12 @@ DoctorCheck check_time() {
   return failed("time", format_utc(now), "Set the machine's clock: logins with an end and the order of runs depend on it.");
 }
 
+DoctorCheck check_mount() {
+  if (const Status possible = mount::check_mounts_possible(); !possible)
+    return warn("mount", possible.error().message, std::string(possible.error().remedy()));
+  return ok("mount", "FUSE works for this user");
+}
+
 struct DoctorOptions {
   bool verify = false;
 };
@@ -190,6 +197,7 @@ Result<int> examine(Context& context, const DoctorOptions& options) {
   }
   checks.push_back(check_uv(context.environment()));
   checks.push_back(check_interpreters(context.environment()));
+  checks.push_back(check_mount());
   checks.push_back(check_time());
   bool any_failed = false;
   json::array documents;

@@ -5,7 +5,9 @@
 #include "base/files.hh"
 #include "cli/command.hh"
 #include "cli/project_source.hh"
+#include "client/datastore.hh"
 #include "domain/submitter.hh"
+#include "mount/mount_process.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -55,6 +57,19 @@ Result<int> print_submitter_environment(Context& context, const NoOptions&) {
   return kExitDone;
 }
 
+struct MountOptions {
+  std::string request;
+};
+
+void declare_mount(CLI::App& verb, MountOptions& options) { verb.add_option("REQUEST", options.request, "A file")->required(); }
+
+Result<int> serve_background_mount(Context& context, const MountOptions& options) {
+  const auto open = [&context](const json::value& description) {
+    return client::open_described(description, context.programs().open_data);
+  };
+  return mount::run_mount_process(options.request, open);
+}
+
 }  // namespace
 
 void add_internal_commands(CLI::App& app, Context& context) {
@@ -69,6 +84,8 @@ void add_internal_commands(CLI::App& app, Context& context) {
   add_verb<NoOptions>(internal, context,
                       {"submitter-environment", "The variables of this shell that travel with a run, as JSON", ""}, nullptr,
                       print_submitter_environment, kPlain);
+  add_verb<MountOptions>(internal, context, {"mount", "Serve the mount that a file asks for", ""}, declare_mount,
+                         serve_background_mount, kPlain);
 }
 
 }  // namespace werkbank::cli

@@ -69,13 +69,19 @@ class ServedFolder final : public data::DataStore {
   }
 
   Status read(const std::string& path, const std::string& etag, uint64_t offset, const data::DataSink& sink) override {
+    return read_range(path, etag, offset, UINT64_MAX, sink);
+  }
+
+  Status read_range(const std::string& path, const std::string& etag, uint64_t offset, uint64_t size_bytes,
+                    const data::DataSink& sink) override {
     TRY(const std::string target, target_of(path));
     TRY(const DataEntry entry, find(path));
     const auto changed = [&path] { return fail(errors::data_changed, fmt::format("{} changed while it was read", path)); };
     if (!etag.empty() && entry.etag != etag) return changed();
-    if (offset >= entry.size_bytes) return {};
+    if (offset >= entry.size_bytes || size_bytes == 0) return {};
     net::ClientRequest request{.method = net::Method::kGet, .target = target};
-    request.headers.emplace_back("Range", fmt::format("bytes={}-", offset));
+    const uint64_t end = offset + std::min(size_bytes, entry.size_bytes - offset);
+    request.headers.emplace_back("Range", fmt::format("bytes={}-{}", offset, end - 1));
     Status taken;
     const auto take = [&](std::string_view piece) {
       taken = sink(piece);
@@ -149,19 +155,9 @@ Result<std::string> default_name(Session& session, const std::string& workspace_
   return name;
 }
 
-}  // namespace
-
-Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
-                                     const data::DataStoreOpener& opener) {
-  std::string wanted = name;
-  if (wanted.empty()) {
-    TRY(wanted, default_name(session, workspace_route));
-  }
-  const std::string route = fmt::format("{}/datastores/{}", workspace_route, net::encode_segment(wanted));
-  TRY(const json::value document, session.get(route + "/access"));
+Result<data::DataAccess> access_from_json(const json::value& document) {
   JsonReader reader(document, "datastore");
-  OpenDatastore open;
-  data::DataAccess& access = open.access;
+  data::DataAccess access;
   access.datastore.name = reader.required_string("name");
   const std::string kind_text = reader.required_string("kind");
   const std::optional<DatastoreKind> kind = parse_datastore_kind(kind_text);
@@ -173,14 +169,50 @@ Result<OpenDatastore> open_datastore(Session& session, const std::string& worksp
   if (credential != nullptr) {
     TRY(access.credential, credential_from_json(*credential));
   }
-  if (*kind == DatastoreKind::kFolder && !access.datastore.settings.contains("path")) {
-    open.open = [address = session.address(), files = route + "/files"]() -> Result<std::unique_ptr<data::DataStore>> {
+  return access;
+}
+
+}  // namespace
+
+Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
+                                     const data::DataStoreOpener& opener) {
+  std::string wanted = name;
+  if (wanted.empty()) {
+    TRY(wanted, default_name(session, workspace_route));
+  }
+  const std::string route = fmt::format("{}/datastores/{}", workspace_route, net::encode_segment(wanted));
+  TRY(const json::value document, session.get(route + "/access"));
+  OpenDatastore open;
+  TRY(open.access, access_from_json(document));
+  const data::DataAccess& access = open.access;
+  const bool is_folder = access.datastore.kind == DatastoreKind::kFolder;
+  if (is_folder && !access.datastore.settings.contains("path")) {
+    const ServerAddress& address = session.address();
+    open.description = json::object{{"url", address.url}, {"token", address.token.reveal()}, {"files", route + "/files"}};
+    open.identity = fmt::format("{} {}", address.url, route);
+    open.open = [address, files = route + "/files"]() -> Result<std::unique_ptr<data::DataStore>> {
       return std::make_unique<ServedFolder>(address, files);
     };
     return open;
   }
+  if (is_folder) open.local_folder = access.datastore.settings.at("path");
+  open.identity = data::storage_identity(access.datastore);
+  open.description = document;
   open.open = [&opener, access] { return opener(access); };
   return open;
+}
+
+Result<std::unique_ptr<data::DataStore>> open_described(const json::value& description, const data::DataStoreOpener& opener) {
+  const json::object* const served = description.if_object();
+  if (served == nullptr || !served->contains("files")) {
+    TRY(const data::DataAccess access, access_from_json(description));
+    return opener(access);
+  }
+  JsonReader reader(description, "source");
+  ServerAddress address{.url = reader.required_string("url"), .token = Secret(reader.string_or("token"))};
+  std::string files = reader.required_string("files");
+  CHECK_OK(reader.finish());
+  return std::make_unique<ServedFolder>(address, std::move(files));
 }
 
 }  // namespace werkbank::client

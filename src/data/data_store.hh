@@ -55,6 +55,9 @@ class DataStore {
   virtual Result<DataEntry> find(const std::string& path) = 0;
   // From `offset` to the end. `etag` is the content that is meant: data_changed where it is another one by now.
   virtual Status read(const std::string& path, const std::string& etag, uint64_t offset, const DataSink& sink) = 0;
+  // The same, but at most `size_bytes` of it. What is not asked for does not travel, where the kind can say so.
+  virtual Status read_range(const std::string& path, const std::string& etag, uint64_t offset, uint64_t size_bytes,
+                            const DataSink& sink);
   // already_exists where a file is there and `overwrite` is not allowed.
   virtual Status write(const std::string& path, const DataSource& source, bool overwrite, const OnBytes& on_bytes) = 0;
   virtual Status remove(const std::string& path) = 0;
@@ -65,6 +68,8 @@ struct DataAccess {
   Datastore datastore;
   SecretMap credential;
 };
+// Of a datastore, whatever it is called: two names for one container have one. What is cached is known by it; nothing is secret.
+std::string storage_identity(const Datastore& datastore);
 // Finds nothing out: check() goes there. not_supported for kinds that are not part of this program.
 using DataStoreOpener = std::function<Result<std::unique_ptr<DataStore>>(const DataAccess&)>;
 

@@ -1,7 +1,7 @@
 // The program `werkbank`, also called as `az`: the command line, and the server behind it.
 #include "cli/cli.hh"
+#include "data/kinds/data_kinds.hh"
 #include "main/backup.hh"
-#include "main/data_kinds.hh"
 #include "main/serve.hh"
 
 int main(int argc, char** argv) {

@@ -16,7 +16,7 @@
 #include "content/directory/blob_check.hh"
 #include "content/directory/directory_blob_store.hh"
 #include "content/directory/directory_log_store.hh"
-#include "main/data_kinds.hh"
+#include "data/kinds/data_kinds.hh"
 #include "main/embedded.hh"
 #include "main/home.hh"
 #include "main/targets.hh"

@@ -35,6 +35,11 @@ TEST_CASE_TEMPLATE("what is written is found, listed and read", World, ALL_DATA_
   CHECK(entry.modified_ms > 1'600'000'000'000);
   CHECK(read(store, "a/b.txt", 0, entry.etag) == "hello");
   CHECK(read(store, "a/b.txt", 3) == "lo");
+  CHECK(read_range(store, "a/b.txt", 0, 2) == "he");
+  CHECK(read_range(store, "a/b.txt", 1, 3) == "ell");
+  CHECK(read_range(store, "a/b.txt", 3, UINT64_MAX) == "lo");
+  CHECK(read_range(store, "a/b.txt", 2, 0).empty());
+  CHECK(read_range(store, "a/b.txt", 5, 7).empty());
   CHECK(read(store, "a/b.txt.old").empty());
   CHECK(read(store, "a/b/c d+e&f.txt") == "deep");
   CHECK(read(store, "\xc3\xa4/%41.bin") == std::string("\0\xff", 2));

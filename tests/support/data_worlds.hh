@@ -145,4 +145,13 @@ inline std::string read(DataStore& store, const std::string& path, uint64_t offs
   return content;
 }
 
+inline std::string read_range(DataStore& store, const std::string& path, uint64_t offset, uint64_t size_bytes) {
+  std::string content;
+  must(store.read_range(path, "", offset, size_bytes, [&](std::string_view piece) -> Status {
+    content += piece;
+    return {};
+  }));
+  return content;
+}
+
 }  // namespace werkbank::data::testing

@@ -112,14 +112,14 @@ class AzureBlobStore final : public DataStore {
   }
 
   Status read(const std::string& path, const std::string& etag, uint64_t offset, const DataSink& sink) override {
-    Ask ask;
-    TRY(ask.path, path_of(path));
-    if (offset > 0) ask.headers.emplace_back("x-ms-range", fmt::format("bytes={}-", offset));
-    if (!etag.empty()) ask.headers.emplace_back("If-Match", fmt::format("\"{}\"", etag));
-    TRY(const net::ClientRequest request, signed_request(ask));
-    TRY(const net::ClientResponse answer, client_.stream(request, sink));
-    if (answer.status < 400 || answer.status == 416) return {};  // 416: there is nothing behind the offset
-    return refused(answer, path);
+    return read_bytes(path, etag, offset > 0 ? fmt::format("bytes={}-", offset) : "", sink);
+  }
+
+  Status read_range(const std::string& path, const std::string& etag, uint64_t offset, uint64_t size_bytes,
+                    const DataSink& sink) override {
+    if (size_bytes == 0) return {};
+    const uint64_t last = offset + std::min(size_bytes, UINT64_MAX - offset) - 1;
+    return read_bytes(path, etag, fmt::format("bytes={}-{}", offset, std::min<uint64_t>(last, INT64_MAX)), sink);
   }
 
   Status write(const std::string& path, const DataSource& source, bool overwrite, const OnBytes& on_bytes) override {
@@ -148,6 +148,17 @@ class AzureBlobStore final : public DataStore {
     Pairs query = {}, headers = {};
     std::string body = {};
   };
+
+  Status read_bytes(const std::string& path, const std::string& etag, const std::string& range, const DataSink& sink) {
+    Ask ask;
+    TRY(ask.path, path_of(path));
+    if (!range.empty()) ask.headers.emplace_back("x-ms-range", range);
+    if (!etag.empty()) ask.headers.emplace_back("If-Match", fmt::format("\"{}\"", etag));
+    TRY(const net::ClientRequest request, signed_request(ask));
+    TRY(const net::ClientResponse answer, client_.stream(request, sink));
+    if (answer.status < 400 || answer.status == 416) return {};  // 416: there is nothing behind the offset
+    return refused(answer, path);
+  }
 
   Result<std::string> path_of(const std::string& path) const {
     TRY(const RelativePath checked, RelativePath::parse(path));

@@ -19,14 +19,10 @@ namespace fs = std::filesystem;
 constexpr uint64_t kPieceBytes = 1024 * 1024;
 constexpr std::string_view kPartPrefix = ".werkbank-";
 
-std::string etag_of(const struct stat& facts) {
-  return fmt::format("{}-{}-{}-{}", facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
-}
-
 DataEntry entry_of(std::string path, const struct stat& facts) {
   return {.path = std::move(path),
           .size_bytes = static_cast<uint64_t>(facts.st_size),
-          .etag = etag_of(facts),
+          .etag = folder_etag(facts),
           .modified_ms = facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1'000'000};
 }
 
@@ -134,23 +130,30 @@ class FolderDataStore final : public DataStore {
   }
 
   Status read(const std::string& path, const std::string& etag, uint64_t offset, const DataSink& sink) override {
+    return read_range(path, etag, offset, UINT64_MAX, sink);
+  }
+
+  Status read_range(const std::string& path, const std::string& etag, uint64_t offset, uint64_t size_bytes,
+                    const DataSink& sink) override {
     TRY(const fs::path place, place_of(path));
     if (!find(path)) return missing(path);
     const Result<Fd> file = open_file(place, O_RDONLY);
     if (!file) return file.error().code == &errors::not_found ? Status(missing(path)) : Status(fail(file.error()));
     const auto check_same = [&]() -> Status {
       struct stat facts{};
-      const bool same = ::fstat(file->get(), &facts) == 0 && (etag.empty() || etag_of(facts) == etag);
+      const bool same = ::fstat(file->get(), &facts) == 0 && (etag.empty() || folder_etag(facts) == etag);
       return same ? Status() : fail(errors::data_changed, fmt::format("{} changed while it was read", path));
     };
     CHECK_OK(check_same());
-    std::string piece(kPieceBytes, '\0');
+    std::string piece(std::min(kPieceBytes, size_bytes), '\0');
     while (true) {
-      const ssize_t count = ::pread(file->get(), piece.data(), piece.size(), static_cast<off_t>(offset));
+      const size_t wanted = std::min<uint64_t>(piece.size(), size_bytes);
+      const ssize_t count = ::pread(file->get(), piece.data(), wanted, static_cast<off_t>(offset));
       if (count < 0) return fail(errno_error(errno, place.string()));
       if (count == 0) return check_same();
       CHECK_OK(sink(std::string_view(piece).substr(0, static_cast<size_t>(count))));
       offset += static_cast<uint64_t>(count);
+      size_bytes -= static_cast<uint64_t>(count);
     }
   }
 
@@ -206,6 +209,10 @@ class FolderDataStore final : public DataStore {
 };
 
 }  // namespace
+
+std::string folder_etag(const struct stat& facts) {
+  return fmt::format("{}-{}-{}-{}", facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+}
 
 std::unique_ptr<DataStore> make_folder_data_store(std::filesystem::path folder, size_t page_entries) {
   return std::make_unique<FolderDataStore>(std::move(folder), page_entries);

@@ -1,6 +1,8 @@
 // A folder of this machine as a datastore: files of the user's, or of the server's own home.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <memory>
 
@@ -12,5 +14,8 @@ namespace werkbank::data {
 // that no path of a datastore can have. A write goes to a hidden file beside its place (".werkbank-…", never listed) and is
 // renamed: two writers, and the last one wins.
 std::unique_ptr<DataStore> make_folder_data_store(std::filesystem::path folder, size_t page_entries = 5000);
+
+// The etag that such a store gives a file of these facts.
+std::string folder_etag(const struct stat& facts);
 
 }  // namespace werkbank::data

@@ -1,4 +1,4 @@
-#include "main/data_kinds.hh"
+#include "data/kinds/data_kinds.hh"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,441 @@
+#include "mount/piece_reader.hh"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "data/folder/folder_data_store.hh"
+
+namespace werkbank::mount {
+namespace {
+
+using data::kCachePieceBytes;
+using Clock = std::chrono::steady_clock;
+using PieceKey = std::pair<size_t, uint64_t>;  // file, piece
+
+constexpr uint64_t kNearBytes = 2 * kCachePieceBytes;  // the kernel's own reading ahead comes out of order
+constexpr uint64_t kJobPiecesMax = 8;
+constexpr std::chrono::seconds kSayAgain{30};
+
+// A piece that is on its way, and how it ended for who waits.
+struct Flight {
+  bool done = false;
+  bool demanded = false;  // somebody waits: worth repeating, worth a line
+  std::optional<Error> failure;
+};
+
+// Pieces of one file, one after another, by one request.
+struct Job {
+  size_t file = 0;
+  uint64_t first = 0;
+  uint64_t count = 0;
+};
+
+struct OpenFile {
+  std::shared_ptr<data::CachedFile> cached;
+  Fd local;
+  std::mutex mutex;             // of what follows
+  uint64_t expected = 0;        // where the next read is if somebody reads from front to back
+  uint64_t ahead = 0;           // how many pieces are asked for ahead; grows
+  uint64_t asked_until = 0;     // the first piece that nobody has asked for
+  uint64_t piece = UINT64_MAX;  // of the last read
+};
+
+// What was read last goes last.
+class RecentPieces {
+ public:
+  explicit RecentPieces(uint64_t size_bytes_max) : size_bytes_max_(size_bytes_max) {}
+
+  std::shared_ptr<const std::string> find(const PieceKey& key) {
+    const auto found = index_.find(key);
+    if (found == index_.end()) return nullptr;
+    order_.splice(order_.begin(), order_, found->second);
+    return found->second->second;
+  }
+
+  void add(const PieceKey& key, std::shared_ptr<const std::string> bytes) {
+    if (index_.contains(key)) return;
+    size_bytes_ += bytes->size();
+    order_.emplace_front(key, std::move(bytes));
+    index_[key] = order_.begin();
+    while (size_bytes_ > size_bytes_max_ && order_.size() > 1) {
+      size_bytes_ -= order_.back().second->size();
+      index_.erase(order_.back().first);
+      order_.pop_back();
+    }
+  }
+
+ private:
+  using Order = std::list<std::pair<PieceKey, std::shared_ptr<const std::string>>>;
+  const uint64_t size_bytes_max_;
+  uint64_t size_bytes_ = 0;
+  Order order_;
+  std::map<PieceKey, Order::iterator> index_;
+};
+
+}  // namespace
+
+struct PieceReader::Impl {
+  Impl(const std::vector<MountedFile>& the_files, std::vector<PieceSource> the_sources, data::FileCache* the_cache,
+       ReaderOptions the_options)
+      : files(the_files),
+        sources(std::move(the_sources)),
+        cache(the_cache),
+        options(std::move(the_options)),
+        recent(options.memory_bytes_max) {
+    for (size_t i = 0; i < options.connections; ++i) threads.emplace_back([this] { work(); });
+  }
+
+  ~Impl() {
+    stop();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    job_came.notify_all();
+    piece_came.notify_all();
+    stop_came.notify_all();
+  }
+
+  uint64_t piece_count(size_t file) const { return (files[file].size_bytes + kCachePieceBytes - 1) / kCachePieceBytes; }
+  uint64_t piece_size(size_t file, uint64_t piece) const {
+    return std::min(kCachePieceBytes, files[file].size_bytes - piece * kCachePieceBytes);
+  }
+
+  // -- files that are open
+
+  Result<std::shared_ptr<OpenFile>> open(size_t file) {
+    const std::lock_guard lock(open_mutex);
+    if (const auto found = open_files.find(file); found != open_files.end()) {
+      open_order.splice(open_order.begin(), open_order, found->second.second);
+      return found->second.first;
+    }
+    auto opened = std::make_shared<OpenFile>();
+    const PieceSource& source = sources[files[file].source];
+    if (!source.local_folder.empty()) {
+      TRY(opened->local, open_local(file));
+    } else if (cache != nullptr) {
+      opened->cached = cache->open({source.identity, files[file].path, files[file].etag, files[file].size_bytes});
+    }
+    if (open_files.size() >= options.open_files_max) {
+      open_files.erase(open_order.back());
+      open_order.pop_back();
+    }
+    open_order.push_front(file);
+    open_files.emplace(file, std::pair(opened, open_order.begin()));
+    return opened;
+  }
+
+  Result<Fd> open_local(size_t file) const {
+    const MountedFile& wanted = files[file];
+    TRY(const RelativePath path, RelativePath::parse(wanted.path));
+    TRY(Fd fd, open_file(path.below(sources[wanted.source].local_folder), O_RDONLY));
+    CHECK_OK(check_local(file, fd));
+    return fd;
+  }
+
+  Status check_local(size_t file, const Fd& fd) const {
+    const MountedFile& wanted = files[file];
+    struct stat facts{};
+    const bool same = ::fstat(fd.get(), &facts) == 0 && static_cast<uint64_t>(facts.st_size) == wanted.size_bytes &&
+                      (wanted.etag.empty() || data::folder_etag(facts) == wanted.etag);
+    if (same) return {};
+    return fail(errors::data_changed, fmt::format("{} is not the file any more that was mounted", wanted.path),
+                "Mount it again to read what is there now; a new version of a dataset holds the new content.");
+  }
+
+  // -- what is asked for
+
+  // With `mutex` held. True where a piece is neither here nor on its way.
+  bool is_missing(OpenFile& opened, const PieceKey& key) {
+    return !flights.contains(key) && !recent.find(key) && !(opened.cached && opened.cached->has(key.second));
+  }
+
+  // With `mutex` held.
+  void ask_ahead(OpenFile& opened, size_t file, uint64_t begin, uint64_t end) {
+    const uint64_t job_pieces = std::clamp<uint64_t>((end - begin) / 4, 1, kJobPiecesMax);
+    for (uint64_t piece = begin; piece < end;) {
+      if (!is_missing(opened, {file, piece})) {
+        ++piece;
+        continue;
+      }
+      Job job{file, piece, 0};
+      while (piece < end && job.count < job_pieces && is_missing(opened, {file, piece})) {
+        flights[{file, piece}] = std::make_shared<Flight>();
+        ++piece;
+        ++job.count;
+      }
+      jobs.push_back(job);
+      job_came.notify_one();
+    }
+  }
+
+  // Notes where a file is read; the pieces to ask for now.
+  std::pair<uint64_t, uint64_t> follow(OpenFile& opened, size_t file, uint64_t offset, size_t size) {
+    const std::lock_guard lock(opened.mutex);
+    const uint64_t piece = offset / kCachePieceBytes;
+    const uint64_t distance = offset > opened.expected ? offset - opened.expected : opened.expected - offset;
+    const bool in_order = offset == 0 || distance <= kNearBytes;
+    const bool moved = piece != opened.piece;
+    opened.expected = in_order ? std::max(opened.expected * (offset == 0 ? 0 : 1), offset + size) : offset + size;
+    opened.piece = piece;
+    if (!in_order || offset == 0) {
+      opened.ahead = offset == 0 ? 1 : 0;
+      opened.asked_until = piece + 1;
+      if (!in_order) return {0, 0};
+    }
+    if (!moved && offset != 0) return {0, 0};
+    const uint64_t begin = std::max(opened.asked_until, piece + 1);
+    if (begin - piece > std::max<uint64_t>(opened.ahead / 2, 1)) return {0, 0};
+    opened.ahead = std::min<uint64_t>(std::max<uint64_t>(opened.ahead, 1) * 2, options.ahead_bytes_max / kCachePieceBytes);
+    opened.asked_until = std::min(piece + 1 + opened.ahead, piece_count(file));
+    return {begin, std::max(begin, opened.asked_until)};
+  }
+
+  Result<ReadPart> piece(OpenFile& opened, size_t file, uint64_t number, Clock::time_point deadline, const Waiting& waiting) {
+    const PieceKey key{file, number};
+    std::unique_lock lock(mutex);
+    std::shared_ptr<Flight> flight;
+    while (true) {
+      if (auto bytes = recent.find(key)) {
+        const char* const begin = bytes->data();
+        const size_t size = bytes->size();
+        return ReadPart{.keeper = std::move(bytes), .bytes = begin, .size_bytes = size};
+      }
+      if (opened.cached && opened.cached->has(number)) {
+        return ReadPart{.keeper = opened.cached,
+                        .fd = opened.cached->fd(),
+                        .fd_offset = number * kCachePieceBytes,
+                        .size_bytes = piece_size(file, number)};
+      }
+      if (flight && flight->failure) return fail(*flight->failure);
+      if (stopping || waiting.is_given_up()) return fail(errors::unavailable, "the reading was given up");
+      if (!flight || flight->done) flight = demand(key);
+      if (piece_came.wait_until(lock, deadline) == std::cv_status::timeout) {
+        lock.unlock();
+        return fail(
+            errors::storage_unavailable,
+            fmt::format("no answer within {} s", std::chrono::duration_cast<std::chrono::seconds>(options.patience).count()));
+      }
+    }
+  }
+
+  // With `mutex` held: on its way, in front of what is asked for ahead.
+  std::shared_ptr<Flight> demand(const PieceKey& key) {
+    std::shared_ptr<Flight>& flight = flights[key];
+    if (!flight) {
+      flight = std::make_shared<Flight>();
+      jobs.push_front({key.first, key.second, 1});
+      job_came.notify_one();
+    } else if (!flight->demanded) {
+      const auto waits = std::ranges::find_if(jobs, [&key](const Job& job) {
+        return job.file == key.first && job.first <= key.second && key.second < job.first + job.count;
+      });
+      if (waits != jobs.end()) std::rotate(jobs.begin(), waits, waits + 1);
+    }
+    flight->demanded = true;
+    return flight;
+  }
+
+  // -- the connections
+
+  void work() {
+    std::map<size_t, std::unique_ptr<data::DataStore>> stores;
+    std::unique_lock lock(mutex);
+    while (true) {
+      job_came.wait(lock, [this] { return stopping || !jobs.empty(); });
+      if (stopping) return;
+      const Job job = jobs.front();
+      jobs.pop_front();
+      lock.unlock();
+      carry_out(job, stores);
+      lock.lock();
+    }
+  }
+
+  void carry_out(const Job& job, std::map<size_t, std::unique_ptr<data::DataStore>>& stores) {
+    const MountedFile& file = files[job.file];
+    uint64_t next = job.first;
+    Status outcome;
+    for (int attempt = 1;; ++attempt) {
+      const uint64_t before = next;
+      outcome = fetch(job, next, stores[file.source]);
+      if (outcome || outcome.error().kind() != ErrorKind::kUnavailable) break;
+      stores[file.source].reset();
+      if (next > before) attempt = 1;
+      if (attempt >= options.attempts || !is_demanded(job) || !pause(options.pause * (1 << (attempt - 1)))) break;
+    }
+    if (!outcome) give_up(job, next, outcome.error());
+  }
+
+  // From piece `next` on, which moves.
+  Status fetch(const Job& job, uint64_t& next, std::unique_ptr<data::DataStore>& store) {
+    const MountedFile& file = files[job.file];
+    if (!store) {
+      TRY(store, sources[file.source].open());
+    }
+    const uint64_t offset = next * kCachePieceBytes;
+    const uint64_t end = std::min((job.first + job.count) * kCachePieceBytes, file.size_bytes);
+    std::string bytes;
+    const auto take = [&](std::string_view more) -> Status {
+      while (!more.empty() && next < job.first + job.count) {
+        const uint64_t whole = piece_size(job.file, next);
+        if (bytes.empty()) bytes.reserve(whole);
+        const size_t part = std::min<uint64_t>(more.size(), whole - bytes.size());
+        bytes.append(more.substr(0, part));
+        more.remove_prefix(part);
+        if (bytes.size() < whole) break;
+        land({job.file, next++}, std::exchange(bytes, {}));
+      }
+      return is_stopping() ? Status(fail(errors::internal, "the mount ends")) : Status();
+    };
+    CHECK_OK(store->read_range(file.path, file.etag, offset, end - offset, take));
+    if (next == job.first + job.count) return {};
+    return fail(errors::data_changed, fmt::format("{} is shorter than it was listed", file.path));
+  }
+
+  void land(const PieceKey& key, std::string bytes) {
+    const auto kept = std::make_shared<const std::string>(std::move(bytes));
+    {
+      const std::lock_guard lock(mutex);
+      recent.add(key, kept);
+      if (const auto found = flights.find(key); found != flights.end()) {
+        found->second->done = true;
+        flights.erase(found);
+      }
+    }
+    piece_came.notify_all();
+    if (cache == nullptr) return;
+    const Result<std::shared_ptr<OpenFile>> opened = open(key.first);
+    if (opened && (*opened)->cached) cache->put(*(*opened)->cached, key.second, *kept);
+  }
+
+  void give_up(const Job& job, uint64_t next, const Error& error) {
+    {
+      const std::lock_guard lock(mutex);
+      for (uint64_t piece = next; piece < job.first + job.count; ++piece) {
+        const auto found = flights.find({job.file, piece});
+        if (found == flights.end()) continue;
+        found->second->failure = error;
+        found->second->done = true;
+        flights.erase(found);
+      }
+    }
+    piece_came.notify_all();
+  }
+
+  bool is_demanded(const Job& job) {
+    const std::lock_guard lock(mutex);
+    for (uint64_t piece = job.first; piece < job.first + job.count; ++piece) {
+      const auto found = flights.find({job.file, piece});
+      if (found != flights.end() && found->second->demanded) return true;
+    }
+    return false;
+  }
+
+  bool pause(std::chrono::milliseconds length) {
+    std::unique_lock lock(mutex);
+    return !stop_came.wait_for(lock, length, [this] { return stopping; });
+  }
+
+  bool is_stopping() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+
+  // One line for each file in half a minute.
+  void say(size_t file, const Error& error) {
+    {
+      const std::lock_guard lock(mutex);
+      const auto now = Clock::now();
+      const auto [found, is_first] = said.try_emplace(file, now);
+      if (!is_first && now - found->second < kSayAgain) return;
+      found->second = now;
+    }
+    options.log(fmt::format("{} cannot be read (EIO): {}: {}", files[file].name, error.code->id, error.to_string()));
+  }
+
+  const std::vector<MountedFile>& files;
+  const std::vector<PieceSource> sources;
+  data::FileCache* const cache;
+  const ReaderOptions options;
+
+  std::mutex open_mutex;
+  std::list<size_t> open_order;  // the one used last in front
+  std::map<size_t, std::pair<std::shared_ptr<OpenFile>, std::list<size_t>::iterator>> open_files;
+
+  std::mutex mutex;  // of what follows
+  std::condition_variable job_came, piece_came, stop_came;
+  bool stopping = false;
+  std::deque<Job> jobs;
+  std::map<PieceKey, std::shared_ptr<Flight>> flights;
+  RecentPieces recent;
+  std::map<size_t, Clock::time_point> said;
+
+  std::vector<std::thread> threads;
+};
+
+PieceReader::PieceReader(const std::vector<MountedFile>& files, std::vector<PieceSource> sources, data::FileCache* cache,
+                         ReaderOptions options)
+    : impl_(std::make_unique<Impl>(files, std::move(sources), cache, std::move(options))) {}
+
+PieceReader::~PieceReader() = default;
+
+void PieceReader::wake() {
+  // Whoever is between its look and its sleep holds the lock.
+  { const std::lock_guard lock(impl_->mutex); }
+  impl_->piece_came.notify_all();
+}
+
+void PieceReader::stop() { impl_->stop(); }
+
+Result<std::vector<ReadPart>> PieceReader::read(size_t file, uint64_t offset, size_t size, const Waiting& waiting) {
+  Impl& impl = *impl_;
+  const MountedFile& wanted = impl.files[file];
+  if (offset >= wanted.size_bytes) return std::vector<ReadPart>();
+  size = static_cast<size_t>(std::min<uint64_t>(size, wanted.size_bytes - offset));
+  const auto failed = [&](const Error& error) {
+    if (!waiting.is_given_up()) impl.say(file, error);
+    return fail(error);
+  };
+  Result<std::shared_ptr<OpenFile>> opened = impl.open(file);
+  if (!opened) return failed(opened.error());
+  if ((*opened)->local) {
+    if (const Status same = impl.check_local(file, (*opened)->local); !same) return failed(same.error());
+    return std::vector<ReadPart>{{.keeper = *opened, .fd = (*opened)->local.get(), .fd_offset = offset, .size_bytes = size}};
+  }
+  const auto deadline = Clock::now() + impl.options.patience;
+  const auto [ahead, ahead_end] = impl.follow(**opened, file, offset, size);
+  std::vector<ReadPart> parts;
+  for (uint64_t at = offset; at < offset + size;) {
+    const uint64_t number = at / kCachePieceBytes;
+    if (at == offset && ahead < ahead_end) {
+      const std::lock_guard lock(impl.mutex);
+      if (impl.is_missing(**opened, {file, number})) impl.demand({file, number});
+      impl.ask_ahead(**opened, file, ahead, ahead_end);
+    }
+    Result<ReadPart> part = impl.piece(**opened, file, number, deadline, waiting);
+    if (!part) return failed(part.error());
+    const uint64_t skipped = at - number * kCachePieceBytes;
+    part->size_bytes = static_cast<size_t>(std::min<uint64_t>(part->size_bytes - skipped, offset + size - at));
+    if (part->bytes != nullptr) part->bytes += skipped;
+    part->fd_offset += skipped;
+    at += part->size_bytes;
+    parts.push_back(std::move(*part));
+  }
+  return parts;
+}
+
+}  // namespace werkbank::mount
