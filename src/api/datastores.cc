@@ -140,7 +140,8 @@ Task<Result<net::Response>> unregister_datastore(Api& api, Call& call) {
   std::function<Status(store::Transaction&)> apply = [workspace, name](store::Transaction& transaction) -> Status {
     TRY(const DatastoreRecord record, find_datastore(transaction, workspace, name));
     if (record.datastore.ours)
-      return fail(errors::denied, fmt::format("{} is there in every workspace and stays", record.datastore.name));
+      return fail(errors::denied, fmt::format("{} is there in every workspace and stays", record.datastore.name),
+                  "Leave it; another datastore can be the default one: werkbank datastore set-default NAME.");
     return transaction.edit_datastores().remove(workspace, name);
   };
   CO_CHECK_OK(co_await api.services.store.write(std::move(apply)));

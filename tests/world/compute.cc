@@ -142,6 +142,9 @@ TEST_CASE("what cannot be is refused whole, naming what is wrong") {
   CHECK(refusal("local", R"({"vmSize":"STANDARD_D1_V2"})").find("name_refused") != std::string::npos);
   CHECK(refusal("1x", R"({"vmSize":"STANDARD_D1_V2"})").find("name_refused") != std::string::npos);
   CHECK(refusal("pool", R"({"vmSize":"STANDARD_D2V2"})").find("STANDARD_D2_V2") != std::string::npos);
+  const std::string several = refusal("pool", R"({"vmSize":"standard_d3_v22"})");
+  for (const char* const near : {"STANDARD_D3_V2", "STANDARD_D13_V2"}) CHECK(several.find(near) != std::string::npos);
+  CHECK(refusal("pool", R"({"vmSize":"huge"})").find("STANDARD_D2_V2") != std::string::npos);
   CHECK(refusal("pool", R"({"vmSize":"STANDARD_NC6"})").find("never_fits") != std::string::npos);
   CHECK(refusal("pool", R"({"vmSize":"STANDARD_D1_V2","minNodes":3,"maxNodes":2})").find("minNodes") != std::string::npos);
   CHECK(refusal("pool", R"({"vmSize":"STANDARD_D1_V2","minNodes":9,"maxNodes":9})").find("never_fits") != std::string::npos);

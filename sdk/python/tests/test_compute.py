@@ -74,11 +74,11 @@ def test_change_look_and_delete(workspace):
     pool = make(workspace)
     pool.update(min_nodes=0, max_nodes="2", idle_seconds_before_scaledown=60)
     sent = [json.loads(body.decode("utf-8")) for body in workspace.fake.sent("PATCH", "/compute/cpucluster")]
-    assert sent == [{"settings": {"minNodes": 0, "maxNodes": "2", "idleSecondsBeforeScaledown": 60}}]
+    assert sent == [{"settings": {"minNodes": 0, "maxNodes": 2, "idleSecondsBeforeScaledown": 60}}]
     assert [node["nodeState"] for node in pool.list_nodes()] == ["idle"]
     assert pool.get()["properties"]["properties"]["vmSize"] == "STANDARD_D2_V2"
     assert AmlCompute.deserialize(workspace, pool.serialize()).name == "cpucluster"
-    assert AmlCompute.supported_vmsizes(workspace=workspace)[0]["vCPUs"] == 2
+    assert AmlCompute.supported_vmsizes(workspace=workspace)[0]["vCPUs"] == 2 == AmlCompute.supported_vmsizes()[0]["vCPUs"]
     pool.add_identity("UserAssigned", ["/subscriptions/s/identity"])
     assert pool.identity_id == ["/subscriptions/s/identity"]
     pool.remove_identity()

@@ -36,6 +36,8 @@ DOCUMENT_FORMS = {
         "path, name=None",
         "path=None, name=None, project_object=None, run_config_name=None",
     ),
+    # The documents list the sizes before there is a workspace.
+    "azureml.core.compute.amlcompute.AmlCompute.supported_vmsizes": ("workspace, location=None", "workspace=None, location=None"),
     # The documents say that a node stays idle for 120 seconds.
     "azureml.core.compute.amlcompute.AmlCompute.provisioning_configuration": (
         _POOL.format("1800", "location"),

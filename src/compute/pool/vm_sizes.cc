@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <optional>
 
@@ -178,6 +179,26 @@ const std::vector<VmSize>& familiar_vm_sizes() {
   return sizes;
 }
 
+namespace {
+
+constexpr size_t kNamed = 3;
+constexpr std::array kUsual{"STANDARD_D1_V2", "STANDARD_D2_V2", "STANDARD_D4_V2"};  // for names that resemble none
+
+// The names that resemble a word, the nearest first; the usual ones where none does.
+std::string nearest_sizes(const std::string& word, std::vector<std::string> names) {
+  std::vector<std::string> found;
+  while (found.size() < kNamed) {
+    std::optional<std::string> nearest = nearest_word(word, names);
+    if (!nearest) break;
+    std::erase(names, *nearest);
+    found.push_back(std::move(*nearest));
+  }
+  if (found.empty()) return fmt::format("some that there are: {}", fmt::join(kUsual, ", "));
+  return fmt::format("did you mean {}?", fmt::join(found, ", "));
+}
+
+}  // namespace
+
 Result<VmSize> find_vm_size(std::string_view name, const std::vector<VmSize>& own) {
   const std::string wanted = upper_case(name);
   std::vector<std::string> names;
@@ -187,9 +208,8 @@ Result<VmSize> find_vm_size(std::string_view name, const std::vector<VmSize>& ow
       names.push_back(size.name);
     }
   }
-  const std::optional<std::string> nearest = nearest_word(wanted, names);
-  return fail(errors::vm_size_unknown, fmt::format("there is no vm_size {:?}{}", name,
-                                                   nearest ? fmt::format("; did you mean {:?}?", *nearest) : std::string()));
+  return fail(errors::vm_size_unknown,
+              fmt::format("there is no vm_size {:?}; {}", name, nearest_sizes(wanted, std::move(names))));
 }
 
 }  // namespace werkbank::compute

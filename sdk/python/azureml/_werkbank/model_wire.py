@@ -132,10 +132,12 @@ def register(client, name, body):
     """The document of the new version. A connection that breaks does not make two."""
     import uuid
 
+    if not isinstance(name, str) or not name:
+        raise invalid("The name of a model is a text that is not empty; it is {!r}.".format(name))
     print("Registering model {}".format(name))
     headers = {"Idempotency-Key": "{}".format(uuid.uuid4())}
     with model_errors():
-        return client.post(("models",), dict(body, name="{}".format(name)), headers=headers, repeatable=True)
+        return client.post(("models",), dict(body, name=name), headers=headers, repeatable=True)
 
 
 def local_files(path, child_paths=None):

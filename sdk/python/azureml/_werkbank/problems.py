@@ -25,6 +25,8 @@ def exception_for(status, body, what):
     problem = parse_problem(status, body)
     message = problem.get("detail") or problem.get("title") or "HTTP {} for {}".format(status, what)
     extra = {"hint": problem.get("hint") or "", "werkbank_code": problem.get("code") or ""}
+    if extra["werkbank_code"] == "invalid_request" and "openapi" in extra["hint"]:
+        extra["hint"] = ""  # who calls the SDK has not written the request; the message names the field
     if status == 401:
         extra["hint"] = "Run `az login`, or set WERKBANK_TOKEN to a token of `werkbank token create`."
     if status in (401, 403):

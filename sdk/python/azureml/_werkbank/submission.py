@@ -4,6 +4,7 @@ runs."""
 import os
 import sys
 
+from azureml._werkbank.numbers import whole
 from azureml._werkbank.run_record import as_text
 from azureml.exceptions import AuthenticationException, AzureMLException, ExperimentExecutionException, UserErrorException
 
@@ -88,6 +89,7 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     if isinstance(run_config.environment, EnvironmentReference):
         run_config.environment = run_config.environment.get_environment(experiment.workspace)
     spec = make_spec(run_config, script)
+    pool = _run_pool(run_config.amlcompute) if run_config.target == "amlcompute" else None
     spec["snapshotId"] = take_snapshot(folder, experiment.workspace)
     run_id = run_id or new_run_id(experiment.name)
     git = git_facts(folder)
@@ -99,8 +101,8 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
         "properties": dict(git_properties(git), ContentSnapshotId=spec["snapshotId"]),
         "spec": spec,
     }
-    if run_config.target == "amlcompute":
-        body["pool"] = _run_pool(run_config.amlcompute)
+    if pool is not None:
+        body["pool"] = pool
     registered = _registered_environment(run_config)
     if registered is not None:
         body["environment"] = registered
@@ -124,10 +126,16 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
 
 def _run_pool(section):
     """The pool that is made for the run, as the server takes it."""
+    if not section.vm_size:
+        raise UserErrorException(
+            "The target amlcompute is a pool that is made for the run, and run_config.amlcompute.vm_size is not set.",
+            werkbank_code="vm_size_missing",
+            hint="AmlCompute.supported_vmsizes(workspace) lists the sizes.",
+        )
     pool = {
         "vmSize": section.vm_size,
         "vmPriority": section.vm_priority,
-        "maxNodes": section.max_nodes,
+        "maxNodes": None if section.max_nodes is None else whole("amlcompute.max_nodes", section.max_nodes, 1),
         "name": section._name,
         "retain": bool(section._retain_cluster),
     }
@@ -203,13 +211,13 @@ def make_spec(run_config, script):
         "submitterEnvironment": submitter_environment(),
         "watchedDirectories": list(run_config.history.directories_to_watch or ()),
         "collectOutputs": bool(run_config.history.output_collection),
-        "nodeCount": run_config.node_count or 1,
+        "nodeCount": 1 if run_config.node_count is None else whole("node_count", run_config.node_count, 1),
         "distribution": _distribution(run_config),
     }
     if run_config.max_run_duration_seconds:
-        spec["timeoutSeconds"] = int(run_config.max_run_duration_seconds)
+        spec["timeoutSeconds"] = whole("max_run_duration_seconds", run_config.max_run_duration_seconds)
     if run_config.priority is not None:
-        spec["priority"] = int(run_config.priority)
+        spec["priority"] = _integer("priority", run_config.priority)
     return spec
 
 
@@ -240,11 +248,18 @@ def _distribution(run_config):
     """How many processes the script is; the counts of every communicator, the server reads those of this one."""
     return {
         "communicator": run_config.communicator or "None",
-        "processCountPerNode": int(run_config.mpi.process_count_per_node or 1),
-        "processCount": int(run_config.pytorch.process_count or 0),
-        "workerCount": int(run_config.tensorflow.worker_count or 1),
-        "parameterServerCount": int(run_config.tensorflow.parameter_server_count or 0),
+        "processCountPerNode": whole("process_count_per_node", run_config.mpi.process_count_per_node or 1, 1),
+        "processCount": whole("process_count", run_config.pytorch.process_count or 0),
+        "workerCount": whole("worker_count", run_config.tensorflow.worker_count or 1, 1),
+        "parameterServerCount": whole("parameter_server_count", run_config.tensorflow.parameter_server_count or 0),
     }
+
+
+def _integer(name, value):
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise UserErrorException("{} takes a whole number, and got {!r}.".format(name, value), werkbank_code="invalid_request")
 
 
 def start_logging(experiment, name=None, run_id=None, outputs=None, snapshot_directory=".", display_name=None, **kwargs):

@@ -9,6 +9,8 @@ from azureml.exceptions import UserErrorException, WorkspaceException
 _NAME = re.compile(r"^[a-zA-Z0-9][\w\-]{2,32}$")
 _FOLDERS = (".azureml", "aml_config", "")
 _FILES = ("config.json", "project.json")
+_KEYS = ("subscription_id", "resource_group", "workspace_name")
+_CONTENT = "The file holds subscription_id, resource_group and workspace_name, all texts; `werkbank init` writes one."
 
 
 def check_name(name):
@@ -71,22 +73,50 @@ def read(path):
     except OSError as error:
         raise UserErrorException("{} cannot be read: {}".format(path, error.strerror), werkbank_code="config_invalid")
     except ValueError as error:
-        raise UserErrorException("{} is not valid JSON: {}".format(path, error), werkbank_code="config_invalid")
+        raise UserErrorException("{} is not valid JSON: {}".format(path, error), werkbank_code="config_invalid", hint=_CONTENT)
     if not isinstance(content, dict):
-        raise UserErrorException("{} does not hold a JSON object.".format(path), werkbank_code="config_invalid")
+        raise UserErrorException("{} does not hold a JSON object.".format(path), werkbank_code="config_invalid", hint=_CONTENT)
     if "Scope" in content:
         parts = "{}".format(content["Scope"]).split("/")
         if len(parts) < 9:
-            raise UserErrorException("{}: Scope is not the full id of a workspace.".format(path), werkbank_code="config_invalid")
-        config = {"subscription_id": parts[2], "resource_group": parts[4], "workspace_name": parts[8]}
+            raise UserErrorException(
+                "{}: Scope is not the full id of a workspace.".format(path), werkbank_code="config_invalid", hint=_CONTENT
+            )
+        config = dict(zip(_KEYS, (parts[2], parts[4], parts[8])))
     else:
-        missing = [key for key in ("subscription_id", "resource_group", "workspace_name") if key not in content]
+        missing = [key for key in _KEYS if key not in content]
         if missing:
-            raise UserErrorException("{} lacks {}.".format(path, ", ".join(missing)), werkbank_code="config_invalid")
-        config = dict((key, "{}".format(content[key])) for key in ("subscription_id", "resource_group", "workspace_name"))
-    if content.get("server"):
-        config["server"] = "{}".format(content["server"])
+            raise UserErrorException(
+                "{} lacks {}.".format(path, ", ".join(missing)), werkbank_code="config_invalid", hint=_CONTENT
+            )
+        config = dict((key, content[key]) for key in _KEYS)
+    if content.get("server") is not None:
+        config["server"] = content["server"]
+    _check(config, path)
     return config
+
+
+def _check(config, path):
+    """Each value is a text, and those that have a form have it."""
+    for key in _KEYS + ("server",):
+        if not isinstance(config.get(key, ""), str):
+            raise UserErrorException(
+                "{}: {} has to be a text, and is {!r}.".format(path, key, config[key]),
+                werkbank_code="config_invalid",
+                hint=_CONTENT,
+            )
+    if not _NAME.match(config["workspace_name"]):
+        raise UserErrorException(
+            "{}: workspace_name {!r} cannot be the name of a workspace.".format(path, config["workspace_name"]),
+            werkbank_code="config_invalid",
+            hint="3 to 33 letters, digits, '_' and '-', starting with a letter or digit.",
+        )
+    if config.get("server") and not config["server"].startswith(("http://", "https://", "unix://")):
+        raise UserErrorException(
+            "{}: server {!r} is not an address.".format(path, config["server"]),
+            werkbank_code="config_invalid",
+            hint="Use http://HOST:PORT, https://HOST or unix:///PATH/server.sock.",
+        )
 
 
 def write(arm_id, path=None, file_name=None):

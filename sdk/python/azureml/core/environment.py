@@ -90,6 +90,10 @@ class Environment(_AbstractRunConfigElement):
         """Keep this definition with the workspace: a new version where it differs from the last one."""
         from azureml._werkbank.environment_wire import environment_from_wire, environment_to_wire
 
+        if not isinstance(self.name, str) or not self.name:
+            raise UserErrorException(
+                "An environment that is registered has a name; this one has {!r}.".format(self.name), werkbank_code="name_refused"
+            )
         body = environment_to_wire(self)
         if body.get("version"):
             import logging

@@ -43,6 +43,10 @@ class Keyvault(object):
                 "The value of a secret has to be text; for {!r} it is a {}.".format(name, type(value).__name__),
                 werkbank_code="secret_invalid",
             )
+        if not isinstance(name, str) or not name:
+            raise UserErrorException(
+                "The name of a secret is a text that is not empty; it is {!r}.".format(name), werkbank_code="secret_invalid"
+            )
         client = self.workspace._client
         if content_type != "application/NotProvided":
             import logging

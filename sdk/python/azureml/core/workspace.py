@@ -82,16 +82,22 @@ class Workspace(object):
     @staticmethod
     def from_config(path=None, auth=None, _logger=None, _file_name=None):
         """The workspace that the nearest config.json names; on this machine's own server it is made on first use."""
-        config = workspace_config.read(workspace_config.find(path, _file_name))
+        found = workspace_config.find(path, _file_name)
+        config = workspace_config.read(found)
         workspace = Workspace._known(
             _server_for(auth, config.get("server")), config["workspace_name"], config["subscription_id"], config["resource_group"]
         )
         workspace._auth = auth
         try:
             workspace._record()
-        except WorkspaceException:
+        except WorkspaceException as error:
             if not workspace._server.is_unix or workspace._server.in_job:
-                raise
+                raise WorkspaceException(
+                    "{} {} names it.".format(error.message, found),
+                    inner_exception=error,
+                    werkbank_code=error.werkbank_code,
+                    hint=error.hint,
+                )
             workspace._create({"existOk": True})
         return workspace
 
@@ -100,13 +106,16 @@ class Workspace(object):
         """A workspace by its name."""
         workspace_config.check_name(name)
         workspace = Workspace(subscription_id or "", resource_group or "", name, auth=auth)
-        if subscription_id and workspace.subscription_id not in ("", subscription_id):
-            raise WorkspaceException(
-                "The workspace {!r} is not in the subscription {} but in {}.".format(
-                    name, subscription_id, workspace.subscription_id
-                ),
-                werkbank_code="workspace_not_found",
-            )
+        for what, given, key in (
+            ("subscription", subscription_id, "subscriptionId"),
+            ("resource group", resource_group, "resourceGroup"),
+        ):
+            true = workspace._record().get(key) or ""
+            if given and true not in ("", "local", given):  # local: it was made without one
+                raise WorkspaceException(
+                    "The workspace {!r} is not in the {} {} but in {}.".format(name, what, given, true),
+                    werkbank_code="workspace_not_found",
+                )
         return workspace
 
     @staticmethod

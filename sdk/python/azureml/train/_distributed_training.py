@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from azureml._werkbank import numbers
 from azureml.exceptions import UserErrorException
 
 __all__ = ["Gloo", "Mpi", "Nccl", "ParameterServer"]
@@ -118,15 +119,7 @@ def way_of(estimator_name, backend, worker_count=1, parameter_server_count=1):
 
 def whole(name, value):
     """The number behind 2 or '2'; UserErrorException for what is no whole number from 1 on."""
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = 0
-    if isinstance(value, bool) or number < 1 or (isinstance(value, float) and number != value):
-        raise UserErrorException(
-            "{} takes a whole number from 1 on, and got {!r}.".format(name, value), werkbank_code="estimator_invalid"
-        )
-    return number
+    return numbers.whole(name, value, 1, code="estimator_invalid")
 
 
 def _one_process(way, process_count_per_node):

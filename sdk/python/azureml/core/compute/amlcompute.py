@@ -3,6 +3,7 @@
 import time
 
 from azureml._werkbank.later import raise_later
+from azureml._werkbank.numbers import whole
 from azureml.core.compute.compute import (
     _KINDS,
     ComputeTarget,
@@ -87,9 +88,12 @@ class AmlCompute(ComputeTarget):
         )
 
     @staticmethod
-    def supported_vmsizes(workspace, location=None):
-        """The sizes that this machine has room for, as v1 listed them."""
-        items = workspace._server.request("GET", "/api/v1/compute-sizes").json()["items"]
+    def supported_vmsizes(workspace=None, location=None):
+        """The sizes that the server's machine has room for, as v1 listed them."""
+        from azureml.core.workspace import _server_for
+
+        server = workspace._server if workspace is not None else _server_for(None)
+        items = server.request("GET", "/api/v1/compute-sizes").json()["items"]
         return [
             {
                 "name": each["name"],
@@ -147,7 +151,7 @@ class AmlCompute(ComputeTarget):
     def wait_for_completion(self, show_output=False, min_node_count=None, timeout_in_minutes=25, is_delete_operation=False):
         """Wait until the pool has that many nodes (its own least number where None is given), or the time is over."""
         wanted = None if min_node_count is None else _whole("min_node_count", min_node_count)
-        deadline = time.time() + 60.0 * float(timeout_in_minutes)
+        deadline = time.time() + 60.0 * _minutes(timeout_in_minutes)
         self._wait_provisioned(show_output, is_delete_operation)
         if is_delete_operation:
             return
@@ -180,12 +184,12 @@ class AmlCompute(ComputeTarget):
 
     def update(self, min_nodes=None, max_nodes=None, idle_seconds_before_scaledown=None):
         """Change how many nodes there may be, and how long they stay idle."""
-        given = {
-            "minNodes": min_nodes,
-            "maxNodes": max_nodes,
-            "idleSecondsBeforeScaledown": idle_seconds_before_scaledown,
-        }
-        self._change({name: value for name, value in given.items() if value is not None})
+        given = (
+            ("minNodes", "min_nodes", min_nodes, 0),
+            ("maxNodes", "max_nodes", max_nodes, 1),
+            ("idleSecondsBeforeScaledown", "idle_seconds_before_scaledown", idle_seconds_before_scaledown, 0),
+        )
+        self._change({wire: _whole(name, value, least) for wire, name, value, least in given if value is not None})
 
     def _change(self, settings):
         with _told_as_v1():
@@ -279,7 +283,7 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
             )
         least = _whole("min_nodes", self.scale_settings.minimum_node_count)
         if self.scale_settings.maximum_node_count is not None:
-            most = _whole("max_nodes", self.scale_settings.maximum_node_count)
+            most = _whole("max_nodes", self.scale_settings.maximum_node_count, 1)
             if least > most:
                 raise ComputeTargetException(
                     "min_nodes is {}, more than max_nodes, which is {}.".format(least, most), werkbank_code="invalid_request"
@@ -471,17 +475,21 @@ def _status_of(document):
     )
 
 
-def _whole(name, value):
-    """The number behind 300 or '300'."""
+def _minutes(value):
     try:
-        number = int(value)
+        minutes = float(value)
     except (TypeError, ValueError):
-        number = -1
-    if isinstance(value, bool) or number < 0 or (isinstance(value, float) and number != value):
+        minutes = -1.0
+    if not minutes >= 0:
         raise ComputeTargetException(
-            "{} takes a whole number that is not negative, and got {!r}.".format(name, value), werkbank_code="invalid_request"
+            "timeout_in_minutes takes a number that is not negative, and got {!r}.".format(value), werkbank_code="invalid_request"
         )
-    return number
+    return minutes
+
+
+def _whole(name, value, least=0):
+    """The number behind 300 or '300'."""
+    return whole(name, value, least, ComputeTargetException)
 
 
 _KINDS[AmlCompute._kind] = AmlCompute

@@ -66,8 +66,14 @@ class ComputeTarget(object):
     @staticmethod
     def create(workspace, name, provisioning_configuration):
         """Make a target as the configuration says."""
-        if name in _RESERVED:
-            raise ComputeTargetException("{!r} cannot be the name of a new compute target.".format(name))
+        if not isinstance(name, str) or name in _RESERVED:
+            raise ComputeTargetException(
+                "{!r} cannot be the name of a new compute target: it is {}.".format(
+                    name, "kept for others" if name in _RESERVED else "no text"
+                ),
+                werkbank_code="name_refused",
+                hint="2 to 64 letters, digits, '_' or '-', the first one a letter.",
+            )
         if not hasattr(provisioning_configuration, "_request"):
             raise ComputeTargetException(
                 "ComputeTarget.create takes a provisioning configuration, and got {!r}.".format(provisioning_configuration),
@@ -207,6 +213,20 @@ class ComputeTargetUpdateConfiguration(object):
         """Check what can be checked without the server."""
 
 
+# The server's words for what v1 calls otherwise.
+_NAMES = (
+    ("settings.vmSize", "vm_size"),
+    ("settings.vmPriority", "vm_priority"),
+    ("settings.minNodes", "min_nodes"),
+    ("settings.maxNodes", "max_nodes"),
+    ("more than maxNodes", "more than max_nodes"),
+    ("settings.idleSecondsBeforeScaledown", "idle_seconds_before_scaledown"),
+    ("settings.vnetResourcegroupName", "vnet_resourcegroup_name"),
+    ("settings.vnetName", "vnet_name"),
+    ("settings.subnetName", "subnet_name"),
+)
+
+
 class _told_as_v1(object):
     """What the server refuses about a target is a ComputeTargetException, as in v1."""
 
@@ -216,7 +236,10 @@ class _told_as_v1(object):
     def __exit__(self, kind, error, trace):
         if not isinstance(error, AzureMLException) or isinstance(error, (AuthenticationException, ComputeTargetException)):
             return False
-        raise ComputeTargetException(error.message, inner_exception=error, werkbank_code=error.werkbank_code, hint=error.hint)
+        message = error.message
+        for wire, name in _NAMES:
+            message = message.replace(wire, name)
+        raise ComputeTargetException(message, inner_exception=error, werkbank_code=error.werkbank_code, hint=error.hint)
 
 
 def _known(workspace, document):
