@@ -110,3 +110,45 @@ def test_a_run_configuration_brings_its_pool_along(wb):
     (project / ".azureml" / "burst.runconfig").write_text(configuration.replace(section, ""))
     refused = wb.werkbank("run", "submit", "-c", "burst", cwd=project, code=2)
     assert "vmSize" in refused.stderr
+
+
+KEPT = """
+from azureml.core import Experiment, RunConfiguration, ScriptRunConfig, Workspace
+from azureml.core.compute import AmlCompute
+
+ws = Workspace.from_config()
+assert AmlCompute.supported_vmsizes()
+written = RunConfiguration.load('.', 'kept')
+assert (written.amlcompute.max_nodes, written.amlcompute.vm_priority, written.node_count) == (2, 'lowpriority', 1)
+config = RunConfiguration()
+config.target = 'amlcompute'
+config.amlcompute.vm_size = 'WHOLE_MACHINE'
+config.amlcompute.max_nodes = 1
+config.environment.python.user_managed_dependencies = True
+config.environment.python.interpreter_path = written.environment.python.interpreter_path
+run = Experiment(ws, 'burst').submit(ScriptRunConfig('.', 'train.py', run_config=config))
+run.wait_for_completion()
+assert run.get_details()['target'].startswith('amlcompute-'), run.get_details()['target']
+again = Experiment(ws, 'burst').submit(ScriptRunConfig('.', 'train.py', run_config=written))
+again.wait_for_completion()
+assert again.get_details()['target'] == 'kept', again.get_details()['target']
+kept = ws.compute_targets['kept']
+assert type(kept) is AmlCompute and kept.scale_settings.maximum_node_count == 2
+"""
+
+
+def test_the_section_amlcompute_governs_the_pool_of_a_run(wb):
+    """The documents' words: max_nodes, clusterMaxNodeCount, vmPriority, retainCluster, node_count."""
+    section = "amlcompute:\n  vmSize: WHOLE_MACHINE\n  vmPriority: lowpriority\n  name: kept\n  retainCluster: true\n"
+    section += "  clusterMaxNodeCount: 2\nnodeCount: 1\n"
+    configuration = f"script: train.py\ntarget: amlcompute\n{section}environment:\n  python:\n    userManagedDependencies: true\n"
+    configuration += f"    interpreterPath: {PYTHON}\n"
+    names = {"subscription_id": "s", "resource_group": "g", "workspace_name": "default"}
+    project = wb.project(
+        {".azureml/kept.runconfig": configuration, "train.py": "print('here')", "config.json": json.dumps(names)}
+    )
+    wb.werkbank("run", "submit", "-c", "kept", cwd=project)
+    settings = wb.get("compute/kept")["settings"]
+    assert (settings["maxNodes"], settings["vmPriority"], settings["vmSize"]) == (2, "lowpriority", "WHOLE_MACHINE")
+    wb.run(PYTHON, "-c", KEPT, cwd=project)
+    assert wb.get("compute/kept")["settings"]["maxNodes"] == 2

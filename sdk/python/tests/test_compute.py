@@ -123,3 +123,15 @@ def test_what_is_no_configuration_is_refused(workspace):
     for reserved in ("amlcompute", "local", "containerinstance"):
         with pytest.raises(ComputeTargetException):
             ComputeTarget.create(workspace, reserved, AmlCompute.provisioning_configuration("STANDARD_D2_V2"))
+
+
+def test_the_network_of_a_pool_is_kept_and_shown(workspace):
+    pool = make(workspace, vnet_resourcegroup_name="group", vnet_name="net", subnet_name="inner")
+    for each in (pool, ComputeTarget(workspace, "cpucluster")):
+        assert (each.vnet_resourcegroup_name, each.vnet_name, each.subnet_name) == ("group", "net", "inner")
+        assert each.serialize()["properties"]["properties"]["subnet"]["id"].endswith(
+            "/resourceGroups/group/providers/Microsoft.Network/virtualNetworks/net/subnets/inner"
+        )
+    pool.delete()
+    plain = make(workspace)
+    assert (plain.vnet_name, plain.serialize()["properties"]["properties"]["subnet"]) == (None, None)

@@ -11,6 +11,7 @@ from azureml.core.compute.compute import (
     ComputeTargetProvisioningConfiguration,
     _told_as_v1,
 )
+from azureml.core.compute._pool_status import AmlComputeNodeStateCounts, AmlComputeStatus, ScaleSettings, status_of
 
 __all__ = [
     "AmlCompute",
@@ -38,11 +39,13 @@ class AmlCompute(ComputeTarget):
         )
         self.admin_username = settings.get("adminUsername") or None
         self.admin_user_password = self.admin_user_ssh_key = None  # nobody logs in to a node: they are not kept
-        self.vnet_resourcegroup_name = self.vnet_name = self.subnet_name = None
+        self.vnet_resourcegroup_name = settings.get("vnetResourcegroupName") or None
+        self.vnet_name = settings.get("vnetName") or None
+        self.subnet_name = settings.get("subnetName") or None
         self.remote_login_port_public_access = settings.get("remoteLoginPortPublicAccess") or "NotSpecified"
         self.identity_type = settings.get("identityType") or None
         self.identity_id = list(settings.get("identityIds") or ()) or None
-        self.status = _status_of(document)
+        self.status = status_of(document)
 
     @staticmethod
     def provisioning_configuration(
@@ -131,11 +134,25 @@ class AmlCompute(ComputeTarget):
             "vmPriority": self.vm_priority,
             "scaleSettings": self.scale_settings.serialize(),
             "userAccountCredentials": {"adminUserName": self.admin_username},
+            "subnet": self._subnet(),
             "remoteLoginPortPublicAccess": self.remote_login_port_public_access,
             "currentNodeCount": self.status.current_node_count if self.status else None,
             "targetNodeCount": self.status.target_node_count if self.status else None,
             "nodeStateCounts": self.status.node_state_counts.serialize() if self.status else None,
             "allocationState": self.status.allocation_state if self.status else None,
+        }
+
+    def _subnet(self):
+        """v1's id of the network; None where the pool is in none."""
+        if not self.vnet_name:
+            return None
+        return {
+            "id": "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{}/subnets/{}".format(
+                self.workspace.subscription_id,
+                self.vnet_resourcegroup_name or self.workspace.resource_group,
+                self.vnet_name,
+                self.subnet_name or "default",
+            )
         }
 
     def get(self):
@@ -311,168 +328,6 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
             "tags": dict(("{}".format(key), "{}".format(value)) for key, value in (self.tags or {}).items()),
             "settings": {name: value for name, value in settings.items() if value is not None},
         }
-
-
-class ScaleSettings(object):
-    """How many nodes there may be."""
-
-    def __init__(self, minimum_node_count, maximum_node_count, idle_seconds_before_scaledown):
-        self.minimum_node_count = minimum_node_count
-        self.maximum_node_count = maximum_node_count
-        self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
-
-    def serialize(self):
-        """As plain data."""
-        seconds = self.idle_seconds_before_scaledown
-        return {
-            "minNodeCount": self.minimum_node_count,
-            "maxNodeCount": self.maximum_node_count,
-            "nodeIdleTimeBeforeScaleDown": None if seconds is None else "PT{}S".format(seconds),
-        }
-
-    @staticmethod
-    def deserialize(object_dict):
-        """Out of what serialize() has answered."""
-        if object_dict is None:
-            return None
-        seconds = object_dict.get("nodeIdleTimeBeforeScaleDown")
-        if isinstance(seconds, str):
-            seconds = int(seconds.replace("PT", "").replace("S", ""))
-        return ScaleSettings(object_dict["minNodeCount"], object_dict["maxNodeCount"], seconds)
-
-
-class AmlComputeNodeStateCounts(object):
-    """How many nodes are in which state."""
-
-    _fields = (
-        ("preparing_node_count", "preparingNodeCount"),
-        ("running_node_count", "runningNodeCount"),
-        ("idle_node_count", "idleNodeCount"),
-        ("unusable_node_count", "unusableNodeCount"),
-        ("leaving_node_count", "leavingNodeCount"),
-        ("preempted_node_count", "preemptedNodeCount"),
-    )
-
-    def __init__(
-        self,
-        idle_node_count,
-        leaving_node_count,
-        preempted_node_count,
-        preparing_node_count,
-        running_node_count,
-        unusable_node_count,
-    ):
-        self.idle_node_count = idle_node_count
-        self.leaving_node_count = leaving_node_count
-        self.preempted_node_count = preempted_node_count
-        self.preparing_node_count = preparing_node_count
-        self.running_node_count = running_node_count
-        self.unusable_node_count = unusable_node_count
-
-    def serialize(self):
-        """As plain data."""
-        return {wire: getattr(self, name) for name, wire in self._fields}
-
-    @staticmethod
-    def deserialize(object_dict):
-        """Out of what serialize() has answered."""
-        if object_dict is None:
-            return None
-        return AmlComputeNodeStateCounts(**{name: object_dict.get(wire, 0) for name, wire in AmlComputeNodeStateCounts._fields})
-
-
-class AmlComputeStatus(object):
-    """The state of a pool."""
-
-    def __init__(
-        self,
-        allocation_state,
-        allocation_state_transition_time,
-        creation_time,
-        current_node_count,
-        errors,
-        modified_time,
-        node_state_counts,
-        provisioning_state,
-        provisioning_state_transition_time,
-        scale_settings,
-        target_node_count,
-        vm_priority,
-        vm_size,
-    ):
-        self.allocation_state = allocation_state
-        self.allocation_state_transition_time = allocation_state_transition_time
-        self.creation_time = creation_time
-        self.current_node_count = current_node_count
-        self.errors = errors
-        self.modified_time = modified_time
-        self.node_state_counts = node_state_counts
-        self.provisioning_state = provisioning_state
-        self.provisioning_state_transition_time = provisioning_state_transition_time
-        self.scale_settings = scale_settings
-        self.target_node_count = target_node_count
-        self.vm_priority = vm_priority
-        self.vm_size = vm_size
-
-    def serialize(self):
-        """As plain data, in v1's words."""
-        return {
-            "currentNodeCount": self.current_node_count,
-            "targetNodeCount": self.target_node_count,
-            "nodeStateCounts": self.node_state_counts.serialize() if self.node_state_counts else None,
-            "allocationState": self.allocation_state,
-            "allocationStateTransitionTime": self.allocation_state_transition_time,
-            "errors": self.errors,
-            "creationTime": self.creation_time,
-            "modifiedTime": self.modified_time,
-            "provisioningState": self.provisioning_state,
-            "provisioningStateTransitionTime": self.provisioning_state_transition_time,
-            "scaleSettings": self.scale_settings.serialize() if self.scale_settings else None,
-            "vmPriority": self.vm_priority,
-            "vmSize": self.vm_size,
-        }
-
-    @staticmethod
-    def deserialize(object_dict):
-        """Out of what serialize() has answered."""
-        if object_dict is None:
-            return None
-        return AmlComputeStatus(
-            object_dict.get("allocationState"),
-            object_dict.get("allocationStateTransitionTime"),
-            object_dict.get("creationTime"),
-            object_dict.get("currentNodeCount"),
-            object_dict.get("errors"),
-            object_dict.get("modifiedTime"),
-            AmlComputeNodeStateCounts.deserialize(object_dict.get("nodeStateCounts")),
-            object_dict.get("provisioningState"),
-            object_dict.get("provisioningStateTransitionTime"),
-            ScaleSettings.deserialize(object_dict.get("scaleSettings")),
-            object_dict.get("targetNodeCount"),
-            object_dict.get("vmPriority"),
-            object_dict.get("vmSize"),
-        )
-
-
-def _status_of(document):
-    status, settings = document.get("status"), document.get("settings") or {}
-    if not status:
-        return None
-    return AmlComputeStatus(
-        status["allocationState"],
-        status["allocationStateTransitionTime"],
-        document.get("createdUtc"),
-        status["currentNodeCount"],
-        status.get("errors") or None,
-        document.get("modifiedUtc"),
-        AmlComputeNodeStateCounts.deserialize(status["nodeStateCounts"]),
-        document.get("state"),
-        None,
-        ScaleSettings(settings.get("minNodes"), settings.get("maxNodes"), settings.get("idleSecondsBeforeScaledown")),
-        status["targetNodeCount"],
-        settings.get("vmPriority"),
-        settings.get("vmSize"),
-    )
 
 
 def _minutes(value):
