@@ -207,3 +207,12 @@ def test_names_that_are_no_texts(workspace, tmp_path):
             lambda: workspace.get_default_keyvault().set_secret(name, "v"),
             repr(name),
         )
+
+
+def test_a_datastore_by_its_name_alone():
+    from azureml.data.data_reference import DataReference
+    from azureml.data.datapath import DataPath
+
+    for make in (DataPath, DataReference):
+        assert "Datastore.get" in refused(UserErrorException, "data_path_invalid", lambda: make("store"), "'store'").hint
+    assert DataPath().datastore_name is None

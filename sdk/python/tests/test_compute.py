@@ -135,3 +135,13 @@ def test_the_network_of_a_pool_is_kept_and_shown(workspace):
     pool.delete()
     plain = make(workspace)
     assert (plain.vnet_name, plain.serialize()["properties"]["properties"]["subnet"]) == (None, None)
+
+
+def test_default_pools_are_those_of_their_names(workspace):
+    assert workspace.get_default_compute_target("CPU") is None
+    configuration = Workspace.DEFAULT_CPU_CLUSTER_CONFIGURATION
+    assert (configuration.vm_size, configuration.scale_settings.maximum_node_count) == ("STANDARD_DS2_V2", 2)
+    made = Workspace.create("default", default_cpu_compute_target=configuration, exist_ok=True, show_output=False)
+    again = Workspace.create("default", default_cpu_compute_target=configuration, exist_ok=True, show_output=False)
+    assert made.get_default_compute_target("cpu").name == "cpu-cluster" == again.get_default_compute_target("CPU").name
+    assert made.get_default_compute_target("GPU") is None

@@ -1,6 +1,7 @@
 """Workspace: the container of experiments, runs, environments and secrets."""
 
 from azureml._werkbank import workspace_config
+from azureml._werkbank.default_pools import PoolConfiguration, create_default_pools
 from azureml._werkbank.lazy import make_lazy
 from azureml._werkbank.later import raise_later
 from azureml._werkbank.problems import is_problem
@@ -25,8 +26,8 @@ class Workspace(object):
 
     DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
     DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
-    DEFAULT_CPU_CLUSTER_CONFIGURATION = None
-    DEFAULT_GPU_CLUSTER_CONFIGURATION = None
+    DEFAULT_CPU_CLUSTER_CONFIGURATION = PoolConfiguration("STANDARD_DS2_V2")
+    DEFAULT_GPU_CLUSTER_CONFIGURATION = PoolConfiguration("STANDARD_NC6")
 
     def __init__(
         self,
@@ -169,6 +170,7 @@ class Workspace(object):
                     hint="Use exist_ok=True, or Workspace.get.",
                 )
             raise
+        create_default_pools(workspace, default_cpu_compute_target, default_gpu_compute_target)
         if show_output:
             print("Workspace {} is ready.".format(name))
         return workspace
@@ -361,12 +363,14 @@ class Workspace(object):
         self._client.server.request("PUT", self._client.path(("default-datastore",)), body={"name": name})
 
     def get_default_compute_target(self, type):
-        """The default compute target of a kind ("CPU" or "GPU"); None where none was chosen."""
-        if "{}".format(type).upper() not in ("CPU", "GPU"):
+        """The default compute target of a kind ("CPU" or "GPU"), the one of its name; None where there is none."""
+        names = {"CPU": self.DEFAULT_CPU_CLUSTER_NAME, "GPU": self.DEFAULT_GPU_CLUSTER_NAME}
+        name = names.get("{}".format(type).upper())
+        if name is None:
             raise UserErrorException(
                 "A default compute target is of the type CPU or GPU, not {!r}.".format(type), werkbank_code="target_invalid"
             )
-        return None
+        return self.compute_targets.get(name)
 
     def get_mlflow_tracking_uri(self, _with_auth=False):
         """The address for MLflow."""

@@ -26,6 +26,12 @@ class DataReference(object):
                 "The mode of a data reference is one of {}; it is {!r}.".format(", ".join(_MODES), mode),
                 werkbank_code="data_mode_invalid",
             )
+        if not hasattr(datastore, "name"):
+            raise UserErrorException(
+                "DataReference takes a datastore, and got {!r}.".format(datastore),
+                werkbank_code="data_path_invalid",
+                hint="Datastore.get(workspace, NAME) is the one of a name.",
+            )
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
         self.data_reference_name = _checked_name(data_reference_name or _name_for(datastore.name, path_on_datastore))

@@ -1,5 +1,7 @@
 """A path in a datastore, apart from how it is used."""
 
+from azureml.exceptions import UserErrorException
+
 __all__ = ["DataPath", "DataPathComputeBinding"]
 
 
@@ -7,6 +9,12 @@ class DataPath(object):
     """A folder or file in a datastore."""
 
     def __init__(self, datastore=None, path_on_datastore=None, name=None):
+        if datastore is not None and not hasattr(datastore, "name"):
+            raise UserErrorException(
+                "DataPath takes a datastore, and got {!r}.".format(datastore),
+                werkbank_code="data_path_invalid",
+                hint="Datastore.get(workspace, NAME) is the one of a name.",
+            )
         self._datastore = datastore
         self._path_on_datastore = path_on_datastore
         self._name = name
