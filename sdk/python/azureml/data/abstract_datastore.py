@@ -16,15 +16,27 @@ class AbstractDatastore(object):
         """The workspace that it belongs to."""
         return self._workspace
 
+    @workspace.setter
+    def workspace(self, workspace):
+        self._workspace = workspace
+
     @property
     def name(self):
         """Its name."""
         return self._name
 
+    @name.setter
+    def name(self, name):
+        self._name = name
+
     @property
     def datastore_type(self):
         """The kind of storage behind it."""
         return self._datastore_type
+
+    @datastore_type.setter
+    def datastore_type(self, datastore_type):
+        self._datastore_type = datastore_type
 
     def set_as_default(self):
         """Make it the workspace's default datastore."""

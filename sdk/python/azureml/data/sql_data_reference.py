@@ -1,0 +1,6 @@
+"""References to tables of databases, which come later: the name is here so that scripts which do not use it run."""
+
+from azureml._werkbank.later import declare_later
+from azureml.data.data_reference import DataReference  # noqa: F401 (importable from here, as in v1)
+
+declare_later(globals(), "SqlDataReference")
