@@ -160,6 +160,17 @@ def step_e2e(log):
     return counted(log, [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/e2e"], count_pytest)
 
 
+def step_notebooks(log):
+    """In JupyterLab and the classic Notebook, in Chromium. Where that cannot be installed it says so, and counts as skipped."""
+    code, text = run(log, ["bash", "-c", ". tools/setup.sh && make_notebook_venv"])
+    if code != 0:
+        why = [line for line in text.splitlines() if "error:" in line] or [f"make_notebook_venv ended with code {code}"]
+        print(f"    SKIPPED, nothing was tested in notebooks: {why[-1]}", flush=True)
+        return Counts(0, 0, 1)
+    python = ROOT / "build/notebook-venv/bin/python"
+    return counted(log, [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/notebooks"], count_pytest)
+
+
 def sanitized(log, preset, environment, target="all_tests", label=None):
     built = build(log, preset, target)
     return built if built.failed else ctest(log, preset, label, env=environment)
@@ -243,6 +254,7 @@ STEPS = {
     "ctest": step_ctest,
     "sdk": step_sdk,
     "e2e": step_e2e,
+    "notebooks": step_notebooks,
     "asan": step_asan,
     "tsan": step_tsan,
     "fuzz": step_fuzz,
@@ -283,9 +295,9 @@ def main():
         total = add(total, counts)
         if counts.failed:
             show_failures(log)
-    print(f"\n{'step':<8}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    print(f"\n{'step':<10}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for name, counts, seconds in rows:
-        print(f"{name:<8}{counts.passed:>8}{counts.failed:>8}{counts.skipped:>9}{seconds:>9.1f}")
+        print(f"{name:<10}{counts.passed:>8}{counts.failed:>8}{counts.skipped:>9}{seconds:>9.1f}")
     print(f"\n{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or (CI and total.skipped) else 0
 

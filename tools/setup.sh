@@ -6,6 +6,7 @@ logs=$root/build/logs
 release=$root/build/release
 venv=$root/build/venv
 test_venv=$root/build/test-venv
+notebook_venv=$root/build/notebook-venv
 mkdir -p "$logs"
 # A clone in another folder finds what an earlier one has compiled.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
@@ -118,16 +119,28 @@ the_wheel() {
   echo "${wheels[0]}"
 }
 
-# build/venv: what a user of the SDK has. scikit-learn for the example, uv for building environments, our wheel.
-make_user_venv() {
-  local wheel sum
-  make_venv "$venv" "$root/tools/venv-requirements.txt" 9 13
+# Puts our wheel into a virtual environment, where it is not the one that is there.
+install_wheel() { # folder
+  local folder=$1 wheel sum
   wheel=$(the_wheel)
   sum=$(checksum "$wheel")
-  if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$sum" ]; then
-    step "Installing $(basename "$wheel") into build/venv"
-    logged pip-wheel "$venv/bin/python" -m pip install --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
-    printf '%s\n' "$sum" >"$venv/.wheel"
-  fi
+  [ "$(cat "$folder/.wheel" 2>/dev/null)" != "$sum" ] || return 0
+  step "Installing $(basename "$wheel") into ${folder#"$root"/}"
+  logged "wheel-$(basename "$folder")" \
+    "$folder/bin/python" -m pip install --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
+  printf '%s\n' "$sum" >"$folder/.wheel"
+}
+
+# build/venv: what a user of the SDK has. scikit-learn for the example, uv for building environments, our wheel.
+make_user_venv() {
+  make_venv "$venv" "$root/tools/venv-requirements.txt" 9 13
+  install_wheel "$venv"
   ln -sfn "$release/werkbank" "$venv/bin/werkbank"
+}
+
+# What the step `notebooks` needs: a browser with a font, and build/notebook-venv with Jupyter and our wheel.
+make_notebook_venv() {
+  command -v chromium chromium-browser google-chrome >/dev/null || need_packages chromium fonts-dejavu-core
+  make_venv "$notebook_venv" "$root/tests/notebooks/requirements.txt" 10 13
+  install_wheel "$notebook_venv"
 }

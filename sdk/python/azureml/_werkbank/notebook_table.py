@@ -19,5 +19,5 @@ def table(heads, texts, link, docs):
     cells = [escape("{}".format(text)) for text in texts] + [link, escape(docs)]
     return '<table style="width:100%;table-layout:auto"><tr>{}</tr><tr>{}</tr></table>'.format(
         "".join('<th style="text-align:left">{}</th>'.format(escape(head)) for head in heads),
-        "".join('<td style="text-align:left">{}</td>'.format(cell) for cell in cells),
+        "".join('<td style="text-align:left;overflow-wrap:anywhere">{}</td>'.format(cell) for cell in cells),
     )

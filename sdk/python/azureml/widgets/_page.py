@@ -116,7 +116,11 @@ def _logs(logs):
     for index, log in enumerate(logs):
         text = log["text"][-_LOG_CHARACTERS:]
         cut = log["cut"] or len(text) < len(log["text"])
-        box = '<pre tabindex="0" style="max-height:24em;overflow:auto;white-space:pre-wrap">{}</pre>'.format(escape(text))
+        box = (
+            '<pre tabindex="0" style="max-height:24em;overflow:auto;white-space:pre-wrap;font-family:monospace">{}</pre>'.format(
+                escape(text)
+            )
+        )
         is_open = " open" if index == len(logs) - 1 else ""
         summary = escape(log["label"]) + (" (its end)" if cut else "")
         found.append("<details{}><summary>{}</summary>{}</details>".format(is_open, summary, box))

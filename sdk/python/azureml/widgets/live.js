@@ -67,11 +67,14 @@ class Chart {
     this.title = make("b", {}, name);
     this.keys = make("span");
     this.svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", tabindex: "0" });
-    this.said = make("output", { "aria-live": "polite" });
+    this.said = make("div", { className: "wbk-said" });
     this.node = make("figure", {}, make("figcaption", {}, this.title, this.keys), this.svg, this.said);
     this.at = null;
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("mousemove", (event) => this.point(event));
+    // Read aloud only while somebody goes through the points: new values of many charts would never end.
+    this.svg.addEventListener("focus", () => this.said.setAttribute("aria-live", "polite"));
+    this.svg.addEventListener("blur", () => this.said.removeAttribute("aria-live"));
     for (const end of ["mouseleave", "blur"]) this.svg.addEventListener(end, () => this.choose(null));
   }
 
