@@ -19,13 +19,17 @@ CLASSES = {
     "azureml.core.compute.amlcompute": "AmlComputeStatus",
     "azureml.core.conda_dependencies": "CondaDependencies",
     "azureml.core.environment": "DockerSection PythonSection",
+    "azureml.core.keyvault": "Keyvault",
     "azureml.core.model": "InferenceConfig",
+    "azureml.core.runconfig": "DockerConfiguration MpiConfiguration PyTorchConfiguration",
     "azureml.core.webservice": "AciWebservice Webservice",
     "azureml.data.abstract_datastore": "AbstractDatastore",
     "azureml.data.azure_storage_datastore": "AbstractAzureStorageDatastore AzureBlobDatastore",
     "azureml.data.data_reference": "DataReference",
     "azureml.data.datapath": "DataPath DataPathComputeBinding",
     "azureml.exceptions": "AzureMLException",
+    "azureml.train.dnn": "TensorFlow",
+    "azureml.train.estimator": "Estimator",
 }
 used = set()
 
@@ -236,6 +240,121 @@ assert str(reference) == "$AZUREML_DATAREFERENCE_input"
 path = DataPath(datastore=store, path_on_datastore="used")
 assert path.create_data_reference("again", DataPathComputeBinding(mode="download")).mode == "download"
 container.unregister()
+
+# -- less common: pools
+full = AmlCompute.provisioning_configuration(
+    vm_size=size,
+    vm_priority="lowpriority",
+    max_nodes=1,
+    idle_seconds_before_scaledown=60,
+    admin_username="me",
+    admin_user_password="p",
+    admin_user_ssh_key="k",
+    vnet_resourcegroup_name=None,
+    vnet_name=None,
+    subnet_name=None,
+    remote_login_port_public_access="Disabled",
+    identity_type="UserAssigned",
+    identity_id=["/subscriptions/s/identity"],
+)
+cheap = ComputeTarget.create(workspace=ws, name="cheap", provisioning_configuration=full)
+cheap.update(idle_seconds_before_scaledown=30)
+assert cheap.scale_settings.idle_seconds_before_scaledown == 30 and cheap.list_nodes() == [] and cheap.vm_size == size
+assert cheap.cluster_resource_id.endswith("/cheap") and cheap.provisioning_errors is None
+assert ComputeTarget(ws, "local").provisioning_state == "Succeeded"
+refuse(ComputeTargetException, "Attaching", lambda: ComputeTarget.attach(workspace=ws, name="vm", attach_configuration=None))
+cheap.delete()
+
+# -- less common: environments and configurations
+assert Environment.get(ws, "used-env", version="1").version == "1" and "used-env" in Environment.list(workspace=ws)
+assert Environment.from_dockerfile(name="of-docker", dockerfile="FROM scratch\n").docker.base_dockerfile == "FROM scratch\n"
+copied = environment.clone("copied")
+copied.spark.precache_packages = False
+copied.inferencing_stack_version = "latest"
+copied.docker.gpu_support, copied.docker.shared_volumes, copied.docker.shm_size = True, True, "4g"
+assert copied.docker.base_image_registry.address is None
+copied.save_to_directory("copied")
+assert Environment.load_from_directory("copied").inferencing_stack_version == "latest" and "used-env" in ws.environments
+assert own.build(workspace=ws).wait_for_completion(show_output=False).status == "Succeeded"
+conda.save_to_file(base_directory=".", conda_file_path="written.yml")
+from_file = CondaDependencies(conda_dependencies_file_path="written.yml")
+from_file.add_tensorflow_conda_package(core_type="cpu")
+docker = DockerConfiguration(use_docker=False)
+assert docker.use_docker is False
+several = MpiConfiguration(node_count=2)
+distributed = ScriptRunConfig("src", "train.py", distributed_job_config=several, docker_runtime_config=docker)
+assert distributed.run_config.node_count == 2 and distributed.run_config.docker.use_docker is False
+assert PyTorchConfiguration(process_count=4, node_count=2).process_count == 4
+assert (distributed.script, distributed.source_directory) == ("train.py", "src")
+other = RunConfiguration(communicator="None")
+assert other.data_references == {} and other.spark.configuration and other.framework == "Python" and other.node_count == 1
+
+# -- less common: runs
+parent = experiment.start_logging(snapshot_directory=None)
+parent.tag("kind", "parent")
+parent.add_properties({"made": "by hand"})
+parent.log_list(name="list", value=[1, 2])
+parent.log_row(name="row", x=1)
+parent.log_table(name="table", value={"x": [1, 2]})
+assert parent.get_tags()["kind"] == "parent" and parent.get_properties()["made"] == "by hand"
+child = parent.child_run(name="child")
+child.complete()
+several = parent.create_children(count=2)
+several[0].fail()
+several[1].cancel()
+inner = parent.submit_child(ScriptRunConfig("src", "train.py", compute_target="local", environment=own), show_output=False)
+inner.wait_for_completion()
+assert parent.get_metrics(name="list") == {"list": [1, 2]}
+parent.complete()
+assert parent.status == "Completed" and len(list(parent.get_children())) == 4
+assert [each.id for each in experiment.get_runs(tags={"kind": "parent"}, properties={"made": "by hand"})] == [parent.id]
+named = experiment.submit(config=source, tags={"a": "b"}, run_id="given-id")
+named.wait_for_completion()
+assert named.id == "given-id" and experiment.id and "given-id" in str(named.get_details_with_logs())
+named.restore_snapshot(path="restored")
+tagged = named.register_model("tagged", "outputs/model.pkl", tags={"kind": "used"}, description="of a run")
+assert [each.name for each in Model.list(ws, name="tagged", tags=["kind"])] == ["tagged"] and tagged.tags == {"kind": "used"}
+assert sorted(ws.models) == ["tagged", "used-model"]
+
+# -- less common: secrets, datastores, workspaces, estimators
+vault = ws.get_default_keyvault()
+vault.set_secret(name="password", value="secret")
+assert vault.get_secret(name="password") == "secret" == named.get_secret(name="password") and vault.list_secrets()
+assert Datastore(workspace=ws, name="workspacefilestore").datastore_type == "AzureFile"
+assert Datastore.get(workspace=ws, datastore_name="workspaceblobstore").workspace.name == "used"
+assert store.upload(src_dir="src", target_path="again", show_progress=False).to_config().path_on_data_store == "again"
+assert store.download("down", prefix="again", show_progress=False) == 1 and store.protocol and store.account_key is None
+Datastore.register_azure_blob_container(
+    workspace=ws,
+    datastore_name="made",
+    container_name="data",
+    account_name="account",
+    account_key="a2V5",
+    create_if_not_exists=False,
+    skip_validation=True,
+)
+ws.set_default_datastore("workspaceblobstore")
+assert DataPath(datastore=store, path_on_datastore="a", name="n").create_data_reference().data_reference_name == "n"
+assert Workspace.create(name="used", create_resource_group=True, sku="basic", exist_ok=True).name == "used"
+assert Workspace(subscription_id="sub", resource_group="group", workspace_name="used", auth=auth).name == "used"
+assert Estimator(
+    source_directory="src",
+    entry_script="train.py",
+    compute_target="local",
+    script_params={"--rate": 1},
+    inputs=[reference],
+    environment_definition=own,
+).run_config.arguments == ["--rate", 1]
+assert (
+    TensorFlow(
+        source_directory="src",
+        entry_script="train.py",
+        compute_target="local",
+        script_params={"--rate": 1},
+        framework_version="2.2",
+    ).framework_version
+    == "2.2"
+)
 
 # -- what comes later says so
 later = {
