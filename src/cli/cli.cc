@@ -29,6 +29,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_datastore_commands(app, context);
   add_mount_commands(app, context);
   add_cache_commands(app, context);
+  add_mirror_commands(app, context);
   add_secret_commands(app, context);
   add_token_commands(app, context);
   add_server_commands(app, context);

@@ -20,6 +20,7 @@ void add_secret_commands(CLI::App& app, Context& context);
 void add_datastore_commands(CLI::App& app, Context& context);
 void add_mount_commands(CLI::App& app, Context& context);
 void add_cache_commands(CLI::App& app, Context& context);
+void add_mirror_commands(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_explain_commands(CLI::App& app, Context& context);
 void add_init_command(CLI::App& app, Context& context);
