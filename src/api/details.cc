@@ -16,6 +16,9 @@ json::value time_or_null(UtcMs time) { return time == 0 ? json::value(nullptr) :
 // The submitted configuration in v1's words, for those who look into runDefinition.
 json::object run_definition(const Run& run, const RunSpec& spec) {
   json::array arguments(spec.arguments.begin(), spec.arguments.end());
+  json::object inputs, outputs;
+  for (const RunInput& input : spec.inputs) inputs[input.name] = to_json(input);
+  for (const RunOutput& output : spec.outputs) outputs[output.name] = to_json(output);
   return {{"script", spec.script},
           {"command", spec.command},
           {"arguments", std::move(arguments)},
@@ -33,6 +36,8 @@ json::object run_definition(const Run& run, const RunSpec& spec) {
           {"history",
            json::object{{"outputCollection", spec.collect_outputs},
                         {"directoriesToWatch", json::array(spec.watched_directories.begin(), spec.watched_directories.end())}}},
+          {"data", std::move(inputs)},
+          {"outputData", std::move(outputs)},
           {"environmentVariables", text_map_to_json(spec.environment_variables)}};
 }
 

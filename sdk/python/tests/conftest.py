@@ -27,6 +27,10 @@ elif arguments[:1] == ["yaml-to-json"]:
         print(json.dumps(yaml.safe_load(open(arguments[-1]))))
     except yaml.YAMLError as error:
         sys.exit("line 1: " + str(error))
+elif arguments[:1] in (["dataset"], ["datastore"], ["mount"]):
+    sys.path[:0] = {paths!r}
+    from fake_datasets import stand_in
+    sys.exit(stand_in(arguments))
 else:
     sys.exit("the stand-in does not start servers")
 """
@@ -57,7 +61,7 @@ def clean_environment(monkeypatch, tmp_path):
 def program(monkeypatch, tmp_path):
     """The stand-in; its value is the file with one line per call."""
     path, calls = tmp_path / "werkbank", tmp_path / "calls"
-    path.write_text(PROGRAM.format(python=sys.executable, calls=str(calls)))
+    path.write_text(PROGRAM.format(python=sys.executable, calls=str(calls), paths=[HERE, os.path.dirname(HERE)]))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("WERKBANK_BINARY", str(path))
     return calls

@@ -14,6 +14,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from fake_datasets import DatasetRoutes
 from fake_models import ModelRoutes
 
 PREFIX = "/api/v1/workspaces"
@@ -48,6 +49,10 @@ class State(object):
         self.secrets = {}
         self.blobs = {}  # hash → bytes
         self.snapshots = {}  # id → {path: bytes}
+        self.datasets = {}  # id → document
+        self.dataset_contents = {}  # id → content document
+        self.dataset_uses = {}  # run → [use documents]
+        self.dataset_versions = []  # documents, in the order of registration
         self.models = []  # the last registered first
         self.model_files = {}  # id → {path: bytes}
         self.registered = {}  # idempotency key → model
@@ -64,7 +69,7 @@ class State(object):
         self.accepted = {}  # writer → number, for the flush of a job
 
 
-class Handler(ModelRoutes, BaseHTTPRequestHandler):
+class Handler(ModelRoutes, DatasetRoutes, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):
@@ -269,9 +274,21 @@ class Handler(ModelRoutes, BaseHTTPRequestHandler):
             "properties": run["properties"],
             "logFiles": logs,
         }
+        spec = run.get("spec") or {}
+        ports = {"data": spec.get("inputs", ()), "outputData": spec.get("outputs", ())}
+        details["runDefinition"] = dict(
+            (section, dict((port["name"], port) for port in listed)) for section, listed in ports.items()
+        )
         if run["error"]:
             details["error"] = run["error"]
         self._answer(200, details)
+
+    def _run_datasets(self, state, run, rest, query, data, body):
+        uses = state.dataset_uses.setdefault(run["runId"], [])
+        if self.command == "POST":
+            uses.append(dict(data, runId=run["runId"], direction="output", mode="link"))
+            return self._answer(204, b"")
+        self._answer(200, {"items": uses, "next": ""})
 
     def _run_spec(self, state, run, rest, query, data, body):
         self._answer(200, run["spec"])

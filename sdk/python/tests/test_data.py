@@ -1,5 +1,7 @@
 """Datastores and references to data, as far as they need no server."""
 
+import json
+
 import pytest
 from azureml.core import Datastore, Workspace
 from azureml.core.runconfig import RunConfiguration
@@ -80,15 +82,21 @@ def test_registering_what_comes_later_says_so():
         assert "later" in caught.value.message
 
 
-def test_a_run_that_takes_a_reference_is_refused(datastore, tmp_path, server):
+def test_references_become_inputs_and_outputs_of_a_run(datastore, tmp_path, server, program):
     from azureml.core import Experiment, ScriptRunConfig
 
     (tmp_path / "train.py").write_text("")
     run_config = RunConfiguration()
     run_config.environment.python.user_managed_dependencies = True
-    config = ScriptRunConfig(
-        str(tmp_path), "train.py", arguments=["--data", datastore.path("train").as_mount()], run_config=run_config
-    )
-    with pytest.raises(UserErrorException) as caught:
-        Experiment(Workspace.get("default"), "e").submit(config)
-    assert "later" in caught.value.message
+    result = datastore.path("result", "result").as_upload("out", overwrite=True)
+    run_config.data_references = {"result": result.to_config()}
+    arguments = ["--data", datastore.path("train/", "train").as_mount(), "--out", result]
+    config = ScriptRunConfig(str(tmp_path), "train.py", arguments=arguments, run_config=run_config)
+    Experiment(Workspace.get("default"), "e").submit(config)
+    (body,) = server.sent("POST", "/runs")
+    spec = json.loads(body.decode("utf-8"))["spec"]
+    assert spec["arguments"] == ["--data", "$AZUREML_DATAREFERENCE_train", "--out", "$AZUREML_DATAREFERENCE_result"]
+    place = {"datastore": "images", "pathOnCompute": "", "overwrite": False}
+    assert spec["inputs"] == [dict(place, name="train", mode="mount", path="train")]
+    place.update(name="result", mode="upload", path="result", pathOnCompute="out", overwrite=True)
+    assert spec["outputs"] == [place]

@@ -264,5 +264,5 @@ def test_inputs_and_outputs_by_name(run, monkeypatch):
     monkeypatch.setenv("AZUREML_DATASET_FILE_OUTPUTS", "out")
     monkeypatch.setenv("AZUREML_DATAREFERENCE_out", "/mnt/out")
     assert run.input_datasets["images"] == "/mnt/images" and run.output_datasets["out"] == "/mnt/out"
-    with pytest.raises(UserErrorException):
+    with pytest.raises(UserErrorException):  # there is no such dataset
         run.input_datasets["table"]

@@ -207,7 +207,6 @@ def test_compute_targets(workspace, capsys):
 
 
 def test_classes_that_come_later_can_be_imported_but_not_used():
-    from azureml.core import Dataset
     from azureml.core.model import InferenceConfig
     from azureml.core.compute import AksCompute
     from azureml.core.compute.aks import AksCompute as the_same
@@ -215,7 +214,6 @@ def test_classes_that_come_later_can_be_imported_but_not_used():
 
     assert not isinstance(3, AksCompute) and the_same is AksCompute
     for use in (
-        lambda: Dataset.Tabular,
         lambda: InferenceConfig("a"),
         lambda: AksCompute.provisioning_configuration(),
         lambda: RemoteCompute.attach_configuration(),
@@ -225,9 +223,7 @@ def test_classes_that_come_later_can_be_imported_but_not_used():
         assert "later" in caught.value.message
 
 
-@pytest.mark.parametrize(
-    "name", ["azureml.data.dataset_factory", "azureml.pipeline.core", "azureml.train.hyperdrive"]
-)
+@pytest.mark.parametrize("name", ["azureml.automl.core", "azureml.pipeline.core", "azureml.train.hyperdrive"])
 def test_packages_that_come_later_say_so_when_imported(name):
     with pytest.raises(ModuleNotFoundError) as caught:
         __import__(name)

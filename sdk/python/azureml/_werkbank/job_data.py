@@ -4,19 +4,31 @@ import os
 
 
 class InputDatasets(dict):
-    """Inputs by name. Mounted and downloaded ones are paths."""
+    """Inputs by name. Mounted and downloaded ones are paths, direct ones datasets."""
 
     def __init__(self, workspace):
         dict.__init__(self)
         self.workspace = workspace
+        self._direct = {}
 
     def __getitem__(self, name):
-        value = dict.__getitem__(self, name)
-        if value is None:
-            from azureml._werkbank.later import raise_later
+        if name in self._direct and dict.get(self, name) is None:
+            from azureml.data.abstract_dataset import AbstractDataset
 
-            raise_later("The input {!r} as a Dataset object (mode direct)".format(name))
-        return value
+            dict.__setitem__(self, name, AbstractDataset.get_by_id(self.workspace, self._direct[name]))
+        return dict.__getitem__(self, name)
+
+    def get(self, name, default=None):
+        """The input of that name, or the default."""
+        return self[name] if name in self else default
+
+    def values(self):
+        """All of them."""
+        return [self[name] for name in self]
+
+    def items(self):
+        """All of them, with their names."""
+        return [(name, self[name]) for name in self]
 
 
 class OutputDatasets(dict):
@@ -35,21 +47,42 @@ class LinkOutput(object):
         self.name = name
 
     def link(self, dataset, run=None):
-        from azureml._werkbank.later import raise_later
-
-        raise_later("Linking the output {!r} to a dataset".format(self.name))
+        """Say that this dataset is the output; it is registered where the output says so. The dataset."""
+        client = self.workspace._client
+        run_id = run.id if run is not None else os.environ["AZUREML_RUN_ID"]
+        identity = dataset._state.saved(self.workspace)["id"]
+        body = {"port": self.name, "datasetId": identity}
+        client.server.request("POST", client.path(("runs", run_id, "datasets")), body=body, repeatable=True)
+        for output in client.get("runs", run_id, "spec").get("outputs") or ():
+            if output["name"] == self.name and output.get("registerName"):
+                return dataset.register(
+                    self.workspace,
+                    output["registerName"],
+                    output.get("registerDescription"),
+                    output.get("registerTags"),
+                    create_new_version=True,
+                )
+        return dataset
 
 
 def input_datasets(workspace):
+    """The inputs of the job of this process."""
     found = InputDatasets(workspace)
     for entry in os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "").split(","):
         name, _, mode = entry.strip().partition(":")
-        if name:
-            found[name] = None if mode == "direct" else os.environ.get(name)
+        if not name:
+            continue
+        value = os.environ.get(name) or os.environ.get("AZUREML_DATAREFERENCE_" + name)
+        if mode == "direct":
+            found._direct[name] = value
+            dict.__setitem__(found, name, None)
+        else:
+            found[name] = value
     return found
 
 
 def output_datasets(workspace):
+    """The outputs of the job of this process."""
     found = OutputDatasets(workspace)
     for name in os.environ.get("AZUREML_DATASET_FILE_OUTPUTS", "").split(";"):
         if name.strip():

@@ -8,12 +8,10 @@ _PACKAGES = {
     "azureml.accel": "Deployment to FPGAs (azureml.accel)",
     "azureml.automl": "Automated machine learning (azureml.automl)",
     "azureml.contrib": "The experimental packages below azureml.contrib",
-    "azureml.data": "Datasets (azureml.data)",
     "azureml.dataprep": "Data preparation (azureml.dataprep)",
     "azureml.explain": "Model explanations (azureml.explain)",
     "azureml.interpret": "Model explanations (azureml.interpret)",
     "azureml.mlflow": "The MLflow plug-in (azureml.mlflow)",
-    "azureml.opendatasets": "Open datasets (azureml.opendatasets)",
     "azureml.pipeline": "Pipelines and their steps (azureml.pipeline)",
     "azureml.responsibleai": "Responsible AI (azureml.responsibleai)",
     "azureml.tensorboard": "The TensorBoard export (azureml.tensorboard)",
@@ -23,7 +21,6 @@ _PACKAGES = {
 }
 _INSTEAD = {
     "azureml.train": " ScriptRunConfig submits scripts meanwhile; each combination of parameters can be a run of its own.",
-    "azureml.data": " Datastore.upload and Datastore.download bring files to a job and back meanwhile.",
 }
 
 

@@ -130,6 +130,11 @@ class RunRecord(object):
     def get_details(self):
         """Everything about the run in one document: definition, status, times, properties, log files, error."""
         details = self._client.get("runs", self._run_id, "details")
+        if self._uses_datasets(details):
+            from azureml._werkbank.run_data import details_of
+
+            used = list(self._client.items("runs", self._run_id, "datasets"))
+            details["inputDatasets"], details["outputDatasets"] = details_of(self._experiment.workspace, used)
         details.setdefault("inputDatasets", [])
         details.setdefault("outputDatasets", [])
         logs = details.setdefault("logFiles", {})
@@ -137,6 +142,11 @@ class RunRecord(object):
         if not server.is_unix:  # a server on a socket has no address that could stand before the path
             details["logFiles"] = dict((name, server.url + url) for name, url in logs.items())
         return details
+
+    def _uses_datasets(self, details):
+        """Whether the run was submitted with data: then the server is asked which."""
+        definition = details.get("runDefinition") or {}
+        return bool(definition.get("data") or definition.get("outputData"))
 
     def get_environment(self):
         """The environment the run executes in: the registered one, where its definition is kept with the workspace."""

@@ -77,6 +77,7 @@ def _refuse_unknown(kwargs):
 def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None):
     """Check, take the snapshot, hand the run over; the ScriptRun, at once."""
     from azureml._werkbank.git_facts import git_facts, git_properties
+    from azureml._werkbank.run_data import note_arguments, ports_of
     from azureml._werkbank.snapshots import take_snapshot
     from azureml.core.environment import EnvironmentReference
     from azureml.core.script_run import ScriptRun
@@ -85,11 +86,14 @@ def submit_script(experiment, config, tags=None, run_id=None, parent_run_id=None
     folder = os.path.abspath(config.source_directory)
     run_config = get_run_config_from_script_run(config)
     script = _checked_script(folder, run_config)
-    _refuse_data(run_config)
+    note_arguments(run_config)
     if isinstance(run_config.environment, EnvironmentReference):
         run_config.environment = run_config.environment.get_environment(experiment.workspace)
     spec = make_spec(run_config, script)
     pool = _run_pool(run_config.amlcompute) if run_config.target == "amlcompute" else None
+    inputs, outputs = ports_of(run_config, experiment.workspace)
+    if inputs or outputs:
+        spec.update(inputs=inputs, outputs=outputs)
     spec["snapshotId"] = take_snapshot(folder, experiment.workspace)
     run_id = run_id or new_run_id(experiment.name)
     git = git_facts(folder)
@@ -179,14 +183,6 @@ def _checked_script(folder, run_config):
     if not os.access(path, os.R_OK):
         raise UserErrorException("The script {} cannot be read.".format(path), werkbank_code="script_not_readable")
     return relative.replace(os.sep, "/")
-
-
-def _refuse_data(run_config):
-    in_arguments = [each for each in run_config.arguments or () if hasattr(each, "data_reference_name")]
-    if in_arguments or run_config.data_references or run_config.data or run_config.output_data or run_config.datacaches:
-        from azureml._werkbank.later import raise_later
-
-        raise_later("Data references and datasets in a run configuration")
 
 
 def make_spec(run_config, script):

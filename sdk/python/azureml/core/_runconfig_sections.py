@@ -298,10 +298,19 @@ class Data(_AbstractRunConfigElement):
 
     @staticmethod
     def create(data):
-        """An input of a dataset's consumption."""
+        """An input of a dataset's consumption (as_named_input, as_mount, as_download)."""
         if isinstance(data, Data):
             return data
-        raise_later("Datasets as inputs of a run")
+        if not hasattr(data, "arg_val") or not hasattr(data, "dataset"):
+            raise UserErrorException(
+                "A dataset as an input has to say how it is consumed: as_named_input, as_mount or as_download.",
+                werkbank_code="dataset_argument",
+            )
+        document = data.dataset._document()
+        section = Dataset(document.get("id"), document.get("name"), document.get("version"))
+        made = Data(DataLocation(section), None, data.mode, data.name, data.path_on_compute)
+        made._consumption = data  # with the dataset, which need not be saved yet
+        return made
 
 
 class GlobsOptions(_AbstractRunConfigElement):

@@ -356,12 +356,18 @@ def _find(workspace, name, id, tags, properties, version, run_id, model_framewor
 
 
 def _dataset(workspace, dataset_id):
-    """A dataset by its id; the bare id as long as datasets are not there."""
+    """A dataset by its id; the bare id where there is none of it."""
     from azureml.core.dataset import Dataset
+    from azureml.exceptions import UserErrorException
 
-    if not dataset_id or type(Dataset).__name__ == "_LaterType":
-        return dataset_id or None
-    return Dataset.get_by_id(workspace, dataset_id)
+    if not dataset_id:
+        return None
+    try:
+        return Dataset.get_by_id(workspace, dataset_id)
+    except UserErrorException as error:
+        if error.werkbank_code != "dataset_not_found":
+            raise
+        return dataset_id
 
 
 make_lazy(  # importable from here, as in v1

@@ -64,7 +64,7 @@ class ScriptRunConfig(object):
             self.run_config = _new_run_config(
                 compute_target, environment, distributed_job_config, max_run_duration_seconds, docker_runtime_config
             )
-        for argument in self.arguments:
+        for argument in self.arguments + (list(command) if isinstance(command, (list, tuple)) else []):
             check_argument(argument)
 
     def __repr__(self):
@@ -149,13 +149,24 @@ def get_run_config_from_script_run(script_run_config):
     if script_run_config.arguments:
         configuration.arguments = [_argument(each) for each in script_run_config.arguments]
     command = script_run_config.command
-    if command:
-        configuration.command = " ".join(as_text(part) for part in command) if isinstance(command, (list, tuple)) else command
+    if isinstance(command, (list, tuple)):
+        configuration.command = " ".join(_command_part(configuration, part) for part in command)
+    elif command:
+        configuration.command = command
     return configuration
 
 
+def _command_part(configuration, part):
+    from azureml._werkbank.run_data import command_text, is_data, note
+
+    if not is_data(part):
+        return as_text(part)
+    note(configuration, part)
+    return command_text(part)
+
+
 def _argument(each):
-    if hasattr(each, "data_reference_name"):  # more than its text: submitting has to see what it is
+    if hasattr(each, "arg_val") or hasattr(each, "data_reference_name"):  # submitting has to see what it is
         return each
     return os.fspath(each) if hasattr(each, "__fspath__") else as_text(each)
 

@@ -303,8 +303,10 @@ class Workspace(object):
 
     @property
     def datasets(self):
-        """The registered datasets by name: none, as in a new workspace; they come later."""
-        return {}
+        """The registered datasets by name, newest versions."""
+        from azureml.data.abstract_dataset import AbstractDataset
+
+        return AbstractDataset.get_all(self)
 
     @property
     def datastores(self):

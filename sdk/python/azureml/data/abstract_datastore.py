@@ -11,6 +11,10 @@ class AbstractDatastore(object):
         self._name = name
         self._datastore_type = datastore_type
 
+    def __deepcopy__(self, memo):
+        """The same: a run configuration is copied, and not what it refers to."""
+        return self
+
     @property
     def workspace(self):
         """The workspace that it belongs to."""

@@ -1,5 +1,6 @@
 """A path in a datastore, apart from how it is used."""
 
+from azureml._werkbank.lazy import make_lazy
 from azureml.exceptions import UserErrorException
 
 __all__ = ["DataPath", "DataPathComputeBinding"]
@@ -59,3 +60,6 @@ class DataPathComputeBinding(object):
         from azureml.data.data_reference import DataReference
 
         return DataReference.create(data_reference_name, datapath, self)
+
+
+make_lazy(__name__, {"DataReference": "azureml.data.data_reference"})  # importable from here, as in v1

@@ -1,0 +1,1 @@
+"""What the open datasets are made of."""
