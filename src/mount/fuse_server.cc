@@ -43,15 +43,34 @@ std::string take_complaint() {
   return taken;
 }
 
+// Fewer and larger questions of the kernel, where this process may say so.
+void widen_read_ahead(const fs::path& folder) {
+  const Result<std::vector<MountPoint>> points = mount_points();
+  if (!points) return;
+  for (const MountPoint& point : *points) {
+    if (point.folder != folder || point.type != kFileSystemType) continue;
+    const Result<Fd> setting = open_file(fmt::format("/sys/class/bdi/{}/read_ahead_kb", point.device), O_WRONLY);
+    if (setting) (void)write_all(setting->get(), kReadAheadKib);
+  }
+}
+
 struct Served {
   const FileTree& tree;
   const std::vector<MountedFile>& files;
   PieceReader& reader;
   UtcMs mounted_ms = 0;
   uint64_t size_bytes = 0;
+  unsigned capable = 0;  // what the kernel can
+  const fs::path folder = {};
+  std::once_flag first_question = {};
 };
 
 Served& served(fuse_req_t request) { return *static_cast<Served*>(fuse_req_userdata(request)); }
+
+// The kernel takes its own idea of reading ahead from the greeting: ours comes behind it.
+void after_greeting(Served& mount) {
+  std::call_once(mount.first_question, [&mount] { widen_read_ahead(mount.folder); });
+}
 
 // The kernel's numbers begin at 1.
 uint32_t node_of(fuse_ino_t inode) { return static_cast<uint32_t>(inode - FUSE_ROOT_ID); }
@@ -88,9 +107,9 @@ fuse_entry_param entry_of(const Served& mount, uint32_t number) {
   return entry;
 }
 
-void on_init(void*, fuse_conn_info* connection) {
+void on_init(void* data, fuse_conn_info* connection) {
+  static_cast<Served*>(data)->capable = connection->capable;
   const auto want = [connection](unsigned capability) { connection->want |= connection->capable & capability; };
-  // Nobody implements open and opendir here: where the kernel can take that, it never asks again and keeps what it has read.
   want(FUSE_CAP_NO_OPEN_SUPPORT);
   want(FUSE_CAP_NO_OPENDIR_SUPPORT);
   want(FUSE_CAP_ASYNC_READ);
@@ -102,8 +121,28 @@ void on_init(void*, fuse_conn_info* connection) {
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
 }
 
+// The kernel opens by itself from then on, and keeps what it has read; one that is too old for that is told to keep it each time.
+void on_open(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+  if ((served(request).capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0) {
+    fuse_reply_err(request, ENOSYS);
+    return;
+  }
+  file->keep_cache = 1;
+  fuse_reply_open(request, file);
+}
+
+void on_opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* folder) {
+  if ((served(request).capable & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0) {
+    fuse_reply_err(request, ENOSYS);
+    return;
+  }
+  folder->keep_cache = folder->cache_readdir = 1;
+  fuse_reply_open(request, folder);
+}
+
 void on_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  const Served& mount = served(request);
+  Served& mount = served(request);
+  after_greeting(mount);
   const auto found = mount.tree.find(node_of(parent), name);
   fuse_entry_param entry{};
   entry.entry_timeout = kForever;  // that it is not there stays true, too
@@ -112,6 +151,7 @@ void on_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 }
 
 void on_getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+  after_greeting(served(request));
   const struct stat facts = facts_of(served(request), node_of(inode));
   fuse_reply_attr(request, &facts, kForever);
 }
@@ -216,26 +256,23 @@ const fuse_lowlevel_ops kOperations = [] {
   operations.forget = on_forget;
   operations.forget_multi = on_forget_many;
   operations.statfs = on_statfs;
+  operations.open = on_open;
+  operations.opendir = on_opendir;
   operations.readdir = on_readdir;
   operations.readdirplus = on_readdirplus;
   operations.read = on_read;
   return operations;
 }();
 
-// Fewer and larger questions of the kernel, where this process may say so.
-void widen_read_ahead(const fs::path& folder) {
-  const Result<std::vector<MountPoint>> points = mount_points();
-  if (!points) return;
-  for (const MountPoint& point : *points) {
-    if (point.folder != folder || point.type != kFileSystemType) continue;
-    const Result<Fd> setting = open_file(fmt::format("/sys/class/bdi/{}/read_ahead_kb", point.device), O_WRONLY);
-    if (setting) (void)write_all(setting->get(), kReadAheadKib);
-  }
-}
-
 }  // namespace
 
 struct FuseServer::Impl {
+  Impl(const FileTree& tree, const std::vector<MountedFile>& files, PieceReader& reader, const FuseOptions& the_options)
+      : served{.tree = tree, .files = files, .reader = reader, .folder = the_options.folder}, options(the_options) {
+    served.mounted_ms = system_clock().utc_now_ms();
+    for (const MountedFile& file : files) served.size_bytes += file.size_bytes;
+  }
+
   Served served;
   FuseOptions options;
   fuse_session* session = nullptr;
@@ -255,8 +292,7 @@ Result<std::unique_ptr<FuseServer>> FuseServer::mount(const FileTree& tree, cons
   CHECK_OK(check_mounts_possible());
   fuse_set_log_func(note_complaint);
   take_complaint();
-  auto impl = std::make_unique<Impl>(Served{tree, files, reader, system_clock().utc_now_ms(), 0}, options);
-  for (const MountedFile& file : files) impl->served.size_bytes += file.size_bytes;
+  auto impl = std::make_unique<Impl>(tree, files, reader, options);
   std::string program = "werkbank", flag = "-o";
   std::string settings = "ro,nosuid,nodev,default_permissions,fsname=werkbank,subtype=werkbank";
   if (options.allow_other) settings += ",allow_other";
@@ -270,7 +306,6 @@ Result<std::unique_ptr<FuseServer>> FuseServer::mount(const FileTree& tree, cons
     return fail(errors::mount_unavailable, fmt::format("{} cannot be mounted: {}", options.folder.string(), said),
                 options.allow_other ? "--allow-other takes user_allow_other in /etc/fuse.conf, but for root." : "");
   }
-  widen_read_ahead(options.folder);
   return std::unique_ptr<FuseServer>(new FuseServer(std::move(impl)));
 }
 
