@@ -1,5 +1,5 @@
-"""A mounted datastore, read: one large file of a folder and of Azurite, and 20,000 small ones, against the local file system and against
-raw GETs from the same Azurite."""
+"""A mounted datastore, read: one large file of a folder and of Azurite, and 20,000 small ones, against the local file system and
+against raw GETs from the same Azurite."""
 
 import base64
 import concurrent.futures
@@ -76,7 +76,8 @@ def large_file_rows(server, setting, data, size):
                    median(values) / yardstick, f'{rate:.0f} MB/s ({spread(values)})')
 
     return [
-        Row(f'a local file of {size // MIB} MiB, in the page cache', '', yardstick, 'ms', note=f'{size / 1e3 / yardstick:.0f} MB/s'),
+        Row(f'a local file of {size // MIB} MiB, in the page cache', '', yardstick, 'ms',
+            note=f'{size / 1e3 / yardstick:.0f} MB/s'),
         row('mounted, first pass', 0.2, first),
         row('mounted, second pass', 0.8, second),
     ]
@@ -109,8 +110,9 @@ def small_file_rows(server, setting, data, count):
 class Azurite:
     def __enter__(self):
         up = subprocess.run([PROJECT / 'tests/testbed/azurite.sh', 'up'], stdout=subprocess.PIPE, check=True)
-        words = ['node', up.stdout.decode().strip(), '--skipApiVersionCheck', '--disableTelemetry', '--silent', '--inMemoryPersistence']
-        self.process = subprocess.Popen(words + ['--blobHost', '127.0.0.1', '--blobPort', '0'], stdout=subprocess.PIPE)
+        words = ['node', up.stdout.decode().strip(), '--skipApiVersionCheck', '--disableTelemetry', '--silent']
+        words += ['--inMemoryPersistence', '--blobHost', '127.0.0.1', '--blobPort', '0']
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE)
         for line in self.process.stdout:
             found = re.search(rb'listens on (http\S+)', line)
             if found:
@@ -133,7 +135,8 @@ class Azurite:
             connection, buffer = http.client.HTTPConnection(host, timeout=60), bytearray(MIB)
             for begin in begins:
                 end = min(begin + RANGE, size) - 1
-                connection.request('GET', f'/{ACCOUNT}/{container}/{blob}?{query}', headers={'x-ms-range': f'bytes={begin}-{end}'})
+                ranged = {'x-ms-range': f'bytes={begin}-{end}'}
+                connection.request('GET', f'/{ACCOUNT}/{container}/{blob}?{query}', headers=ranged)
                 answer = connection.getresponse()
                 if answer.status != 206:
                     raise BenchmarkFailed(f'raw GET: {answer.status} {answer.read(500)}')
@@ -150,8 +153,9 @@ class Azurite:
 def storage_rows(server, setting, data, size):
     with Azurite() as azurite:
         (setting.scratch / 'key').write_text(KEY)
-        words = ['azure-blob', 'cloud', '--account', ACCOUNT, '--container', 'bench', '--endpoint', f'{azurite.address}/{ACCOUNT}']
-        server.cli('datastore', 'register', *words, '--account-key-file', setting.scratch / 'key', '--create-if-not-exists')
+        words = ['--account', ACCOUNT, '--container', 'bench', '--endpoint', f'{azurite.address}/{ACCOUNT}']
+        words.append('--create-if-not-exists')
+        server.cli('datastore', 'register', 'azure-blob', 'cloud', *words, '--account-key-file', setting.scratch / 'key')
         file = data / 'blob'
         file.write_bytes(os.urandom(MIB) * (size // MIB))
         server.cli('datastore', 'upload', 'cloud', '--file', file)
@@ -168,7 +172,8 @@ def storage_rows(server, setting, data, size):
     # A storage that is slower than a fifth of the local file cannot be read faster than it is.
     limit = max(median(raw) / 0.8, median(local) / 0.2)
     return [
-        Row(f'Azurite itself, {CONNECTIONS} raw GETs at a time, {size // MIB} MiB', '', median(raw), 'ms', note=f'{rate / median(raw):.0f} MB/s'),
+        Row(f'Azurite itself, {CONNECTIONS} raw GETs at a time, {size // MIB} MiB', '', median(raw), 'ms',
+            note=f'{rate / median(raw):.0f} MB/s'),
         Row('mounted, first pass, nothing in the cache', '≥ 80% of the store', median(first), 'ms', limit,
             median(first) / median(raw), f'{rate / median(first):.0f} MB/s ({spread(first)})'),
         Row('mounted anew: from the disk cache', '', median(kept), 'ms', None, median(kept) / median(local),

@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr timespec kLook{.tv_sec = 1, .tv_nsec = 0};
+constexpr std::chrono::seconds kWritePatience{5};
 constexpr size_t kRequestBytesMax = size_t{4} << 30;
 
 // Is the place fit to be mounted on? What a killed process left there is taken away. True: the folder was made for it.
@@ -71,6 +72,7 @@ struct TakeDown {
     }
     reader.stop();
     (void)unmount(place);  // not there any more where somebody else has unmounted it
+    reader.finish_writes(kWritePatience);
     if (made_folder) ::rmdir(place.c_str());
     if (!state_file.empty()) ::unlink(state_file.c_str());
     ::_exit(0);

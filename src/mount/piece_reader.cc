@@ -13,16 +13,18 @@
 #include <thread>
 
 #include "data/folder/folder_data_store.hh"
+#include "mount/piece_memory.hh"
 
 namespace werkbank::mount {
 namespace {
 
 using data::kCachePieceBytes;
 using Clock = std::chrono::steady_clock;
-using PieceKey = std::pair<size_t, uint64_t>;  // file, piece
 
 constexpr uint64_t kNearBytes = 2 * kCachePieceBytes;  // the kernel's own reading ahead comes out of order
 constexpr uint64_t kJobPiecesMax = 8;
+constexpr size_t kWriters = 2;
+constexpr size_t kWritesMax = 24;
 constexpr std::chrono::seconds kSayAgain{30};
 
 // A piece that is on its way, and how it ended for who waits.
@@ -49,38 +51,6 @@ struct OpenFile {
   uint64_t piece = UINT64_MAX;  // of the last read
 };
 
-// What was read last goes last.
-class RecentPieces {
- public:
-  explicit RecentPieces(uint64_t size_bytes_max) : size_bytes_max_(size_bytes_max) {}
-
-  std::shared_ptr<const std::string> find(const PieceKey& key) {
-    const auto found = index_.find(key);
-    if (found == index_.end()) return nullptr;
-    order_.splice(order_.begin(), order_, found->second);
-    return found->second->second;
-  }
-
-  void add(const PieceKey& key, std::shared_ptr<const std::string> bytes) {
-    if (index_.contains(key)) return;
-    size_bytes_ += bytes->size();
-    order_.emplace_front(key, std::move(bytes));
-    index_[key] = order_.begin();
-    while (size_bytes_ > size_bytes_max_ && order_.size() > 1) {
-      size_bytes_ -= order_.back().second->size();
-      index_.erase(order_.back().first);
-      order_.pop_back();
-    }
-  }
-
- private:
-  using Order = std::list<std::pair<PieceKey, std::shared_ptr<const std::string>>>;
-  const uint64_t size_bytes_max_;
-  uint64_t size_bytes_ = 0;
-  Order order_;
-  std::map<PieceKey, Order::iterator> index_;
-};
-
 }  // namespace
 
 struct PieceReader::Impl {
@@ -90,8 +60,10 @@ struct PieceReader::Impl {
         sources(std::move(the_sources)),
         cache(the_cache),
         options(std::move(the_options)),
-        recent(options.memory_bytes_max) {
+        recent(options.memory_bytes_max),
+        pool(options.memory_bytes_max / kCachePieceBytes) {
     for (size_t i = 0; i < options.connections; ++i) threads.emplace_back([this] { work(); });
+    for (size_t i = 0; cache != nullptr && i < kWriters; ++i) threads.emplace_back([this] { write(); });
   }
 
   ~Impl() {
@@ -107,6 +79,8 @@ struct PieceReader::Impl {
     job_came.notify_all();
     piece_came.notify_all();
     stop_came.notify_all();
+    write_came.notify_all();
+    write_ended.notify_all();
   }
 
   uint64_t piece_count(size_t file) const { return (files[file].size_bytes + kCachePieceBytes - 1) / kCachePieceBytes; }
@@ -199,7 +173,7 @@ struct PieceReader::Impl {
     if (!moved && offset != 0) return {0, 0};
     const uint64_t begin = std::max(opened.asked_until, piece + 1);
     if (begin - piece > std::max<uint64_t>(opened.ahead / 2, 1)) return {0, 0};
-    opened.ahead = std::min<uint64_t>(std::max<uint64_t>(opened.ahead, 1) * 2, options.ahead_bytes_max / kCachePieceBytes);
+    opened.ahead = std::min<uint64_t>(std::max<uint64_t>(opened.ahead, 2) * 2, options.ahead_bytes_max / kCachePieceBytes);
     opened.asked_until = std::min(piece + 1 + opened.ahead, piece_count(file));
     return {begin, std::max(begin, opened.asked_until)};
   }
@@ -209,10 +183,9 @@ struct PieceReader::Impl {
     std::unique_lock lock(mutex);
     std::shared_ptr<Flight> flight;
     while (true) {
-      if (auto bytes = recent.find(key)) {
-        const char* const begin = bytes->data();
-        const size_t size = bytes->size();
-        return ReadPart{.keeper = std::move(bytes), .bytes = begin, .size_bytes = size};
+      if (auto kept = recent.find(key)) {
+        const std::string_view bytes = kept->bytes();
+        return ReadPart{.keeper = std::move(kept), .bytes = bytes.data(), .size_bytes = bytes.size()};
       }
       if (opened.cached && opened.cached->has(number)) {
         return ReadPart{.keeper = opened.cached,
@@ -288,16 +261,16 @@ struct PieceReader::Impl {
     }
     const uint64_t offset = next * kCachePieceBytes;
     const uint64_t end = std::min((job.first + job.count) * kCachePieceBytes, file.size_bytes);
-    std::string bytes;
+    std::shared_ptr<PiecePool::Piece> piece;
     const auto take = [&](std::string_view more) -> Status {
       while (!more.empty() && next < job.first + job.count) {
         const uint64_t whole = piece_size(job.file, next);
-        if (bytes.empty()) bytes.reserve(whole);
-        const size_t part = std::min<uint64_t>(more.size(), whole - bytes.size());
-        bytes.append(more.substr(0, part));
+        if (!piece) piece = pool.take(whole);
+        const size_t part = std::min<uint64_t>(more.size(), whole - piece->size());
+        piece->append(more.substr(0, part));
         more.remove_prefix(part);
-        if (bytes.size() < whole) break;
-        land({job.file, next++}, std::exchange(bytes, {}));
+        if (piece->size() < whole) break;
+        land({job.file, next++}, std::exchange(piece, nullptr));
       }
       return is_stopping() ? Status(fail(errors::internal, "the mount ends")) : Status();
     };
@@ -306,11 +279,10 @@ struct PieceReader::Impl {
     return fail(errors::data_changed, fmt::format("{} is shorter than it was listed", file.path));
   }
 
-  void land(const PieceKey& key, std::string bytes) {
-    const auto kept = std::make_shared<const std::string>(std::move(bytes));
+  void land(const PieceKey& key, const std::shared_ptr<const PiecePool::Piece>& piece) {
     {
       const std::lock_guard lock(mutex);
-      recent.add(key, kept);
+      recent.add(key, piece);
       if (const auto found = flights.find(key); found != flights.end()) {
         found->second->done = true;
         flights.erase(found);
@@ -318,8 +290,35 @@ struct PieceReader::Impl {
     }
     piece_came.notify_all();
     if (cache == nullptr) return;
-    const Result<std::shared_ptr<OpenFile>> opened = open(key.first);
-    if (opened && (*opened)->cached) cache->put(*(*opened)->cached, key.second, *kept);
+    std::unique_lock lock(mutex);
+    // A disk that is slower than the storage slows the fetching down, not the memory up.
+    write_ended.wait(lock, [this] { return stopping || writes.size() < kWritesMax; });
+    writes.emplace_back(key, piece);
+    write_came.notify_one();
+  }
+
+  // -- the disk cache
+
+  void write() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      write_came.wait(lock, [this] { return stopping || !writes.empty(); });
+      if (writes.empty()) return;
+      const auto [key, piece] = writes.front();
+      writes.pop_front();
+      ++writing;
+      lock.unlock();
+      const Result<std::shared_ptr<OpenFile>> opened = open(key.first);
+      if (opened && (*opened)->cached) cache->put(*(*opened)->cached, key.second, piece->bytes());
+      lock.lock();
+      --writing;
+      write_ended.notify_all();
+    }
+  }
+
+  void finish_writes(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex);
+    write_ended.wait_for(lock, patience, [this] { return writes.empty() && writing == 0; });
   }
 
   void give_up(const Job& job, uint64_t next, const Error& error) {
@@ -377,12 +376,15 @@ struct PieceReader::Impl {
   std::map<size_t, std::pair<std::shared_ptr<OpenFile>, std::list<size_t>::iterator>> open_files;
 
   std::mutex mutex;  // of what follows
-  std::condition_variable job_came, piece_came, stop_came;
+  std::condition_variable job_came, piece_came, stop_came, write_came, write_ended;
   bool stopping = false;
   std::deque<Job> jobs;
   std::map<PieceKey, std::shared_ptr<Flight>> flights;
   RecentPieces recent;
+  PiecePool pool;  // thread-safe
   std::map<size_t, Clock::time_point> said;
+  std::deque<std::pair<PieceKey, std::shared_ptr<const PiecePool::Piece>>> writes;
+  size_t writing = 0;
 
   std::vector<std::thread> threads;
 };
@@ -400,6 +402,8 @@ void PieceReader::wake() {
 }
 
 void PieceReader::stop() { impl_->stop(); }
+
+void PieceReader::finish_writes(std::chrono::milliseconds patience) { impl_->finish_writes(patience); }
 
 Result<std::vector<ReadPart>> PieceReader::read(size_t file, uint64_t offset, size_t size, const Waiting& waiting) {
   Impl& impl = *impl_;

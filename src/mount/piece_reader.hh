@@ -31,7 +31,7 @@ struct ReaderOptions {
   int attempts = 4;                             // of one fetch, while the storage is unavailable
   std::chrono::milliseconds pause{500};         // before the second one; doubles with each
   uint64_t ahead_bytes_max = 32ULL * 1024 * 1024;
-  uint64_t memory_bytes_max = 96ULL * 1024 * 1024;  // pieces kept for who reads them next
+  uint64_t memory_bytes_max = 64ULL * 1024 * 1024;  // pieces kept for who reads them next
   size_t open_files_max = 256;
   std::function<void(const std::string& line)> log = [](const std::string&) {};
 };
@@ -68,6 +68,8 @@ class PieceReader {
   void wake();
   // Every read that waits fails, and every later one; no fetch begins any more.
   void stop();
+  // Waits for what is still on its way to the disk cache.
+  void finish_writes(std::chrono::milliseconds patience);
 
  private:
   struct Impl;

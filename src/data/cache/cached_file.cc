@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr int kOpenAttempts = 10;
 constexpr int64_t kTouchSeconds = 60;
 constexpr size_t kHeaderBytes = 64;
+constexpr size_t kAlignment = 4096;  // of what goes past the kernel's cache
 
 // A map belongs to one part file of one boot: what it says of another one is not true.
 struct MapHeader {
@@ -93,6 +94,8 @@ Status CachedFile::open_parts() {
     if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes_)) != 0) return fail(errno_error(errno, part_path().string()));
     touch(fd.get(), facts);
     data_ = std::move(fd);
+    // Who fetched it has the bytes in memory; copies of them in the kernel would cost more than the writing.
+    direct_ = Fd(::open(fmt::format("/proc/self/fd/{}", data_.get()).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
     known_.resize(pieces_);
     return begin_map();
   }
@@ -151,7 +154,9 @@ Status CachedFile::store(uint64_t piece, std::string_view bytes) {
     return {};
   }
   if (has(piece)) return {};
-  CHECK_OK(write_at(data_.get(), bytes, piece * kCachePieceBytes, part_path()));
+  const bool is_aligned = reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment == 0 && bytes.size() % kAlignment == 0;
+  const bool is_written = is_aligned && direct_ && write_at(direct_.get(), bytes, piece * kCachePieceBytes, part_path());
+  if (!is_written) CHECK_OK(write_at(data_.get(), bytes, piece * kCachePieceBytes, part_path()));
   CHECK_OK(write_at(map_.get(), std::string_view("\1", 1), kHeaderBytes + piece, map_path()));
   {
     const std::lock_guard lock(mutex_);

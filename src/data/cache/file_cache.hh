@@ -65,6 +65,7 @@ class CachedFile {
   bool whole_ = false;
   Fd data_;
   Fd map_;
+  Fd direct_;  // the part past the kernel's cache; none where the file system does not know that
 };
 
 // What a cache holds, for people.
