@@ -25,6 +25,9 @@ Requires-Python: >=3.6
 Provides-Extra: notebooks
 Requires-Dist: anywidget>=0.9 ; extra == "notebooks" and python_version >= "3.7"
 Requires-Dist: ipywidgets>=7.6 ; extra == "notebooks" and python_version >= "3.7"
+Provides-Extra: pandas
+Requires-Dist: pandas ; extra == "pandas"
+Requires-Dist: pyarrow ; extra == "pandas"
 """
 WHEEL = """Wheel-Version: 1.0
 Generator: werkbank build_wheel

@@ -23,6 +23,7 @@ class DatasetState(object):
         self._select = select
         self._files = None
         self._fetched = None
+        self.listed_here = False  # not registered yet: registering looks at the files again, and hashes them where it can
 
     @staticmethod
     def new(kind, sources, workspace, reader=None):
@@ -80,7 +81,7 @@ class DatasetState(object):
         """Save it, and register it where `register` says how; the document."""
         self._check_home(workspace)
         spec = dict(self.definition, validate=validate)
-        files = self._fixed_files()
+        files = None if register is not None and self.listed_here else self._fixed_files()
         if files is not None:
             spec["files"] = files
         if any("file" in source for source in spec["sources"]):

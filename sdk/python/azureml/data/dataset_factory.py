@@ -243,7 +243,9 @@ def _checked(path, kind, reader, validate):
     if not validate:
         return state
     if workspace is not None:
-        return DatasetState.of_document(workspace, state.create(workspace, validate=True))
+        state = DatasetState.of_document(workspace, state.create(workspace, validate=True))
+        state.listed_here = True
+        return state
     state.files()
     return state
 
