@@ -1,4 +1,4 @@
-"""How long after Run.log in a job the view of a notebook has the point: at the kernel's end of it, and on the page of a real browser."""
+"""How long after Run.log in a job the view of a notebook has the point: at the kernel's end, and on a true page."""
 
 import json
 import subprocess

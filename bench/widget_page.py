@@ -1,5 +1,5 @@
-"""The part of widget.py that runs in build/notebook-venv: `widget_page.py SCRATCH COUNT` prints when the job logged (said) and when
-the page showed it (heard: values, milliseconds)."""
+"""The part of widget.py that runs in build/notebook-venv: `widget_page.py SCRATCH COUNT` prints when the job logged (said),
+and when the page showed it (heard: values, milliseconds)."""
 
 import json
 import os
