@@ -15,6 +15,7 @@
 
 #include "base/files.hh"
 #include "mount/mount_table.hh"
+#include "mount/passthrough.hh"
 
 namespace werkbank::mount {
 namespace {
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr double kForever = 365.0 * 86400;
 constexpr uint64_t kBlockBytes = 4096;
+constexpr uint64_t kLargeBytes = 1024 * 1024;  // on average: then opening costs less than reading
 constexpr const char* kReadAheadKib = "1024";
 
 // libfuse tells its troubles by a function without a context.
@@ -63,6 +65,7 @@ struct Served {
   unsigned capable = 0;  // what the kernel can
   const fs::path folder = {};
   std::once_flag first_question = {};
+  std::unique_ptr<Passthrough> passthrough = {};  // nullptr: every byte comes through here
 };
 
 Served& served(fuse_req_t request) { return *static_cast<Served*>(fuse_req_userdata(request)); }
@@ -121,8 +124,32 @@ void on_init(void* data, fuse_conn_info* connection) {
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
 }
 
+// A file that lies here is the kernel's to read; that it is still the one that was mounted is looked at with each opening.
+void open_through(fuse_req_t request, Served& mount, fuse_ino_t inode, fuse_file_info* file) {
+  const int64_t number = mount.tree.node(node_of(inode)).file;
+  const Result<std::optional<ReadPart>> local = mount.reader.local_file(static_cast<size_t>(number));
+  if (!local) {
+    fuse_reply_err(request, EIO);
+    return;
+  }
+  if (*local) {
+    if (const auto reply = mount.passthrough->open_reply(inode, (*local)->fd)) {
+      fuse_reply_buf(request, reply->data(), reply->size());
+      return;
+    }
+  }
+  mount.passthrough->refuse(inode);
+  file->keep_cache = 1;
+  fuse_reply_open(request, file);
+}
+
 // The kernel opens by itself from then on, and keeps what it has read; one that is too old for that is told to keep it each time.
-void on_open(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+void on_open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
+  Served& mount = served(request);
+  if (mount.passthrough && mount.passthrough->is_agreed()) {
+    open_through(request, mount, inode, file);
+    return;
+  }
   if ((served(request).capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0) {
     fuse_reply_err(request, ENOSYS);
     return;
@@ -264,6 +291,28 @@ const fuse_lowlevel_ops kOperations = [] {
   return operations;
 }();
 
+ssize_t write_reply(int, iovec* parts, int count, void* data) {
+  return static_cast<Served*>(data)->passthrough->write_reply(parts, count);
+}
+ssize_t read_request(int, void* buffer, size_t size, void* data) {
+  return static_cast<Served*>(data)->passthrough->read_request(buffer, size);
+}
+ssize_t splice_part(int in, off_t* in_offset, int out, off_t* out_offset, size_t size, unsigned flags, void*) {
+  return ::splice(in, in_offset, out, out_offset, size, flags);
+}
+constexpr fuse_custom_io kThroughIo{write_reply, read_request, splice_part, splice_part};
+
+// A few large files of folders here? Of many small ones the openings count.
+bool wants_passthrough(const std::vector<MountedFile>& files, const PieceReader& reader) {
+  uint64_t count = 0, size_bytes = 0;
+  for (const MountedFile& file : files) {
+    if (!reader.is_local(file.source)) continue;
+    ++count;
+    size_bytes += file.size_bytes;
+  }
+  return ::geteuid() == 0 && count > 0 && size_bytes / count >= kLargeBytes;
+}
+
 }  // namespace
 
 struct FuseServer::Impl {
@@ -279,6 +328,7 @@ struct FuseServer::Impl {
 
   ~Impl() {
     if (session == nullptr) return;
+    if (served.passthrough) (void)unmount(options.folder);
     fuse_session_unmount(session);
     fuse_session_destroy(session);
   }
@@ -300,6 +350,14 @@ Result<std::unique_ptr<FuseServer>> FuseServer::mount(const FileTree& tree, cons
   fuse_args arguments = FUSE_ARGS_INIT(3, words.data());
   impl->session = fuse_session_new(&arguments, &kOperations, sizeof kOperations, &impl->served);
   fuse_opt_free_args(&arguments);
+  if (impl->session != nullptr && wants_passthrough(files, reader)) {
+    auto mounted = Passthrough::mount(options.folder, options.allow_other);
+    if (mounted && fuse_session_custom_io(impl->session, &kThroughIo, (*mounted)->device()) == 0) {
+      impl->served.passthrough = std::move(*mounted);
+      return std::unique_ptr<FuseServer>(new FuseServer(std::move(impl)));
+    }
+    if (mounted) (void)unmount(options.folder);
+  }
   if (impl->session == nullptr || fuse_session_mount(impl->session, options.folder.c_str()) != 0) {
     if (impl->session != nullptr) fuse_session_destroy(std::exchange(impl->session, nullptr));
     const std::string said = take_complaint();

@@ -405,6 +405,21 @@ void PieceReader::stop() { impl_->stop(); }
 
 void PieceReader::finish_writes(std::chrono::milliseconds patience) { impl_->finish_writes(patience); }
 
+bool PieceReader::is_local(size_t source) const { return !impl_->sources[source].local_folder.empty(); }
+
+Result<std::optional<ReadPart>> PieceReader::local_file(size_t file) {
+  Impl& impl = *impl_;
+  if (!is_local(impl.files[file].source)) return std::nullopt;
+  const Result<std::shared_ptr<OpenFile>> opened = impl.open(file);
+  const Status same = opened ? impl.check_local(file, (*opened)->local) : Status(fail(opened.error()));
+  if (!same) {
+    impl.say(file, same.error());
+    return fail(same.error());
+  }
+  const ReadPart part{.keeper = *opened, .fd = (*opened)->local.get(), .size_bytes = impl.files[file].size_bytes};
+  return std::optional<ReadPart>(part);
+}
+
 Result<std::vector<ReadPart>> PieceReader::read(size_t file, uint64_t offset, size_t size, const Waiting& waiting) {
   Impl& impl = *impl_;
   const MountedFile& wanted = impl.files[file];

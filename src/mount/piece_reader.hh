@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,9 @@ class PieceReader {
 
   // Bytes [offset, offset+size) as far as the file has them. `interrupted` where it was given up or the reader is stopping.
   Result<std::vector<ReadPart>> read(size_t file, uint64_t offset, size_t size, const Waiting& waiting);
+  // The open file where it lies in a folder here, and is the one that was mounted; a failure is said as a read's.
+  Result<std::optional<ReadPart>> local_file(size_t file);
+  bool is_local(size_t source) const;
   // Reads that wait look whether they are given up.
   void wake();
   // Every read that waits fails, and every later one; no fetch begins any more.
