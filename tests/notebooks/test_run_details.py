@@ -103,7 +103,7 @@ def test_a_run_is_followed_and_stays_readable(notebook, gates, tmp_path, shot):
     view.get_by_role("log").get_by_text("epoch 4").wait_for()
     view.get_by_text(re.compile("Tags: note")).wait_for()
     view.get_by_role("row", name=re.compile("part.*Completed")).wait_for()
-    assert view.get_by_role("row", name=re.compile("^rate 0.5 1$")).is_visible()
+    view.get_by_role("row", name=re.compile("^rate 0.5 1$")).wait_for()
     assert view.get_by_role("listitem").nth(2).get_attribute("aria-current") == "step"
     shot(page, "running")
 

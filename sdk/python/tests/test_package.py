@@ -72,6 +72,9 @@ def test_the_wheel(tmp_path):
         names = wheel.namelist()
         assert sorted(name for name in names if name.endswith(".py")) == sorted(os.path.relpath(path, ROOT) for path in SOURCES)
         assert "__pycache__" not in "".join(names)
+        assert {"azureml/widgets/live.js", "azureml/widgets/live.css"} <= set(names)
+        (metadata,) = [wheel.read(name).decode() for name in names if name.endswith("/METADATA")]
+        assert "Provides-Extra: notebooks\nRequires-Dist: anywidget" in metadata
         wheel.extractall(str(tmp_path / "site"))
     code = "import azureml.core; from azureml.core import Workspace; print(azureml.core.__file__)"
     out = subprocess.check_output(

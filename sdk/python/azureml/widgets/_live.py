@@ -29,7 +29,7 @@ class RunDetailsWidget(anywidget.AnyWidget):
     logs = traitlets.List().tag(sync=True)
 
 
-# How long the end of a cell may wait for the last updates of a run that is known to have ended.
+# How long the end of one cell may wait for the last updates of a run that is known to have ended.
 _PATIENCE_S = 5.0
 
 
@@ -44,6 +44,7 @@ class LiveView(object):
         self._runs = runs
         self._states = states
         self._display_id = uuid.uuid4().hex
+        self._patience_s = _PATIENCE_S
         self._widget = RunDetailsWidget()
         self._widget.facts = [state.facts() for state in states]
         self._watch = Watch(runs, states, self._change, self._end)
@@ -77,7 +78,9 @@ class LiveView(object):
 
     def _after_cell(self, *args):
         known = [state.is_final or run._record()["status"] in FINAL_STATES for run, state in zip(self._runs, self._states)]
-        if self._watch.wait(_PATIENCE_S if all(known) else 0):
+        patience_s = self._patience_s if all(known) else 0.0
+        self._patience_s -= patience_s
+        if self._watch.wait(patience_s):
             self._forget_cells()
             self._end()
 

@@ -9,7 +9,7 @@ from azureml.exceptions import UserErrorException
 
 PLATFORM = "JUPYTER"
 
-_HINT = "For a view that follows the run: pip install azureml-widgets, restart the kernel, and show it again."
+_HINT = "For a view that follows the run: pip install anywidget, restart the kernel, and show it again."
 
 
 class RunDetails(object):
