@@ -76,8 +76,9 @@ class DatasetRoutes(object):
         if register is None:
             return saved
         versions = [each for each in state.dataset_versions if each["name"] == register["name"]]
-        if versions and versions[-1]["id"] == identity:
-            return versions[-1]
+        same = [each for each in versions if each["id"] == identity]
+        if same and not register["createNewVersion"]:
+            return same[-1]
         if versions and not register["createNewVersion"]:
             raise Problem(409, "dataset_exists", "dataset {} is there".format(register["name"]), "register a new version")
         made = dict(saved, version=len(versions) + 1, **dict((key, register[key]) for key in ("name", "description", "tags")))

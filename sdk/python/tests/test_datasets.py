@@ -260,7 +260,7 @@ def test_datasets_in_arguments(store, server, experiment, tmp_path):
         dict(plain, name="table", mode="direct", datasetId=table.id),
     ]
     spec = submitted(server, experiment, tmp_path, command=["ls", copied, "-l"])
-    assert spec["command"] == 'ls "$AZUREML_DATAREFERENCE_copy" -l' and len(spec["inputs"]) == 1
+    assert spec["command"] == "ls DatasetConsumptionConfig:copy -l" and len(spec["inputs"]) == 1
     for bare in (images, table):
         for where in (dict(script="train.py", arguments=[bare]), dict(command=["ls", bare])):
             with pytest.raises(UserErrorException):

@@ -14,14 +14,8 @@ def is_data(value):
 
 
 def placeholder(value):
-    """What stands for it in a list of arguments; the runner puts the path there."""
+    """What stands for it in a list of arguments or in a command; the runner puts the path there, for a shell in quotes."""
     return value.arg_val if hasattr(value, "arg_val") else "{}".format(value)
-
-
-def command_text(value):
-    """What stands for it in a command, which a shell reads."""
-    name = value.name if hasattr(value, "arg_val") else value.data_reference_name
-    return '"$AZUREML_DATAREFERENCE_{}"'.format(name)
 
 
 def note_arguments(run_config):

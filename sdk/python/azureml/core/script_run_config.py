@@ -157,12 +157,12 @@ def get_run_config_from_script_run(script_run_config):
 
 
 def _command_part(configuration, part):
-    from azureml._werkbank.run_data import command_text, is_data, note
+    from azureml._werkbank.run_data import is_data, note, placeholder
 
     if not is_data(part):
         return as_text(part)
     note(configuration, part)
-    return command_text(part)
+    return placeholder(part)
 
 
 def _argument(each):
