@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from azureml.core import Environment, ScriptRun
+from azureml.core import Dataset, Environment, ScriptRun
 from azureml.core.runconfig import DEFAULT_GPU_IMAGE, RunConfiguration
+from azureml.data import OutputFileDatasetConfig
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath
 from azureml.exceptions import UserErrorException
@@ -133,9 +134,7 @@ def test_files_of_packages(folder, program):
     conda = SKLearn(folder, conda_dependencies_file="conda.yml", pip_packages=["joblib"], **where).conda_dependencies
     assert list(conda.pip_packages) == ["tqdm", "joblib"] and "pandas" in conda.conda_packages
     assert "missing.txt" in refused("estimator_invalid", Estimator, folder, pip_requirements_file="missing.txt", **where)
-    refused(
-        "estimator_invalid", Estimator, folder, pip_requirements_file="a", pip_requirements_file_path="packages.txt", **where
-    )
+    refused("estimator_invalid", Estimator, folder, pip_requirements_file="a", pip_requirements_file_path="packages.txt", **where)
 
 
 def test_images():
@@ -214,15 +213,41 @@ def test_inputs():
         "digits"
     ]
 
-    class Dataset(object):
-        name = "bare"
-
-        def as_named_input(self, name):
-            return self
-
-    refused("dataset_argument", Estimator, ".", compute_target="local", inputs=[Dataset()])
+    refused("dataset_argument", Estimator, ".", compute_target="local", inputs=["a path"])
     stored = Estimator(".", compute_target="local", source_directory_data_store=Store()).run_config
     assert stored.source_directory_data_store == "workspaceblobstore"
+
+
+def test_datasets(experiment, folder, server, workspace):
+    store = workspace.get_default_datastore()
+    images = Dataset.File.from_files((store, "images"), validate=False)
+    mounted, copied = images.as_named_input("mounted").as_mount(), images.as_named_input("copied").as_download()
+    estimator = Estimator(
+        folder,
+        compute_target="local",
+        entry_script="train.py",
+        script_params={"--data": mounted, "--out": OutputFileDatasetConfig("made", destination=(store, "made"))},
+        inputs=[copied],
+        resume_from=DataPath(store, "checkpoints"),
+    )
+    experiment.submit(estimator)
+    spec = json.loads(server.sent("POST", "/runs")[-1].decode("utf-8"))["spec"]
+    assert spec["arguments"] == [
+        "--data",
+        "DatasetConsumptionConfig:mounted",
+        "--out",
+        "DatasetOutputConfig:made",
+        "--resume-from",
+        "$AZUREML_DATAREFERENCE_MODEL_LOCATION",
+    ]
+    assert sorted((each["name"], each["mode"]) for each in spec["inputs"]) == [
+        ("MODEL_LOCATION", "mount"),
+        ("copied", "download"),
+        ("mounted", "mount"),
+    ]
+    assert [each["name"] for each in spec["outputs"]] == ["made"]
+    refused("dataset_argument", Estimator, ".", compute_target="local", inputs=[images])
+    refused("dataset_argument", Estimator, ".", compute_target="local", script_params={"--data": images})
 
 
 def test_going_on_from_a_folder():

@@ -7,7 +7,7 @@ from abc import ABC
 from azureml.core.compute_target import AbstractComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies, package_name
 from azureml.core.environment import DEFAULT_GPU_IMAGE, Environment
-from azureml.core.runconfig import Data, RunConfiguration
+from azureml.core.runconfig import RunConfiguration
 from azureml.exceptions import UserErrorException
 from azureml.train._distributed_training import whole, way_of
 
@@ -46,7 +46,8 @@ class MMLBaseEstimator(ABC):
         from azureml.core.script_run_config import ScriptRunConfig
 
         run_config = copy.copy(self._estimator_config)
-        run_config.data_references, run_config.data = dict(run_config.data_references), dict(run_config.data)
+        for section in ("data_references", "data", "output_data"):
+            setattr(run_config, section, dict(getattr(run_config, section)))
         if script_params is not None:
             run_config.arguments = arguments_of(script_params)
         if inputs is not None:
@@ -178,17 +179,16 @@ class MMLBaseEstimatorRunConfig(RunConfiguration):
             )
 
     def _add_inputs(self, inputs):
+        from azureml._werkbank.run_data import is_data, note
+
         for each in inputs or ():
-            if hasattr(each, "data_reference_name"):
-                self.data_references[each.data_reference_name] = each.to_config()
-            elif not hasattr(each, "name") or hasattr(each, "as_named_input"):
+            if not is_data(each):
                 raise UserErrorException(
-                    "An input of an estimator says how it is consumed: as_named_input, as_mount or as_download; {!r} does "
+                    "An input of an estimator says how it is consumed: as_named_input, as_mount or as_download; a {} does "
                     "not.".format(type(each).__name__),
                     werkbank_code="dataset_argument",
                 )
-            else:
-                self.data[each.name] = Data.create(each)
+            note(self, each)
 
 
 def arguments_of(script_params):
