@@ -272,3 +272,16 @@ def test_what_of_azureml_train_comes_later():
     for name, what in (("azureml.train.automl", "machine learning"), ("azureml.train.hyperdrive", "HyperDrive")):
         with pytest.raises(ImportError, match=what):
             __import__(name)
+
+
+def test_other_distributions_may_bring_parts_of_azureml_train(tmp_path):
+    import subprocess
+    import sys
+
+    (tmp_path / "azureml" / "train" / "other").mkdir(parents=True)
+    for package in ("azureml", "azureml/train", "azureml/train/other"):
+        (tmp_path / package / "__init__.py").write_text("")
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    code = "import azureml.train.other, azureml.train.sklearn; print(azureml.train.other.__file__)"
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join((ours, str(tmp_path))))
+    assert str(tmp_path) in subprocess.check_output([sys.executable, "-c", code], env=environment).decode()
