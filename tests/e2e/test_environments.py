@@ -50,6 +50,19 @@ def test_python36_with_an_old_scikit_learn(wb, tmp_path):
     assert again.stdout.split() == ["3.6", "0.22.1"]
 
 
+@pytest.mark.skipif(not python36(), reason="no Python 3.6 is here (pyenv install 3.6)")
+def test_the_tutorials_environment_pins_no_python(wb):
+    """The lowest Python with wheels for all pins is taken, with a NumPy that has np.float."""
+    program = "import sys, azureml.core, numpy, pandas, pyarrow, sklearn\n"
+    program += "print('%d.%d' % sys.version_info[:2], sklearn.__version__, numpy.float('1'))\n"
+    wanted = definition(
+        "azureml-dataset-runtime[pandas,fuse]", "azureml-defaults", condaPackages=["scikit-learn==0.22.1"], pythonVersion=""
+    )
+    run = wb.submit(program, environment=wanted)
+    wb.completed(run, limit=BUILD_S)
+    assert wb.log(run).split() == ["3.6", "0.22.1", "1.0"]
+
+
 def test_built_once_for_runs_that_come_together(wb):
     snapshot = wb.snapshot(wb.project({"train.py": "import idna, sys; print(idna.__version__, sys.executable)\n"}))
     body = wb.submission(snapshot, environment=definition("idna==3.7"))
