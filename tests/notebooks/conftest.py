@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
-from workbench import PATIENCE_S, ROOT, WERKBANK, Workbench  # noqa: E402
+from workbench import ROOT, WERKBANK, Workbench  # noqa: E402
 
-from jupyter_process import CHROMIUM, Jupyter, chromium  # noqa: E402
+from jupyter_process import CHROMIUM, PATIENCE_S, Jupyter, chromium  # noqa: E402
 from notebooks import Classic, Lab  # noqa: E402
 
 SHOTS = ROOT / "build" / "screenshots"

@@ -10,7 +10,10 @@ import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
-from workbench import PATIENCE_S, ROOT  # noqa: E402
+from workbench import ROOT  # noqa: E402
+
+# Jupyter and a browser take seconds to start, and much longer on a busy machine.
+PATIENCE_S = 180
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from jupyter_process import PATIENCE_S
 from notebooks import Lab, write_notebook
 from workbench import Gate
 
@@ -68,9 +69,13 @@ CONTRAST = """() => {
 }"""
 
 
+class PatientGate(Gate):
+    TIMEOUT_S = PATIENCE_S
+
+
 @pytest.fixture
 def gates(tmp_path):
-    return [Gate(tmp_path / name) for name in ("first", "second")]
+    return [PatientGate(tmp_path / name) for name in ("first", "second")]
 
 
 def cells_for(folder, gates, experiment):
@@ -194,7 +199,7 @@ def test_a_notebook_that_nobody_watches(jupyter, browser, gates, tmp_path, shot)
         process = subprocess.Popen(command, env=jupyter.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         for gate in gates:
             gate.open()
-        assert process.wait(120) == 0, (tmp_path / "nbconvert.log").read_text()
+        assert process.wait(PATIENCE_S) == 0, (tmp_path / "nbconvert.log").read_text()
     context = browser.new_context(java_script_enabled=False, offline=True, viewport={"width": 1000, "height": 1400})
     page = context.new_page()
     page.goto(path.with_suffix(".html").as_uri())

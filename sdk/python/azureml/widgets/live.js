@@ -75,7 +75,8 @@ class Chart {
     // Read aloud only while somebody goes through the points: new values of many charts would never end.
     this.svg.addEventListener("focus", () => this.said.setAttribute("aria-live", "polite"));
     this.svg.addEventListener("blur", () => this.said.removeAttribute("aria-live"));
-    for (const end of ["mouseleave", "blur"]) this.svg.addEventListener(end, () => this.choose(null));
+    this.svg.addEventListener("blur", () => this.choose(null));
+    this.svg.addEventListener("mouseleave", () => this.svg.matches(":focus") || this.choose(null));
   }
 
   update(chart) {
