@@ -37,7 +37,7 @@ werkbank_library(content/directory SEES base domain content)
 werkbank_library(environment SEES base domain)
 werkbank_library(access SEES base domain PACKAGES pkg_crypto)
 werkbank_library(compute SEES base domain)
-werkbank_library(compute/local SEES base domain net compute)
+werkbank_library(compute/local SEES base domain net compute mount)  # what a dead runner has left mounted
 werkbank_library(compute/pool SEES base domain compute)
 
 werkbank_library(data SEES base domain)

@@ -59,6 +59,7 @@ std::span<const Route> run_routes();
 std::span<const Route> run_metric_routes();
 std::span<const Route> run_file_routes();
 std::span<const Route> runner_routes();
+std::span<const Route> runner_data_routes();
 std::span<const Route> event_routes();
 std::span<const Route> environment_routes();
 std::span<const Route> access_routes();

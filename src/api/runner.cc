@@ -3,6 +3,7 @@
 #include "api/metric_lines.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
+#include "api/runner_sender.hh"
 #include "base/failpoint.hh"
 #include "base/files.hh"
 #include "lifecycle/moves.hh"
@@ -14,19 +15,6 @@ using access::Permission;
 using net::Method;
 
 constexpr size_t kLogPieceMax = 16 * 1024 * 1024;
-
-struct Sender {
-  int64_t attempt = 0, rank = 0;
-};
-
-// The lease in the query is the run's current one, or lease_lost.
-Result<Sender> check_sender(Api& api, const Call& call) {
-  Sender sender;
-  TRY(sender.attempt, query_int(call.request, "attempt", 1, 1, INT64_MAX));
-  TRY(sender.rank, query_int(call.request, "rank", 0, 0, 1'000'000));
-  CHECK_OK(api.engine.check_lease(call.run(), sender.attempt, query_text(call.request, "lease")));
-  return sender;
-}
 
 Task<Result<net::Response>> report(Api& api, Call& call) {
   CO_TRY(const json::value body, co_await json_body(call));

@@ -7,5 +7,6 @@ namespace werkbank::api {
 
 std::string_view model_schemas();
 std::string_view datastore_schemas();
+std::string_view runner_data_schemas();
 
 }  // namespace werkbank::api

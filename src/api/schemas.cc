@@ -206,7 +206,7 @@ constexpr std::string_view kSchemas = R"json({
     "reason": {
       "enum": [
         "none", "exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch",
-        "given_up", "client"
+        "given_up", "client", "output"
       ]
     },
     "exitCode": {"type": ["integer", "null"]}, "signal": {"type": ["integer", "null"]},
@@ -451,7 +451,7 @@ constexpr std::string_view kSchemas = R"json({
 const json::object& schemas() {
   static const json::object document = [] {
     json::object all = json::parse(kSchemas).as_object();
-    for (const std::string_view part : {model_schemas(), datastore_schemas()}) {
+    for (const std::string_view part : {model_schemas(), datastore_schemas(), runner_data_schemas()}) {
       for (const auto& schema : json::parse(part).as_object()) all[schema.key()] = schema.value();
     }
     return all;

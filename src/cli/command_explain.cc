@@ -58,6 +58,8 @@ constexpr EndText kEnds[] = {
     {RunEndKind::kLaunch, "The script could not be started", "The message says what is missing; correct it and submit again."},
     {RunEndKind::kGivenUp, "Werkbank itself could not go on with the run, and gave up after twelve tries in seven minutes",
      "The message says what failed last; put that right and submit again."},
+    {RunEndKind::kOutput, "The script ended well, and an output of the run could not be stored in its datastore",
+     "The message says what the storage answered; put that right and submit again."},
     {RunEndKind::kClient, "The program that logged the run ended it with run.fail()", "The message is that program's own."},
 };
 

@@ -251,7 +251,7 @@ TEST_CASE("explain and version need no server") {
   CHECK(all.code == kExitDone);
   CHECK(std::stoul(all.out) > all_error_codes().size());  // the reasons of ended runs too
   for (const std::string code :
-       {"exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch", "given_up"}) {
+       {"exit_code", "signal", "out_of_memory", "timeout", "canceled", "lost", "environment", "launch", "given_up", "output"}) {
     CHECK(line.run({"explain", code, "-o", "tsv", "--query", "code"}).out == code + "\n");
   }
 }

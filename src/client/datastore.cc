@@ -174,20 +174,13 @@ Result<data::DataAccess> access_from_json(const json::value& document) {
 
 }  // namespace
 
-Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
-                                     const data::DataStoreOpener& opener) {
-  std::string wanted = name;
-  if (wanted.empty()) {
-    TRY(wanted, default_name(session, workspace_route));
-  }
-  const std::string route = fmt::format("{}/datastores/{}", workspace_route, net::encode_segment(wanted));
-  TRY(const json::value document, session.get(route + "/access"));
+Result<OpenDatastore> open_lent(const json::value& document, const ServerAddress& address, const std::string& route,
+                                const data::DataStoreOpener& opener) {
   OpenDatastore open;
   TRY(open.access, access_from_json(document));
   const data::DataAccess& access = open.access;
   const bool is_folder = access.datastore.kind == DatastoreKind::kFolder;
   if (is_folder && !access.datastore.settings.contains("path")) {
-    const ServerAddress& address = session.address();
     open.description = json::object{{"url", address.url}, {"token", address.token.reveal()}, {"files", route + "/files"}};
     open.identity = fmt::format("{} {}", address.url, route);
     open.open = [address, files = route + "/files"]() -> Result<std::unique_ptr<data::DataStore>> {
@@ -200,6 +193,17 @@ Result<OpenDatastore> open_datastore(Session& session, const std::string& worksp
   open.description = document;
   open.open = [&opener, access] { return opener(access); };
   return open;
+}
+
+Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
+                                     const data::DataStoreOpener& opener) {
+  std::string wanted = name;
+  if (wanted.empty()) {
+    TRY(wanted, default_name(session, workspace_route));
+  }
+  const std::string route = fmt::format("{}/datastores/{}", workspace_route, net::encode_segment(wanted));
+  TRY(const json::value document, session.get(route + "/access"));
+  return open_lent(document, session.address(), route, opener);
 }
 
 Result<std::unique_ptr<data::DataStore>> open_described(const json::value& description, const data::DataStoreOpener& opener) {

@@ -17,6 +17,10 @@ struct OpenDatastore {
   std::filesystem::path local_folder;  // set: a folder of this machine
 };
 
+// The same of what GET …/datastores/NAME/access has answered. `route` is "/api/v1/workspaces/W/datastores/NAME".
+Result<OpenDatastore> open_lent(const json::value& document, const ServerAddress& server, const std::string& route,
+                                const data::DataStoreOpener& opener);
+
 // `workspace_route` is "/api/v1/workspaces/…"; `name` empty: the default datastore. The opener has to outlive the answer.
 Result<OpenDatastore> open_datastore(Session& session, const std::string& workspace_route, const std::string& name,
                                      const data::DataStoreOpener& opener);

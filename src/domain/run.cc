@@ -12,7 +12,7 @@
 namespace werkbank {
 namespace {
 
-constexpr std::array<std::pair<RunEndKind, std::string_view>, 11> kEndNames{{
+constexpr std::array<std::pair<RunEndKind, std::string_view>, 12> kEndNames{{
     {RunEndKind::kNone, "none"},
     {RunEndKind::kExitCode, "exit_code"},
     {RunEndKind::kSignal, "signal"},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<RunEndKind, std::string_view>, 11> kEndNames{{
     {RunEndKind::kLaunch, "launch"},
     {RunEndKind::kGivenUp, "given_up"},
     {RunEndKind::kClient, "client"},
+    {RunEndKind::kOutput, "output"},
 }};
 
 constexpr int64_t kDayS = 24 * 3600;

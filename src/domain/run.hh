@@ -91,7 +91,8 @@ enum class RunEndKind {
   kEnvironment,
   kLaunch,
   kGivenUp,
-  kClient
+  kClient,
+  kOutput
 };
 std::string_view to_string(RunEndKind kind);  // "exit_code" …
 std::optional<RunEndKind> parse_run_end_kind(std::string_view text);

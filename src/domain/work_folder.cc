@@ -110,6 +110,20 @@ Status write_finished(const WorkFolder& folder, const RunEnd& end) {
   return write_document(folder.finished(), to_json(end), false);
 }
 
+Status write_data_places(const WorkFolder& folder, const TextMap& places) {
+  return write_file_atomically(folder.data_places(), json::serialize(text_map_to_json(places)));
+}
+
+Result<TextMap> read_data_places(const WorkFolder& folder) {
+  TextMap places;
+  TRY(const auto document, read_document(folder.data_places()));
+  if (!document || !document->is_object()) return places;
+  for (const auto& [name, place] : document->get_object()) {
+    if (place.is_string()) places[std::string(name)] = std::string(place.get_string());
+  }
+  return places;
+}
+
 Result<std::optional<RunEnd>> read_finished(const WorkFolder& folder) {
   TRY(const auto document, read_document(folder.finished()));
   if (!document) return std::optional<RunEnd>();

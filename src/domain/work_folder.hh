@@ -34,6 +34,8 @@ struct WorkFolder {
   std::filesystem::path memory_group() const { return root / "memory_group"; }  // where its control group is, if it has one
   std::filesystem::path state() const { return root / "state.json"; }
   std::filesystem::path code() const { return root / "code"; }
+  std::filesystem::path data() const { return root / "data"; }              // inputs and outputs, a folder each
+  std::filesystem::path data_places() const { return root / "data.json"; }  // where the script finds them
   std::filesystem::path spool() const { return root / "spool"; }
   std::filesystem::path std_log() const { return root / "spool" / "std_log.txt"; }
   std::filesystem::path metrics() const { return root / "spool" / "metrics"; }
@@ -67,6 +69,11 @@ Result<std::optional<ExitRecord>> read_exit_record(const WorkFolder& folder);
 // end is.
 Status write_stop_reason(const WorkFolder& folder, RunEndKind reason);
 Result<std::optional<RunEndKind>> read_stop_reason(const WorkFolder& folder);
+
+// data.json: what each input and output is for the script: a path, or the id of a dataset (direct). Durable. Empty where it is
+// not there.
+Status write_data_places(const WorkFolder& folder, const TextMap& places);
+Result<TextMap> read_data_places(const WorkFolder& folder);
 
 Status write_finished(const WorkFolder& folder, const RunEnd& end);
 Result<std::optional<RunEnd>> read_finished(const WorkFolder& folder);

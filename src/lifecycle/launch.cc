@@ -2,6 +2,7 @@
 
 #include "base/failpoint.hh"
 #include "base/log.hh"
+#include "lifecycle/data_ports.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
 #include "lifecycle/rerun.hh"
@@ -65,6 +66,9 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   plan.watched_directories = loaded.spec.watched_directories;
   plan.collect_outputs = loaded.spec.collect_outputs;
   plan.timeout_seconds = loaded.spec.timeout_seconds;
+  plan.inputs = loaded.spec.inputs;
+  for (const RunOutput& output : loaded.spec.outputs) plan.outputs.push_back(placed_output(output, loaded.run.key));
+  if (capabilities.same_machine) plan.data_cache = services.runner.data_cache;
   return plan;
 }
 

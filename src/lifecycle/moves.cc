@@ -125,6 +125,10 @@ void describe_end(RunEnd& end) {
     case RunEndKind::kGivenUp:
       fill("ServiceError", "Werkbank could not go on with the run.", "`werkbank doctor` checks the installation; submit again.");
       return;
+    case RunEndKind::kOutput:
+      fill("UserError", "An output of the run could not be stored in its datastore.",
+           "What the script wrote below outputs/ is kept; put the datastore right and submit again.");
+      return;
     case RunEndKind::kClient:
       fill("UserError", "The client reported a failure.", "The details are those the client sent.");
       return;

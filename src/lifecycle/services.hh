@@ -29,6 +29,7 @@ struct RunnerSettings {
   std::string server_url;    // where runners report
   std::string sdk_folder;    // our Python package, unpacked
   std::string blob_folder;   // of the content store; empty where it cannot be read directly
+  std::string data_cache = {};  // a folder for what runners on this machine fetch of datastores
   std::string program = {};  // this program, for jobs on this machine that submit runs themselves; empty: not told
 };
 

@@ -5,6 +5,7 @@
 #include "base/logins.hh"
 #include "content/snapshot_store.hh"
 #include "domain/names.hh"
+#include "lifecycle/data_ports.hh"
 #include "lifecycle/environment_versions.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/sealed_spec.hh"
@@ -69,6 +70,8 @@ Status check_submission(Services& services, const Submission& submission) {
     TRY(const auto workspace, reader.workspace(submission.workspace));
     if (!workspace) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", submission.workspace));
     CHECK_OK(refuse_being_removed(reader, submission.workspace));
+    RunSpec settled = submission.spec;
+    CHECK_OK(settle_data_ports(reader, submission.workspace, settled));
     return check_snapshot_of(reader, submission.workspace, submission.spec.snapshot_id);
   }));
   if (!submission.run_id.empty()) CHECK_OK(check_stored_name("the run id", submission.run_id));
@@ -271,6 +274,7 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
     CHECK_OK(check_snapshot_of(transaction, submission.workspace, submission.spec.snapshot_id));  // not collected meanwhile
     CHECK_OK(check_target_of(transaction, services.targets, submission.workspace, submission.spec.target));
     RunSpec spec = submission.spec;
+    CHECK_OK(settle_data_ports(transaction, submission.workspace, spec));
     if (auto definition = definition_to_register(submission)) {
       store::EnvironmentVersion wanted{.workspace = submission.workspace, .definition = std::move(*definition)};
       wanted.created_ms = services.clock.utc_now_ms();
@@ -279,6 +283,7 @@ Task<Result<Submitted>> submit(Services& services, Submission submission) {
     }
     NewRun made{make_run(services, submission), submission.experiment, submission.parent_id, &spec, submission.git};
     TRY(Run run, record_run(transaction, services.clock, std::move(made)));
+    CHECK_OK(note_inputs(transaction, run.key, spec));
     if (needs_no_build) CHECK_OK(move_run(transaction, services.clock, run, RunStatus::kQueued));
     if (!submission.idempotency_key.empty()) {
       CHECK_OK(transaction.put_idempotency({submission.workspace, submission.idempotency_key, submission.request_hash,

@@ -3,6 +3,7 @@
 //   server.sock server.lock vault.key       db/ records, series/ metrics     content/blobs content/logs
 //   installation: which one this is, from its first start on
 //   datastores/WORKSPACE/NAME the data of workspaces' own datastores
+//   cache/data what was fetched of datastores elsewhere
 //   work/ runs under way                    environments/ built ones        bin/ sdk/ unpacked programs     logs/ backups/
 #pragma once
 
@@ -28,6 +29,7 @@ class Home {
   std::filesystem::path pools() const { return work() / "pools"; }  // below it: a backup that is restored moves both aside
   std::filesystem::path environments() const { return folder_ / "environments"; }
   std::filesystem::path datastores() const { return folder_ / "datastores"; }
+  std::filesystem::path data_cache() const { return folder_ / "cache" / "data"; }  // of datastores elsewhere; may be removed
   std::filesystem::path vault_key() const { return folder_ / "vault.key"; }
   std::filesystem::path backups() const { return folder_ / "backups"; }
   std::filesystem::path installation_mark() const { return folder_ / "installation"; }

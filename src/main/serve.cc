@@ -167,8 +167,11 @@ Result<std::unique_ptr<Parts>> build_parts(const cli::ServeOptions& options, uin
   parts->this_machine = compute::make_this_machine(compute::read_machine_facts());
   CHECK_OK(add_targets(parts->targets, *parts->this_machine, parts->home, runner_program, sdk_folder, open_files));
   parts->planner.emplace(make_environment_planner());
-  lifecycle::RunnerSettings settings{"unix://" + parts->home.socket().string(), sdk_folder.string(),
-                                     parts->blobs->local_folder().value_or("").string(), own_program()};
+  lifecycle::RunnerSettings settings{.server_url = "unix://" + parts->home.socket().string(),
+                                     .sdk_folder = sdk_folder.string(),
+                                     .blob_folder = parts->blobs->local_folder().value_or("").string(),
+                                     .data_cache = parts->home.data_cache().string(),
+                                     .program = own_program()};
   lifecycle::Services services{system_clock(),
                                *parts->store,
                                *parts->series,

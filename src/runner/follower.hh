@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <thread>
 
+#include "data/data_store.hh"
 #include "domain/launch.hh"
 #include "domain/work_folder.hh"
 #include "runner/lifeline.hh"
@@ -23,6 +24,7 @@ struct AttemptContext {
   StateFile& state;
   uint64_t open_files = 0;       // the script's limit
   bool is_after_reboot = false;  // the files may end before what the server has of them
+  const data::DataStoreOpener* open_data = nullptr;
 };
 
 class Follower {

@@ -11,6 +11,8 @@
 #include "base/limits.hh"
 #include "base/log.hh"
 #include "base/process_tree.hh"
+#include "runner/data_outputs.hh"
+#include "runner/data_step.hh"
 #include "runner/steps.hh"
 
 namespace werkbank::runner {
@@ -33,12 +35,12 @@ bool is_of_another_boot(const LaunchPlan& plan) {
 
 }  // namespace
 
-Runner::Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed)
+Runner::Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed, const data::DataStoreOpener& open_data)
     : plan_(std::move(plan)),
       folder_(std::move(folder)),
       dismissed_(dismissed),
       state_(folder_.state()),
-      context_{plan_, folder_, lifeline_, warnings_, state_, raise_open_files_limit(), is_of_another_boot(plan_)},
+      context_{plan_, folder_, lifeline_, warnings_, state_, raise_open_files_limit(), is_of_another_boot(plan_), &open_data},
       reporter_(context_, [this] { ask_cancel(); }) {}
 
 // The wish travels by the same file, whoever had it: it survives this process.
@@ -209,6 +211,17 @@ Result<RunEnd> Runner::bring_to_an_end() {
   return read_end();
 }
 
+// A script that ended well and whose outputs are not where they belong has not ended well.
+void Runner::store_outputs_of(RunEnd& end) {
+  const bool ended_well = end.kind == RunEndKind::kNone || (end.kind == RunEndKind::kExitCode && end.exit_code == 0);
+  const Status stored = store_outputs(context_, ended_well);
+  if (stored) return;
+  log_error("outputs: {}", stored.error().to_string());
+  if (!ended_well) return warnings_.add("An output was not stored: " + stored.error().to_string());
+  end = end_of_kind(RunEndKind::kOutput, stored.error().to_string());
+  end.hint = std::string(stored.error().remedy());
+}
+
 Status Runner::run() {
   state_.load();
   reporter_.start();
@@ -222,6 +235,7 @@ Status Runner::run() {
   if (!end) {
     lifeline_.lose(end.error().message);
     drain_followers();
+    if (!is_dismissed_) release_data(context_);
     reporter_.stop();
     state_.save();
     return fail(std::move(end).error());
@@ -231,6 +245,8 @@ Status Runner::run() {
   reporter_.set_phase(RunnerPhase::kFinalizing);
   failpoint_kill("runner.finalizing");
   drain_followers();
+  store_outputs_of(*end);
+  release_data(context_);
   failpoint_kill("runner.before_done");
   const auto exit = read_exit_record(folder_);
   const bool acknowledged = reporter_.finish(*end, exit && *exit ? (*exit)->ended_ms : 0);
@@ -277,7 +293,7 @@ Status take_charge(const WorkFolder& folder) {
 
 }  // namespace
 
-int run_runner(const WorkFolder& folder) {
+int run_runner(const WorkFolder& folder, const data::DataStoreOpener& open_data) {
   const Bell dismissed;
   signal_bell = &dismissed;
   ring_at(SIGTERM);
@@ -304,7 +320,7 @@ int run_runner(const WorkFolder& folder) {
   }
   failpoint_kill("runner.after_charge");
   log_info("runner begins run={:?} attempt={} rank={} pid={}", plan->run.run_id, plan->attempt, plan->rank, getpid());
-  Runner runner(std::move(*plan), folder, dismissed);
+  Runner runner(std::move(*plan), folder, dismissed, open_data);
   const Status done = runner.run();
   signal_bell = nullptr;
   if (!done) log_warning("runner leaves: {}", done.error().to_string());

@@ -19,7 +19,7 @@ namespace werkbank::runner {
 class Runner {
  public:
   // `dismissed`: rung when the process is to go and leave the script running.
-  Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed);
+  Runner(LaunchPlan plan, WorkFolder folder, const Bell& dismissed, const data::DataStoreOpener& open_data);
   // Returns when the server has acknowledged the end, the attempt is lost, or the runner was dismissed.
   Status run();
 
@@ -34,6 +34,7 @@ class Runner {
   void end_everything(bool with_shim);
   void ask_cancel() const;
   bool is_cancel_asked() const;
+  void store_outputs_of(RunEnd& end);
   void start_followers();
   void drain_followers();
 
@@ -52,6 +53,6 @@ class Runner {
 };
 
 // `werkbank-runner run WORKDIR`: answers the exit code. 0 also where another runner is in charge of the folder.
-int run_runner(const WorkFolder& folder);
+int run_runner(const WorkFolder& folder, const data::DataStoreOpener& open_data);
 
 }  // namespace werkbank::runner

@@ -35,7 +35,7 @@ int main(int count, char** words) {
   }
   const std::filesystem::path folder = std::filesystem::absolute(arguments[1]);
   if (arguments[0] == "mount") return werkbank::mount::run_mount_process(folder, open_source);
-  if (arguments[0] == "run") return werkbank::runner::run_runner({folder});
+  if (arguments[0] == "run") return werkbank::runner::run_runner({folder}, werkbank::open_data_store);
   // These two start programs that are not ours.
   werkbank::restore_open_files_limit();
   if (arguments[0] == "build") return werkbank::runner::build_environment(folder);

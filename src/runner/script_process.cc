@@ -1,5 +1,7 @@
 #include "runner/script_process.hh"
 
+#include "runner/data_places.hh"
+
 namespace werkbank::runner {
 namespace {
 
@@ -10,8 +12,9 @@ void put_first(std::string& path, const std::string& folder) {
   path = path.empty() ? folder : folder + ":" + path;
 }
 
-std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const WorkFolder& folder) {
+std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const WorkFolder& folder, const TextMap& places) {
   std::map<std::string, std::string> variables = plan.variables;
+  for (const auto& [name, value] : place_variables(plan, places)) variables[name] = value;
   if (!variables.contains("PATH")) variables["PATH"] = kDefaultPath;
   std::string& path = variables["PATH"];
   for (const auto& [name, value] : plan.environment.variables) {
@@ -36,16 +39,16 @@ std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const Wo
 
 }  // namespace
 
-SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder) {
+SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder, const TextMap& places) {
   SpawnPlan process;
   if (!plan.command.empty()) {
-    process.argv = {"/bin/sh", "-c", plan.command};
+    process.argv = {"/bin/sh", "-c", with_place_variables(plan.command, places)};
   } else {
     // A script named "-x.py" must not read as an option of the interpreter.
     process.argv = {plan.environment.interpreter, plan.script.starts_with('-') ? "./" + plan.script : plan.script};
-    process.argv.insert(process.argv.end(), plan.arguments.begin(), plan.arguments.end());
+    for (const std::string& argument : plan.arguments) process.argv.push_back(with_places(argument, places));
   }
-  process.environment = variables_of(plan, folder);
+  process.environment = variables_of(plan, folder, places);
   process.working_directory = folder.code();
   process.stdout_path = folder.std_log();
   process.stderr_path = folder.std_log();

@@ -8,7 +8,7 @@
 namespace werkbank::runner {
 
 // interpreter script arguments…, or /bin/sh -c command; in code/, with the plan's variables and the runner's own; stdout and
-// stderr appended to one spool file.
-SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder);
+// stderr appended to one spool file. `places`: where its data is (data_places.hh).
+SpawnPlan script_process(const LaunchPlan& plan, const WorkFolder& folder, const TextMap& places = {});
 
 }  // namespace werkbank::runner

@@ -79,6 +79,11 @@ Status note_process(const std::filesystem::path& path, pid_t pid) {
   return write_process_record(path, {id, system_clock().monotonic_now().count()});
 }
 
+Result<pid_t> start_script(const LaunchPlan& plan, const WorkFolder& folder) {
+  TRY(const TextMap places, read_data_places(folder));
+  return spawn_process(script_process(plan, folder, places));
+}
+
 Status claim(const WorkFolder& folder, std::optional<FileLock>& lock) {
   TRY(lock, FileLock::try_lock(folder.shim_lock()));
   TRY(const auto earlier, read_process_record(folder.shim()));
@@ -112,7 +117,7 @@ int run_shim(const WorkFolder& folder) {
     if (plan) kill_grace_ms = plan->kill_grace_ms;
     if (plan) confinement.emplace(folder, plan->slice);
     before = read_memory_kills();  // of the group that the script will be in
-    script = plan ? spawn_process(script_process(*plan, folder)) : Result<pid_t>(fail(plan.error()));
+    script = plan ? start_script(*plan, folder) : Result<pid_t>(fail(plan.error()));
   }
   failpoint_kill("shim.after_script");
   if (script) {

@@ -3,12 +3,14 @@
 #include <array>
 
 #include "base/log.hh"
+#include "runner/data_step.hh"
 
 namespace werkbank::runner {
 namespace {
 
 constexpr std::array kInputSteps{
     InputStep{"snapshot", materialise_snapshot},
+    InputStep{"data", bring_data},
 };
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "compute/local/child_reaper.hh"
 #include "compute/local/ready_environments.hh"
 #include "domain/work_folder.hh"
+#include "mount/mount_table.hh"
 
 namespace werkbank::compute {
 namespace {
@@ -64,6 +65,12 @@ Result<Handle> read_handle(const json::object& value) {
 bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F_OK) == 0; }
 
 // A shim that was killed has left its control group.
+// A runner that was killed may have left data mounted: what is behind that is not ours to remove.
+Status remove_work_folder(const WorkFolder& folder) {
+  if (is_there(folder.data())) CHECK_OK(mount::unmount_below(folder.data()));
+  return remove_tree(folder.root);
+}
+
 void remove_memory_group(const WorkFolder& folder) {
   const Result<std::string> noted = read_file(folder.memory_group(), 4096);
   if (!noted) return;
@@ -287,7 +294,7 @@ Status LocalTarget::remove(const json::object& value) {
   // The plan first: it holds the tokens, and kept() knows by it that somebody began to remove.
   Status removed = remove_tree(folder.plan());
   failpoint_kill("local.after_plan_removed");
-  if (removed) removed = remove_tree(folder.root);
+  if (removed) removed = remove_work_folder(folder);
   const std::lock_guard lock(mutex_);
   started_.erase(handle.folder);
   return removed;
@@ -306,7 +313,7 @@ Result<std::vector<KeptAttempt>> LocalTarget::kept() {
       kept.push_back({plan->run, plan->attempt, handle_of(*plan)});
     } else if (!plan && plan.error().code == &errors::not_found) {
       // Somebody died before the plan was written, or while the folder was removed.
-      if (const Status removed = remove_tree(entry->path()); !removed) log_warning("{}", removed.error().to_string());
+      if (const Status removed = remove_work_folder({entry->path()}); !removed) log_warning("{}", removed.error().to_string());
     } else {
       log_warning("work folder {} is not known by its plan: {}", name, plan ? "it is another run's" : plan.error().to_string());
     }
