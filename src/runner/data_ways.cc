@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "domain/snapshot.hh"
+
 namespace werkbank::runner {
 namespace {
 
