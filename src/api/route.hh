@@ -67,6 +67,7 @@ std::span<const Route> sign_in_routes();
 std::span<const Route> package_routes();
 std::span<const Route> built_environment_routes();
 std::span<const Route> compute_routes();
+std::span<const Route> quota_routes();
 std::span<const Route> model_routes();
 std::span<const Route> datastore_routes();
 std::span<const Route> datastore_file_routes();

@@ -14,7 +14,7 @@ inline Result<Sender> check_sender(Api& api, const Call& call) {
   Sender sender;
   TRY(sender.attempt, query_int(call.request, "attempt", 1, 1, INT64_MAX));
   TRY(sender.rank, query_int(call.request, "rank", 0, 0, 1'000'000));
-  CHECK_OK(api.engine.check_lease(call.run(), sender.attempt, query_text(call.request, "lease")));
+  CHECK_OK(api.engine.check_lease(call.run(), sender.attempt, query_text(call.request, "lease"), sender.rank));
   return sender;
 }
 

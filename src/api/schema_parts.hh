@@ -8,5 +8,6 @@ namespace werkbank::api {
 std::string_view model_schemas();
 std::string_view datastore_schemas();
 std::string_view runner_data_schemas();
+std::string_view quota_schemas();
 
 }  // namespace werkbank::api

@@ -16,6 +16,7 @@ void add_compute_commands(CLI::App& app, Context& context);
 void add_server_commands(CLI::App& app, Context& context);
 void add_backup_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
+void add_quota_commands(CLI::App& app, Context& context);
 void add_secret_commands(CLI::App& app, Context& context);
 void add_datastore_commands(CLI::App& app, Context& context);
 void add_mount_commands(CLI::App& app, Context& context);

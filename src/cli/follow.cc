@@ -42,8 +42,6 @@ class Screen {
       if (view_.build_log) context_.terminal().say_raw(piece.text);
       return;
     }
-    // The output of the other ranks is in their own logs; mixed into one stream it could not be told apart.
-    if (piece.rank != 0) return;
     if (attempt_ != 0 && piece.attempt != attempt_) {
       context_.terminal().say(fmt::format("Attempt {} begins; its output starts anew", piece.attempt));
     }

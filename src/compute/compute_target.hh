@@ -84,6 +84,22 @@ class ComputeTarget {
   }
   // Starts the runner for the plan and answers the handle.
   virtual Result<json::object> start(const LaunchPlan& plan) = 0;
+  // The runners of all ranks of one attempt, by rank, or none: where one cannot be started those begun are taken back. A target
+  // whose nodes may be taken by others meanwhile makes sure of all of them first, and holds none while it waits for the rest.
+  virtual Result<std::vector<json::object>> start_all(const std::vector<LaunchPlan>& plans) {
+    std::vector<json::object> handles;
+    for (const LaunchPlan& plan : plans) {
+      Result<json::object> handle = start(plan);
+      if (!handle) {
+        for (const json::object& begun : handles) {
+          if (kill(begun)) static_cast<void>(remove(begun));
+        }
+        return fail(std::move(handle).error());
+      }
+      handles.push_back(std::move(*handle));
+    }
+    return handles;
+  }
   // After a server restart, or a lapsed lease: is the runner there? Starts a runner again that died beside a living script.
   virtual Result<RunnerStatus> recover(const json::object& handle) = 0;
   // Asks the runner to end the script (SIGTERM, then SIGKILL after the plan's grace time). Idempotent, returns at once.

@@ -18,6 +18,11 @@ struct TargetEvents {
   std::function<void(RunKey run, int64_t attempt)> preempted = [](const RunKey&, int64_t) {};
 };
 
+// What one node has.
+struct NodeSize {
+  int64_t cores = 0, memory_mib = 0, gpus = 0;
+};
+
 // A target with a record. Thread-safe.
 class ManagedTarget : public ComputeTarget {
  public:
@@ -34,6 +39,7 @@ class ManagedTarget : public ComputeTarget {
   virtual void stop() = 0;
   // never_fits, naming the limit, where a run that wants so many nodes could wait for ever.
   virtual Status check_nodes(int64_t node_count) = 0;
+  virtual NodeSize node_size() const = 0;
 };
 
 class TargetKind {

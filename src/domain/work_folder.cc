@@ -24,6 +24,14 @@ Status write_document(const std::filesystem::path& path, const json::object& doc
 
 }  // namespace
 
+std::string path_of_rank(std::string_view path, int64_t rank) {
+  if (rank == 0) return std::string(path);
+  const size_t name = path.rfind('/') == path.npos ? 0 : path.rfind('/') + 1;
+  const size_t dot = path.rfind('.');
+  const size_t end = dot == path.npos || dot <= name ? path.size() : dot;
+  return std::string(path.substr(0, end)) + "_" + std::to_string(rank) + std::string(path.substr(end));
+}
+
 std::string attempt_mark(const LaunchPlan& plan) {
   return plan.rank == 0 ? plan.lease : plan.lease + "." + std::to_string(plan.rank);
 }

@@ -16,6 +16,8 @@ namespace werkbank {
 // What every process of one rank of an attempt carries in its environment: the lease, and the rank where it is not the first.
 inline constexpr std::string_view kAttemptMarkVariable = "WERKBANK_ATTEMPT_MARK";
 std::string attempt_mark(const LaunchPlan& plan);
+// The name by which a log of this rank is kept: the first rank has the plain one, others have "_<rank>" before the ending.
+std::string path_of_rank(std::string_view path, int64_t rank);
 
 struct WorkFolder {
   std::filesystem::path root;

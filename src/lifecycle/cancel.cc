@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lifecycle/gang.hh"
 #include "lifecycle/moves.hh"
 
 namespace werkbank::lifecycle {
@@ -20,6 +21,19 @@ Status cancel_one(store::Transaction& transaction, const Clock& clock, Run run, 
     return end_run(transaction, clock, run, std::move(end));
   }
   return move_run(transaction, clock, run, RunStatus::kCancelRequested);
+}
+
+// Asks the runners of all ranks that have not ended. One that does not answer does not keep the others from being asked.
+Task<Status> cancel_ranks(Services& services, Attempt attempt) {
+  CO_TRY(compute::ComputeTarget* const target, services.targets.find(attempt.run.workspace, attempt.target));
+  Status outcome;
+  for (const RankHandle& rank : rank_handles(attempt)) {
+    if (attempt.rank_ends.contains(rank.rank)) continue;
+    const auto cancel = [target, &rank] { return target->cancel(rank.handle); };
+    Status asked = co_await services.pool.run(cancel);
+    if (!asked) outcome = std::move(asked);
+  }
+  co_return outcome;
 }
 
 }  // namespace
@@ -59,12 +73,23 @@ Task<Status> deliver_cancel(Services& services, RunKey key) {
     return reader.attempts(key);
   };
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services.store, find));
-  if (attempts.empty() || attempts.back().handle.empty())
-    co_return Status{};  // the launch step asks again once it has the handle
-  const Attempt attempt = attempts.back();
-  CO_TRY(compute::ComputeTarget* const target, services.targets.find(key.workspace, attempt.target));
-  const auto cancel = [target, &attempt] { return target->cancel(attempt.handle); };
-  co_return co_await services.pool.run(cancel);
+  if (attempts.empty() || !is_started(attempts.back())) co_return Status{};  // the launch step asks again once it has the handle
+  co_return co_await cancel_ranks(services, attempts.back());
+}
+
+Task<Status> end_other_ranks(Services& services, RunKey key) {
+  using Found = std::optional<Attempt>;
+  const std::function<Result<Found>(store::Reader&)> find = [&key](store::Reader& reader) -> Result<Found> {
+    TRY(const std::vector<Attempt> attempts, reader.attempts(key));
+    if (attempts.empty() || attempts.back().rank_ends.empty() || !is_started(attempts.back())) return Found();
+    TRY(const std::optional<RunSpec> spec, reader.run_spec(key));
+    if (!spec || !others_are_to_end(*spec, attempts.back().rank_ends)) return Found();
+    return attempts.back();
+  };
+  CO_TRY(const Found attempt, store::read<Found>(services.store, find));
+  if (!attempt) co_return Status{};
+  Attempt current = *attempt;
+  co_return co_await cancel_ranks(services, std::move(current));
 }
 
 }  // namespace werkbank::lifecycle

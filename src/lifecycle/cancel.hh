@@ -12,4 +12,7 @@ Task<Result<std::vector<RunKey>>> request_cancel(Services& services, RunKey key,
 // Tells the target of a run in CancelRequested. Idempotent.
 Task<Status> deliver_cancel(Services& services, RunKey key);
 
+// Where a rank has failed, or only parameter servers are left: ends the ranks that still run. Otherwise does nothing.
+Task<Status> end_other_ranks(Services& services, RunKey key);
+
 }  // namespace werkbank::lifecycle

@@ -5,6 +5,7 @@
 #include "base/failpoint.hh"
 #include "base/log.hh"
 #include "lifecycle/cancel.hh"
+#include "lifecycle/gang.hh"
 #include "lifecycle/launch.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
@@ -82,16 +83,13 @@ Status Engine::start() {
   return {};
 }
 
-QueuedRun Engine::queued(const Run& run) {
-  return {run.key, services_.targets.key(run.key.workspace, run.target), run.priority, run.queued_ms, ++arrivals_, run.parent_id};
-}
-
 void Engine::take_up(const Run& run) {
+  const HoldingRun room = room_of(run);
   const std::lock_guard lock(mutex_);
   if (run.status == RunStatus::kQueued) {
-    waiting_[run.key] = queued(run);
+    waiting_[run.key] = queued(run, room);
   } else if (holds_node(run.status) && run.attempt > 0) {
-    holding_[run.key] = {services_.targets.key(run.key.workspace, run.target), run.parent_id};
+    holding_[run.key] = room;
     recover_.insert(run.key);
   }
 }
@@ -145,7 +143,7 @@ Task<Result<Run>> Engine::cancel(RunKey key, std::string who) {
 
 Task<Result<ReportAnswer>> Engine::report(RunKey key, RunnerReport report) {
   Result<ReportAnswer> answer = co_await take_report(services_, leases_, key, std::move(report));
-  if (answer && answer->ended) wake(key);
+  if (answer && (answer->ended || answer->rank_ended)) wake(key);
   co_return answer;
 }
 
@@ -200,12 +198,13 @@ Task<Result<bool>> Engine::give_up(RunKey key, Error error) {
     return reader.attempts(key);
   };
   CO_TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services_.store, find));
-  if (!attempts.empty() && !attempts.back().handle.empty()) {
-    if (const Result<compute::ComputeTarget*> target = services_.targets.find(key.workspace, attempts.back().target)) {
-      const auto kill = [target = *target, &attempts] { return target->kill(attempts.back().handle); };
-      const Status killed = co_await services_.pool.run(kill);
-      if (!killed) log_warning("runner not ended run={:?} error={:?}", key.run_id, killed.error().to_string());
-    }
+  const std::vector<RankHandle> ranks = attempts.empty() ? std::vector<RankHandle>() : rank_handles(attempts.back());
+  for (const RankHandle& rank : ranks) {
+    const Result<compute::ComputeTarget*> target = services_.targets.find(key.workspace, attempts.back().target);
+    if (!target) break;
+    const auto kill = [target = *target, &rank] { return target->kill(rank.handle); };
+    const Status killed = co_await services_.pool.run(kill);
+    if (!killed) log_warning("runner not ended run={:?} error={:?}", key.run_id, killed.error().to_string());
   }
   const int64_t tries = config_.retries.failures_max;
   std::function<Result<bool>(store::Transaction&)> apply = [this, key, error,
@@ -238,8 +237,10 @@ Task<Status> Engine::step(RunKey key, bool& again) {
       co_return co_await step_queued(*run);
     case RunStatus::kStarting: {
       CO_CHECK_OK(co_await launch_run(services_, key));
+      CO_CHECK_OK(expect_ranks(key));
       CO_CHECK_OK(co_await recover_if_asked(key));
       CO_CHECK_OK(co_await requeue_if_preempted(key));
+      CO_CHECK_OK(co_await end_other_ranks(services_, key));
       CO_TRY(const std::optional<Run> launched, find_run(services_.store, key));
       again = launched && (is_terminal(launched->status) || launched->status == RunStatus::kCancelRequested ||
                            launched->status == RunStatus::kQueued);
@@ -258,6 +259,7 @@ Task<Status> Engine::step(RunKey key, bool& again) {
   }
   CO_CHECK_OK(co_await recover_if_asked(key));
   CO_CHECK_OK(co_await requeue_if_preempted(key));
+  CO_CHECK_OK(co_await end_other_ranks(services_, key));
   CO_TRY(const std::optional<Run> now, find_run(services_.store, key));
   again = !is_terminal(run->status) && now && (is_terminal(now->status) || now->status == RunStatus::kQueued);
   co_return Status{};
@@ -275,12 +277,28 @@ Task<Status> Engine::recover_if_asked(RunKey key) {
   co_return recovered;
 }
 
+// The runners of several ranks: one that ends before it first reports is missed, too.
+Status Engine::expect_ranks(const RunKey& key) {
+  const std::function<Result<std::vector<Attempt>>(store::Reader&)> find = [&key](store::Reader& reader) {
+    return reader.attempts(key);
+  };
+  TRY(const std::vector<Attempt> attempts, store::read<std::vector<Attempt>>(services_.store, find));
+  if (attempts.empty()) return {};
+  const Attempt& attempt = attempts.back();
+  for (const RankHandle& rank : rank_handles(attempt)) {
+    if (rank.rank > 0 && !attempt.rank_ends.contains(rank.rank) && leases_.is_silent(key, rank.rank))
+      leases_.expect(key, attempt.number, attempt.lease, rank.rank);
+  }
+  return {};
+}
+
 Task<Status> Engine::step_queued(Run run) {
+  const HoldingRun room = room_of(run);
   {
     const std::lock_guard lock(mutex_);
     holding_.erase(run.key);  // where it was queued again
     recover_.erase(run.key);
-    waiting_.try_emplace(run.key, queued(run));
+    waiting_.try_emplace(run.key, queued(run, room));
   }
   co_return co_await place_waiting();
 }
@@ -306,111 +324,6 @@ Task<Status> Engine::step_cancel(Run run, bool& again) {
   co_return Status{};
 }
 
-Task<Result<Engine::Room>> Engine::free_room() {
-  std::map<std::string, int64_t> running;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [key, queued] : waiting_) running.try_emplace(queued.target, 0);
-    for (const auto& [key, held] : holding_) {
-      if (const auto found = running.find(held.target); found != running.end()) ++found->second;
-    }
-  }
-  Room room;
-  std::map<std::string, std::string> no_room;
-  for (const auto& [name, count] : running) {
-    const size_t slash = name.find('/');
-    const bool is_own = slash == name.npos;
-    const Result<compute::ComputeTarget*> found =
-        services_.targets.find(is_own ? "" : name.substr(0, slash), is_own ? name : name.substr(slash + 1));
-    if (!found) {
-      no_room[name] = found.error().to_string();
-      continue;
-    }
-    const auto ask = [target = *found, held = count] { return target->capacity(held); };
-    const Result<compute::Capacity> capacity = co_await services_.pool.run(ask);
-    if (capacity) room.free_slots[name] = capacity->free_slots;
-    if (capacity && capacity->free_slots <= 0 && (*found)->capabilities().may_overbook) room.full_and_elastic.insert(name);
-    if (!capacity)
-      no_room[name] = capacity.error().to_string();
-    else if (capacity->free_slots <= 0)
-      no_room[name] = capacity->reason;
-  }
-  const std::lock_guard lock(mutex_);
-  no_room_ = std::move(no_room);
-  co_return room;
-}
-
-// One placement at a time: whoever finds one under way leaves a mark and goes.
-Task<Status> Engine::place_waiting() {
-  {
-    const std::lock_guard lock(mutex_);
-    place_again_ = true;
-    if (placing_) co_return Status{};
-    placing_ = true;
-  }
-  Status outcome;
-  while (true) {
-    std::vector<QueuedRun> queue;
-    std::map<RunKey, HoldingRun> holding;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!place_again_ || stopping_ || waiting_.empty()) {
-        placing_ = false;
-        co_return outcome;
-      }
-      place_again_ = false;
-      for (const auto& [key, run] : waiting_) queue.push_back(run);
-      holding = holding_;
-    }
-    Result<Room> room = co_await free_room();
-    if (!room) {
-      outcome = fail(std::move(room).error());
-      continue;
-    }
-    std::vector<RunKey> placed = place_beyond(queue, holding, room->full_and_elastic);
-    for (RunKey& key : place(std::move(queue), std::move(room->free_slots))) placed.push_back(std::move(key));
-    if (placed.empty()) continue;
-    std::function<Result<std::vector<Attempt>>(store::Transaction&)> apply =
-        [this, placed](store::Transaction& transaction) -> Result<std::vector<Attempt>> {
-      std::vector<Attempt> begun;
-      for (const RunKey& key : placed) {
-        TRY(auto run, transaction.run(key));
-        if (!run || run->status != RunStatus::kQueued) continue;
-        run->attempt += 1;
-        Attempt attempt;
-        attempt.run = key;
-        attempt.number = run->attempt;
-        attempt.lease = random_hex(16);
-        attempt.target = run->target;
-        attempt.started_ms = services_.clock.utc_now_ms();
-        CHECK_OK(transaction.put_attempt(attempt));
-        CHECK_OK(move_run(transaction, services_.clock, *run, RunStatus::kStarting));
-        begun.push_back(std::move(attempt));
-      }
-      return begun;
-    };
-    Result<std::vector<Attempt>> begun = co_await store::write<std::vector<Attempt>>(services_.store, std::move(apply));
-    failpoint_kill("place.after_commit");
-    if (!begun) {
-      outcome = fail(std::move(begun).error());
-      continue;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      for (const Attempt& attempt : *begun) {
-        const auto queued = waiting_.find(attempt.run);
-        const std::string parent_id = queued == waiting_.end() ? std::string() : queued->second.parent_id;
-        holding_[attempt.run] = {services_.targets.key(attempt.run.workspace, attempt.target), parent_id};
-      }
-      for (const RunKey& key : placed) waiting_.erase(key);
-    }
-    for (const Attempt& attempt : *begun) {
-      leases_.expect(attempt.run, attempt.number, attempt.lease);
-      wake(attempt.run);
-    }
-  }
-}
-
 // The ended run's room is free at once; its work folder goes when its runner has gone.
 Task<void> Engine::clean_up(Run run) {
   {
@@ -428,12 +341,14 @@ Task<void> Engine::clean_up(Run run) {
   if (!attempts) co_return;
   for (const Attempt& attempt : *attempts) {
     const Result<compute::ComputeTarget*> target = services_.targets.find(run.key.workspace, attempt.target);
-    if (!target || attempt.handle.empty()) continue;
-    // Not awaited: the next run shall not wait for the folder of this one.
-    services_.builders.post([target = *target, handle = attempt.handle, run_id = run.key.run_id] {
-      const Status removed = target->remove(handle);
-      if (!removed) log_warning("work folder not removed run={:?} error={:?}", run_id, removed.error().to_string());
-    });
+    if (!target) continue;
+    for (const RankHandle& rank : rank_handles(attempt)) {
+      // Not awaited: the next run shall not wait for the folder of this one.
+      services_.builders.post([target = *target, handle = rank.handle, run_id = run.key.run_id] {
+        const Status removed = target->remove(handle);
+        if (!removed) log_warning("work folder not removed run={:?} error={:?}", run_id, removed.error().to_string());
+      });
+    }
   }
 }
 

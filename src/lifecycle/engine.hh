@@ -44,11 +44,16 @@ class Engine {
   Task<Result<Submitted>> submit(Submission submission);
   Task<Result<Run>> cancel(RunKey key, std::string who);
   Task<Result<ReportAnswer>> report(RunKey key, RunnerReport report);
-  Status check_lease(const RunKey& key, int64_t attempt, const std::string& lease) { return leases_.check(key, attempt, lease); }
+  Status check_lease(const RunKey& key, int64_t attempt, const std::string& lease, int64_t rank) {
+    return leases_.check(key, attempt, lease, rank);
+  }
   // Why the run waits, or ended as it did, and what to do (`why RUN`).
   Result<Explanation> explain(const RunKey& key);
 
   void wake(const RunKey& key);
+  void quotas_changed() { room_changed(); }
+  // The quotas of a workspace and what is in use of them now; of disk space only where asked for, which takes a while.
+  Result<QuotaBook> quota_book(const std::string& workspace, bool with_disk);
   Services& services() { return services_; }
   // Runs that hold room on some target now; none: an on-demand server may end.
   size_t active_runs() const;
@@ -57,7 +62,8 @@ class Engine {
   Task<void> drive(RunKey key);
   Task<Status> step(RunKey key, bool& again);
   Task<Status> step_queued(Run run);
-  QueuedRun queued(const Run& run);
+  HoldingRun room_of(const Run& run);
+  QueuedRun queued(const Run& run, const HoldingRun& room);
   void preempted(const RunKey& key, int64_t attempt);
   void room_changed();
   void delete_pool_of(const Run& run);
@@ -68,10 +74,14 @@ class Engine {
   Task<Status> place_waiting();
   // What the targets that runs wait for have free now.
   struct Room {
-    std::map<std::string, int64_t> free_slots;
+    std::map<std::string, TargetRoom> rooms;
     std::set<std::string> full_and_elastic;  // full, but one run more would only slow down the others
   };
   Task<Result<Room>> free_room();
+  std::map<std::string, QuotaBook> quota_books(const std::vector<QueuedRun>& queue);
+  Task<Result<std::vector<Attempt>>> begin_attempts(std::vector<RunKey> placed);
+  Status expect_ranks(const RunKey& key);
+  void explain_waiting(const Run& run, Explanation& told) const;
   Task<void> clean_up(Run run);
   void take_up(const Run& run);
   Task<Status> recover_if_asked(RunKey key);
@@ -97,6 +107,8 @@ class Engine {
   bool placing_ = false;
   bool place_again_ = false;
   std::map<std::string, std::string> no_room_;  // target → why, from the last placement
+  std::map<std::string, TargetRoom> rooms_;     // likewise
+  std::map<RunKey, std::string> beyond_quota_;  // likewise: runs that wait for no target
   std::thread ticker_;
 };
 

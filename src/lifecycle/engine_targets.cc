@@ -3,6 +3,7 @@
 
 #include "base/log.hh"
 #include "lifecycle/engine.hh"
+#include "lifecycle/gang.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/run_pool.hh"
 
@@ -57,11 +58,16 @@ Task<Status> Engine::requeue_if_preempted(RunKey key) {
   if (!ended) co_return Status{};
   leases_.forget(key);
   const Result<compute::ComputeTarget*> target = services_.targets.find(key.workspace, ended->target);
-  if (!target || ended->handle.empty()) co_return Status{};
-  services_.builders.post([target = *target, handle = ended->handle, key] {
-    Status removed = target->kill(handle);
-    if (removed) removed = target->remove(handle);
-    if (!removed) log_warning("preempted attempt not removed run={:?} error={:?}", key.run_id, removed.error().to_string());
+  if (!target) co_return Status{};
+  services_.builders.post([target = *target, ranks = rank_handles(*ended), key] {
+    Status killed;
+    for (const RankHandle& rank : ranks) {  // all are ended before the first one's node is given to others
+      if (Status done = target->kill(rank.handle); !done) killed = std::move(done);
+    }
+    for (const RankHandle& rank : ranks) {
+      const Status removed = killed ? target->remove(rank.handle) : killed;
+      if (!removed) log_warning("preempted attempt not removed run={:?} error={:?}", key.run_id, removed.error().to_string());
+    }
   });
   co_return Status{};
 }

@@ -3,6 +3,7 @@
 #include "base/failpoint.hh"
 #include "base/log.hh"
 #include "lifecycle/data_ports.hh"
+#include "lifecycle/gang.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/prepare.hh"
 #include "lifecycle/rerun.hh"
@@ -77,6 +78,26 @@ struct Started {
   ReadyEnvironment environment;
 };
 
+Result<std::vector<int64_t>> ports_for(const Loaded& loaded) {
+  if (std::optional<std::vector<int64_t>> kept = ports_of(loaded.attempt)) return std::move(*kept);
+  return pick_ports(ports_needed(loaded.spec));
+}
+
+// The ports of several ranks are on record before the first one is started.
+Task<Status> keep_ports(Services& services, Loaded& loaded) {
+  if (!is_gang(loaded.spec) || ports_of(loaded.attempt)) co_return Status{};
+  CO_TRY(const std::vector<int64_t> ports, pick_ports(ports_needed(loaded.spec)));
+  loaded.attempt.handle = handle_with_ports(ports);
+  const Attempt attempt = loaded.attempt;
+  std::function<Status(store::Transaction&)> apply = [attempt](store::Transaction& transaction) -> Status {
+    TRY(auto attempts, transaction.attempts(attempt.run));
+    if (attempts.empty() || attempts.back().number != attempt.number || is_started(attempts.back())) return {};
+    attempts.back().handle = attempt.handle;
+    return transaction.put_attempt(attempts.back());
+  };
+  co_return co_await services.store.write(std::move(apply));
+}
+
 // An environment that has vanished since the run was prepared is built again here.
 Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
   CO_TRY(compute::ComputeTarget* const target, services.targets.find(loaded.run.key.workspace, loaded.spec.target));
@@ -86,9 +107,11 @@ Task<Result<Started>> start_runner(Services& services, const Loaded& loaded) {
   Loaded opened = loaded;
   CO_CHECK_OK(open_secrets(services.vault, loaded.run.key.workspace, opened.spec));
   const LaunchPlan plan = make_plan(services, opened, target->capabilities(), environment);
-  const auto start = [target, &plan] { return target->start(plan); };
-  CO_TRY(json::object handle, co_await services.pool.run(start));
-  co_return Started{std::move(handle), std::move(environment)};
+  CO_TRY(const std::vector<int64_t> ports, ports_for(loaded));
+  const std::vector<LaunchPlan> plans = plans_of_ranks(plan, opened.spec, ports);
+  const auto start = [target, &plans] { return target->start_all(plans); };
+  CO_TRY(const std::vector<json::object> handles, co_await services.pool.run(start));
+  co_return Started{plans.size() == 1 ? handles.at(0) : handle_of_gang(ports, handles), std::move(environment)};
 }
 
 }  // namespace
@@ -139,10 +162,11 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
 }
 
 Task<Status> launch_run(Services& services, RunKey key) {
-  CO_TRY(const Loaded loaded, load(services, key));
+  CO_TRY(Loaded loaded, load(services, key));
   // A cancel that came between start() and its handle needs the handle all the same: start() is idempotent and answers it.
   const bool wanted = loaded.run.status == RunStatus::kStarting || loaded.run.status == RunStatus::kCancelRequested;
-  if (!wanted || !loaded.attempt.handle.empty()) co_return Status{};
+  if (!wanted || is_started(loaded.attempt)) co_return Status{};
+  CO_CHECK_OK(co_await keep_ports(services, loaded));
 
   failpoint_kill("launch.before_start");
   const Result<Started> started = co_await start_runner(services, loaded);

@@ -13,19 +13,17 @@ Result<Leases::Holder> Leases::load(const RunKey& key) {
     if (attempts.empty() || is_terminal(run->status)) {
       return fail(errors::lease_lost, fmt::format("the run {:?} has no attempt under way", key.run_id));
     }
-    return Holder{attempts.back().number, attempts.back().lease, {}, false, 0};
+    return Holder{attempts.back().number, attempts.back().lease};
   };
   return store::read<Holder>(services_.store, action);
 }
 
-Status Leases::check(const RunKey& run, int64_t attempt, const std::string& lease) {
+Status Leases::check(const RunKey& run, int64_t attempt, const std::string& lease, int64_t rank) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = holders_.find(run);
         found != holders_.end() && found->second.attempt == attempt && found->second.lease == lease) {
-      found->second.heard = services_.clock.monotonic_now();
-      found->second.reported = false;
-      found->second.recoveries = 0;
+      found->second.ranks[rank] = Watch{services_.clock.monotonic_now()};
       return {};
     }
   }
@@ -34,21 +32,35 @@ Status Leases::check(const RunKey& run, int64_t attempt, const std::string& leas
     return fail(errors::lease_lost,
                 fmt::format("attempt {} of run {:?} is not the current one ({})", attempt, run.run_id, holder.attempt));
   }
-  expect(run, attempt, lease);
+  expect(run, attempt, lease, rank);
   return {};
 }
 
-void Leases::expect(const RunKey& run, int64_t attempt, const std::string& lease) {
+void Leases::expect(const RunKey& run, int64_t attempt, const std::string& lease, int64_t rank) {
   const std::lock_guard lock(mutex_);
   Holder& holder = holders_[run];
-  if (holder.attempt != attempt || holder.lease != lease) holder = Holder{attempt, lease, {}, false, 0};
-  holder.heard = services_.clock.monotonic_now();
-  holder.reported = false;
+  if (holder.attempt != attempt || holder.lease != lease) holder = Holder{attempt, lease};
+  Watch& watch = holder.ranks[rank];
+  watch.heard = services_.clock.monotonic_now();
+  watch.reported = false;
 }
 
-int64_t Leases::count_recovery(const RunKey& run) {
+int64_t Leases::count_recovery(const RunKey& run, int64_t rank) {
   const std::lock_guard lock(mutex_);
-  return ++holders_[run].recoveries;
+  return ++holders_[run].ranks[rank].recoveries;
+}
+
+bool Leases::is_silent(const RunKey& run, int64_t rank) {
+  const std::lock_guard lock(mutex_);
+  const auto holder = holders_.find(run);
+  if (holder == holders_.end()) return true;
+  const auto watch = holder->second.ranks.find(rank);
+  return watch == holder->second.ranks.end() || watch->second.reported;
+}
+
+void Leases::forget_rank(const RunKey& run, int64_t rank) {
+  const std::lock_guard lock(mutex_);
+  if (const auto holder = holders_.find(run); holder != holders_.end()) holder->second.ranks.erase(rank);
 }
 
 void Leases::forget(const RunKey& run) {
@@ -61,9 +73,12 @@ std::vector<RunKey> Leases::lapsed(std::chrono::milliseconds silence) {
   const std::chrono::milliseconds now = services_.clock.monotonic_now();
   std::vector<RunKey> found;
   for (auto& [key, holder] : holders_) {
-    if (holder.reported || now - holder.heard <= silence) continue;
-    holder.reported = true;
-    found.push_back(key);
+    bool is_new = false;
+    for (auto& [rank, watch] : holder.ranks) {
+      if (watch.reported || now - watch.heard <= silence) continue;
+      watch.reported = is_new = true;
+    }
+    if (is_new) found.push_back(key);
   }
   return found;
 }

@@ -9,14 +9,33 @@ bool goes_before(const QueuedRun& a, const QueuedRun& b) {
   return std::tuple(-a.priority, a.queued_ms, a.arrival) < std::tuple(-b.priority, b.queued_ms, b.arrival);
 }
 
-std::vector<RunKey> place(std::vector<QueuedRun> queue, std::map<std::string, int64_t> free_slots) {
+Placed place(std::vector<QueuedRun> queue, std::map<std::string, TargetRoom> rooms, std::map<std::string, QuotaBook> quotas) {
   std::ranges::sort(queue, goes_before);
-  std::vector<RunKey> placed;
-  for (const QueuedRun& run : queue) {
-    const auto room = free_slots.find(run.target);
-    if (room == free_slots.end() || room->second <= 0) continue;
-    --room->second;
-    placed.push_back(run.key);
+  Placed placed;
+  std::map<std::string, std::vector<QueuedRun*>> passed;  // for which there was too little, by target
+  for (QueuedRun& run : queue) {
+    const auto room = rooms.find(run.target);
+    if (room == rooms.end() || run.slots > room->second.most) continue;
+    QuotaBook& quota = quotas[run.key.workspace];
+    if (std::optional<std::string> refusal = quota.refusal(run.user, run.needs)) {
+      placed.beyond_quota[run.key] = std::move(*refusal);
+      continue;
+    }
+    std::vector<QueuedRun*>& waiting = passed[run.target];
+    const bool may_go = std::ranges::all_of(waiting, [&](const QueuedRun* earlier) {
+      return earlier->priority == run.priority && earlier->overtaken < kOvertakenMax;
+    });
+    if (!may_go || run.slots > room->second.free) {
+      waiting.push_back(&run);
+      continue;
+    }
+    room->second.free -= run.slots;
+    placed.runs.push_back(run.key);
+    quota.take(run.user, run.needs);
+    for (QueuedRun* const earlier : waiting) {
+      ++earlier->overtaken;
+      ++placed.overtaken[earlier->key];
+    }
   }
   return placed;
 }

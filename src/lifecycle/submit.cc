@@ -7,7 +7,9 @@
 #include "domain/names.hh"
 #include "lifecycle/data_ports.hh"
 #include "lifecycle/environment_versions.hh"
+#include "lifecycle/gang.hh"
 #include "lifecycle/moves.hh"
+#include "lifecycle/quotas.hh"
 #include "lifecycle/sealed_spec.hh"
 #include "lifecycle/target_changes.hh"
 #include "lifecycle/workspace_removal.hh"
@@ -82,12 +84,8 @@ Status check_submission(Services& services, const Submission& submission) {
         fmt::format("a run gets one node of target {:?}, {} were asked for", submission.spec.target, submission.spec.node_count),
         "Set node_count to 1, or use a target with several nodes.");
   }
-  if (const int64_t processes = process_count(submission.spec); processes > 1 && !target->capabilities().several_nodes) {
-    return fail(errors::not_supported,
-                fmt::format("target {:?} starts one process for a run, {} were asked for by the communicator {}",
-                            submission.spec.target, processes, submission.spec.distribution.communicator),
-                "Ask for one process, and let the script start its workers itself.");
-  }
+  CHECK_OK(check_gang(submission.spec));
+  CHECK_OK(check_quota(services, submission.workspace, submission.user, submission.spec));
   if (compute::ManagedTarget* const managed = services.targets.find_managed(submission.workspace, submission.spec.target))
     CHECK_OK(managed->check_nodes(submission.spec.node_count));
   return check_script(services, submission.spec);

@@ -7,15 +7,16 @@
 namespace werkbank::lifecycle {
 
 struct ReportAnswer {
-  bool cancel = false;  // the runner shall end the script
-  bool ended = false;   // this report ended the run
+  bool cancel = false;      // the runner shall end the script
+  bool ended = false;       // this report ended the run
+  bool rank_ended = false;  // … or one of its ranks
 };
 
 // Applies a report: Running, Finalizing, or the end. A report that says nothing new only renews the lease.
 Task<Result<ReportAnswer>> take_report(Services& services, Leases& leases, RunKey key, RunnerReport report);
 
-// A silent runner: asks the target. It is there (or was started again): the run goes on. It is gone: the run ends by what the
-// exit file says, with reason lost where nothing is known.
+// Silent runners of a run's ranks: asks the target. It is there (or was started again): the run goes on. It is gone: the run ends
+// by what the exit file says, with reason lost where nothing is known.
 Task<Status> recover_run(Services& services, Leases& leases, RunKey key);
 
 // The last lines of a log, at most 8 KiB: kept with a run that did not complete.

@@ -10,6 +10,7 @@
 #include "base/files.hh"
 #include "base/log.hh"
 #include "lifecycle/garbage.hh"
+#include "lifecycle/quotas.hh"
 #include "lifecycle/target_changes.hh"
 #include "store/environments.hh"
 #include "store/models.hh"
@@ -196,6 +197,7 @@ Task<Status> remove_workspace(Services& services, Holdings& holdings, std::strin
   CO_CHECK_OK(co_await services.builders.run(remove));
   std::function<Status(store::Transaction&)> apply = [name](store::Transaction& transaction) -> Status {
     CHECK_OK(transaction.delete_workspace(name));
+    CHECK_OK(put_quotas(transaction, name, Quotas{}));  // one that is made later under the name begins without
     TRY(std::set<std::string> names, being_removed(transaction));
     names.erase(name);
     return note_being_removed(transaction, names);

@@ -12,7 +12,8 @@ LogFollower::LogFollower(const AttemptContext& context, std::vector<std::string>
       link_(context.plan, context.lifeline),
       spool_watch_(context.folder.spool(), {""}),
       code_watch_(context.folder.code(), directories_),
-      driver_log_(std::string(kDriverLogName), context.folder.std_log(), context.state, context.is_after_reboot) {}
+      driver_log_(path_of_rank(kDriverLogName, context.plan.rank), context.folder.std_log(), context.state,
+                  context.is_after_reboot) {}
 
 void LogFollower::consider(const std::string& relative) {
   if (streams_.contains(relative)) {
@@ -24,8 +25,8 @@ void LogFollower::consider(const std::string& relative) {
     context_.warnings.add(fmt::format("The log {:?} is not sent: {}", relative, path.error().message));
     return;
   }
-  auto stream =
-      std::make_unique<LogStream>(relative, path->below(context_.folder.code()), context_.state, context_.is_after_reboot);
+  auto stream = std::make_unique<LogStream>(path_of_rank(relative, context_.plan.rank), path->below(context_.folder.code()),
+                                            context_.state, context_.is_after_reboot);
   busy_[relative] = stream.get();
   streams_.emplace(relative, std::move(stream));
 }
@@ -71,6 +72,7 @@ void LogFollower::work() {
 
 std::vector<std::string> LogFollower::rewritten() const {
   std::vector<std::string> paths;
+  if (context_.plan.rank > 0) return paths;  // as files they would take the names of the first rank's
   for (const auto& [path, stream] : streams_) {
     if (stream->was_rewritten()) paths.push_back(path);
   }

@@ -25,15 +25,19 @@ Status keep_to_cores(const std::vector<int>& cores) {
 
 }  // namespace
 
-std::string group_name(const WorkFolder& folder) { return "werkbank-" + folder.root.filename().native(); }
+std::string group_name(const WorkFolder& folder, const MachineSlice& slice) {
+  return "werkbank-" + (slice.group.empty() ? folder.root.filename().native() : slice.group);
+}
 
 Confinement::Confinement(const WorkFolder& folder, const MachineSlice& slice) {
   if (!slice.cores.empty()) {
     if (const Status kept = keep_to_cores(slice.cores); !kept) log_warning("{}", kept.error().to_string());
   }
   if (slice.memory_bytes == 0) return;
-  Result<MemoryGroup> group = MemoryGroup::make(group_name(folder), slice.memory_bytes);
-  if (group) {
+  // Who shares a group may find it removed by one that leaves it at this moment: then it is made once more.
+  for (int tries = slice.group.empty() ? 1 : 3; tries > 0; --tries) {
+    Result<MemoryGroup> group = MemoryGroup::make(group_name(folder, slice), slice.memory_bytes);
+    if (!group) break;
     Status entered = write_file_atomically(folder.memory_group(), group->folder().native(), 0600, false);
     if (entered) entered = group->enter();
     if (entered) {
@@ -49,7 +53,8 @@ Confinement::Confinement(const WorkFolder& folder, const MachineSlice& slice) {
 
 void Confinement::end() {
   if (!group_) return;
-  if (const Status removed = group_->leave_and_remove(); !removed) log_warning("{}", removed.error().to_string());
+  const Status removed = group_->leave_and_remove();
+  if (!removed && removed.error().code != &errors::unavailable) log_warning("{}", removed.error().to_string());
 }
 
 }  // namespace werkbank::runner

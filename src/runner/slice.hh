@@ -15,14 +15,14 @@ class Confinement {
   // Cores by affinity, memory by a control group or, where none may be made, by a limit on each process. An empty slice changes
   // nothing. What cannot be enforced is logged: the run goes on.
   Confinement(const WorkFolder& folder, const MachineSlice& slice);
-  // The group goes, once nobody else is in it.
+  // The group goes, unless other processes of the run are still in it.
   void end();
 
  private:
   std::optional<MemoryGroup> group_;
 };
 
-// The name of the work folder's control group; the target removes one that a dead shim has left.
-std::string group_name(const WorkFolder& folder);
+// The name of the control group: the slice's, or the work folder's own. The target removes one that a dead shim has left.
+std::string group_name(const WorkFolder& folder, const MachineSlice& slice);
 
 }  // namespace werkbank::runner

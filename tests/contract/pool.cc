@@ -238,6 +238,50 @@ TEST_CASE("the processes of a run that belong together share their node") {
   CHECK(pool->remove(third));
 }
 
+std::vector<LaunchPlan> plans_of(const std::string& run_id, int64_t nodes) {
+  std::vector<LaunchPlan> plans;
+  for (int64_t node = 0; node < nodes; ++node) plans.push_back(plan_of(run_id, node, node));
+  return plans;
+}
+
+TEST_CASE("a run of several nodes gets all of them or none, and two of them do not wait for each other") {
+  World world(4);
+  const auto first = world.open(settings_of(0, 4, 3600), "first");
+  const auto second = world.open(settings_of(0, 4, 3600), "second");
+  CHECK(first->capabilities().several_nodes);
+  CHECK_FALSE(first->capabilities().may_overbook);
+  const Result<std::vector<json::object>> three = first->start_all(plans_of("three", 3));
+  REQUIRE(three);
+  CHECK(three->size() == 3);
+  CHECK(number(first->status(), "currentNodeCount") == 3);
+  // One core is left: the second one takes nothing while it waits, so that others may have it.
+  const Result<std::vector<json::object>> two = second->start_all(plans_of("two", 2));
+  REQUIRE_FALSE(two);
+  CHECK(two.error().code == &errors::target_full);
+  CHECK(number(second->status(), "currentNodeCount") == 0);
+  CHECK(first->start_all(plans_of("three", 3)).value() == *three);  // said twice
+  CHECK(number(first->status(), "currentNodeCount") == 3);
+  // Idle nodes of the one go as soon as the other needs them.
+  for (const json::object& handle : *three) CHECK(first->remove(handle));
+  CHECK(second->start_all(plans_of("two", 2)));
+  CHECK(second->start_all(plans_of("more", 2)));
+  CHECK(number(first->status(), "currentNodeCount") == 0);
+}
+
+TEST_CASE("a run of several nodes whose rank cannot be started gives them all back") {
+  World world(4);
+  const auto pool = world.open(settings_of(0, 4, 3600));
+  const json::object other = pool->start(plan_of("other")).value();
+  REQUIRE(pool->start(plan_of("a", 0, 0)));  // it was begun by a server that died
+  world.runners.fail_next("start", Error{&errors::launch_failed, "no", "", {}});
+  CHECK_FALSE(pool->start_all(plans_of("a", 2)));
+  CHECK(counted(*pool, "runningNodeCount") == 1);
+  CHECK(world.runners.started("a")->removed);
+  CHECK(pool->start_all(plans_of("a", 2)));
+  CHECK(counted(*pool, "runningNodeCount") == 3);
+  CHECK(pool->remove(other));
+}
+
 TEST_CASE("a deleted pool leaves nothing, and its room is others'") {
   World world(1, 4 * 1024);
   const auto first = world.open(settings_of(1, 1, 3600), "first");

@@ -318,7 +318,7 @@ from azureml.core import Experiment, ScriptRunConfig, Workspace
 from azureml.core.runconfig import MpiConfiguration, PyTorchConfiguration, TensorflowConfiguration
 from azureml.exceptions import UserErrorException
 exp = Experiment(Workspace.get('default'), 'distributed')
-for given in (MpiConfiguration(process_count_per_node=2), MpiConfiguration(node_count=2), PyTorchConfiguration(process_count=4),
+for given in (MpiConfiguration(node_count=2), PyTorchConfiguration(process_count=4, node_count=2),
               TensorflowConfiguration(worker_count=2)):
     try:
         exp.submit(ScriptRunConfig('.', 'train.py', distributed_job_config=given))

@@ -121,11 +121,11 @@ class ScriptedTarget final : public compute::ComputeTarget {
     const std::lock_guard lock(mutex_);
     on_prepare_ = std::move(act);
   }
-  // The runner is gone from now on, as recover() sees it.
-  void end_runner(const std::string& run_id, RunEnd end) {
+  // The runner (of the rank, otherwise of each) is gone from now on, as recover() sees it.
+  void end_runner(const std::string& run_id, RunEnd end, std::optional<int64_t> rank = std::nullopt) {
     const std::lock_guard lock(mutex_);
     for (auto& [name, started] : started_) {
-      if (started.plan.run.run_id == run_id) started.end = end;
+      if (started.plan.run.run_id == run_id && started.plan.rank == rank.value_or(started.plan.rank)) started.end = end;
     }
   }
 

@@ -41,6 +41,7 @@ class State(object):
                 "tags": {},
             }
         }
+        self.quotas = {}
         self.experiments = {}
         self.runs = {}
         self.files = {}  # (run, path) → bytes
@@ -121,6 +122,9 @@ class Handler(ModelRoutes, DatasetRoutes, BaseHTTPRequestHandler):
         if path == ["compute-sizes"]:
             size = {"name": "STANDARD_D2_V2", "vCPUs": 2, "gpus": 0, "memoryGB": 7.0, "nodesMax": 2}
             return self._answer(200, {"items": [size], "next": ""})
+        if path[0] == "quotas":
+            state.quotas.update(data["workspace"])
+            return self._answer(200, {})
         name, rest = path[1], path[2:]
         if name not in state.workspaces:
             raise Problem(404, "workspace_not_found", "no workspace {}".format(name))
@@ -129,6 +133,11 @@ class Handler(ModelRoutes, DatasetRoutes, BaseHTTPRequestHandler):
                 state.workspaces[name].update(data)
             return self._answer(200, state.workspaces[name])
         return getattr(self, "_" + rest[0].replace("-", "_"))(state, rest[1:], query, data, body)
+
+    def _quota(self, state, rest, query, data, body):
+        use = {"cores": 2, "gpus": 0, "memoryMib": 0, "diskMib": 0, "runs": 1}
+        limits = dict((name, state.quotas.get(name)) for name in use)
+        return self._answer(200, {"limits": {"workspace": limits}, "use": {"workspace": use}})
 
     def _compute(self, state, rest, query, data, body):
         local = {"name": "local", "kind": "local", "state": "Succeeded", "isOfInstallation": True, "capabilities": {}}

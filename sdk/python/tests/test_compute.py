@@ -145,3 +145,18 @@ def test_default_pools_are_those_of_their_names(workspace):
     again = Workspace.create("default", default_cpu_compute_target=configuration, exist_ok=True, show_output=False)
     assert made.get_default_compute_target("cpu").name == "cpu-cluster" == again.get_default_compute_target("CPU").name
     assert made.get_default_compute_target("GPU") is None
+
+
+def test_quotas_are_listed_and_set(workspace):
+    assert [each["name"]["value"] for each in AmlCompute.list_usages(workspace)] == ["cores", "runs"]
+    assert len(AmlCompute.list_usages(workspace, show_all=True)) == 5
+    assert {each["limit"] for each in AmlCompute.list_quotas(workspace)} == {None}
+    changed = AmlCompute.update_quotas(workspace, ["cores", "gpus"], ["4", 0])
+    assert [(each["name"]["value"], each["limit"]) for each in changed][:2] == [("cores", 4), ("gpus", 0)]
+    (cores,) = [each for each in AmlCompute.list_usages(workspace) if each["name"]["value"] == "cores"]
+    assert (cores["currentValue"], cores["limit"], cores["unit"]) == (2, 4, "Count")
+    AmlCompute.update_quotas(workspace, "cores")
+    assert AmlCompute.list_quotas(workspace)[0]["limit"] is None
+    for family, limit in (("standardDv2Family", 4), ("cores", -1), (["cores", "runs"], [1])):
+        with pytest.raises(ComputeTargetException):
+            AmlCompute.update_quotas(workspace, family, limit)

@@ -75,7 +75,8 @@ void remove_memory_group(const WorkFolder& folder) {
   const Result<std::string> noted = read_file(folder.memory_group(), 4096);
   if (!noted) return;
   const Status removed = MemoryGroup(std::filesystem::path(*noted)).leave_and_remove();
-  if (!removed) log_warning("{}", removed.error().to_string());
+  const bool is_shared = !removed && removed.error().code == &errors::unavailable;  // the last one that leaves removes it
+  if (!removed && !is_shared) log_warning("{}", removed.error().to_string());
 }
 
 class LocalTarget final : public ComputeTarget {

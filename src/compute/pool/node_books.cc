@@ -1,7 +1,11 @@
 #include "compute/pool/node_books.hh"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 #include "base/files.hh"
 
@@ -60,6 +64,10 @@ Result<PoolNode> node_from_json(const json::value& value) {
 std::string_view to_string(NodeState state) { return kStates[static_cast<size_t>(state)]; }
 
 PoolNode* NodeBooks::find_node_of(const LaunchPlan& plan) {
+  return const_cast<PoolNode*>(std::as_const(*this).find_node_of(plan));
+}
+
+const PoolNode* NodeBooks::find_node_of(const LaunchPlan& plan) const {
   const auto found = std::ranges::find_if(nodes, [&](const PoolNode& node) {
     return !node.occupants.empty() && node.run == plan.run && node.attempt == plan.attempt && node.run_node == plan.node;
   });
@@ -69,6 +77,68 @@ PoolNode* NodeBooks::find_node_of(const LaunchPlan& plan) {
 PoolNode* NodeBooks::find_free() {
   const auto found = std::ranges::find_if(nodes, &PoolNode::is_free);
   return found == nodes.end() ? nullptr : &*found;
+}
+
+int64_t NodeBooks::lacking(const std::vector<LaunchPlan>& plans) const {
+  std::set<int64_t> missing;
+  for (const LaunchPlan& plan : plans) {
+    if (find_node_of(plan) == nullptr) missing.insert(plan.node);
+  }
+  return std::ssize(missing) - std::ranges::count_if(nodes, &PoolNode::is_free);
+}
+
+void NodeBooks::occupy(const LaunchPlan& plan, UtcMs now) {
+  PoolNode* node = find_node_of(plan);
+  if (node == nullptr) node = find_free();
+  if (node->occupants.empty()) {
+    node->run = plan.run;
+    node->attempt = plan.attempt;
+    node->run_node = plan.node;
+    node->state = NodeState::kPreparing;
+    node->since_ms = now;
+  }
+  if (std::ranges::find(node->occupants, plan.rank, &Occupant::rank) == node->occupants.end())
+    node->occupants.push_back({plan.rank, {}});
+}
+
+std::vector<Occupant> NodeBooks::occupants_of(const std::vector<LaunchPlan>& plans) const {
+  std::vector<Occupant> found;
+  for (const PoolNode& node : nodes) {
+    if (plans.empty() || node.run != plans.front().run || node.attempt != plans.front().attempt) continue;
+    found.insert(found.end(), node.occupants.begin(), node.occupants.end());
+  }
+  return found;
+}
+
+std::vector<int64_t> NodeBooks::vacate(const std::function<bool(const PoolNode&, const Occupant&)>& leaves, UtcMs now) {
+  std::vector<int64_t> given_up;
+  for (PoolNode& node : nodes) {
+    const size_t erased = std::erase_if(node.occupants, [&](const Occupant& each) { return leaves(node, each); });
+    if (erased == 0 || !node.occupants.empty()) continue;
+    if (node.state == NodeState::kPreempted) given_up.push_back(node.id);
+    node.state = NodeState::kIdle;
+    node.run = {};
+    node.since_ms = now;
+  }
+  return given_up;
+}
+
+json::object state_counts(const NodeBooks& books) {
+  return {{"preparingNodeCount", books.count(NodeState::kPreparing)}, {"runningNodeCount", books.count(NodeState::kRunning)},
+          {"idleNodeCount", books.count(NodeState::kIdle)},           {"unusableNodeCount", 0},
+          {"leavingNodeCount", books.count(NodeState::kLeaving)},     {"preemptedNodeCount", books.count(NodeState::kPreempted)}};
+}
+
+json::array listed(const NodeBooks& books, const std::string& pool_name) {
+  json::array list;
+  for (const PoolNode& node : books.nodes) {
+    list.push_back(json::object{{"nodeId", fmt::format("{}-{}", pool_name, node.id)},
+                                {"nodeState", to_string(node.state)},
+                                {"runId", node.run.run_id.empty() ? json::value(nullptr) : json::value(node.run.run_id)},
+                                {"sinceUtc", format_utc(node.since_ms)},
+                                {"slice", werkbank::to_json(node.slice)}});
+  }
+  return list;
 }
 
 PoolNode* NodeBooks::find(int64_t id) {
@@ -94,6 +164,33 @@ std::vector<int64_t> NodeBooks::to_scale_down(int64_t nodes_min, int64_t nodes_m
     --left;
   }
   return leaving;
+}
+
+NodeBooks::GivenUp NodeBooks::to_give_up(const VmSize& wanted, bool also_busy, int64_t nodes_min) const {
+  GivenUp given_up;
+  int64_t cores = 0, memory_mib = 0, gpus = 0;
+  const auto count = [&](const PoolNode& node) {
+    cores += std::ssize(node.slice.cores);
+    memory_mib += static_cast<int64_t>(node.slice.memory_bytes >> 20);
+    gpus += std::ssize(node.slice.gpus);
+  };
+  const auto is_enough = [&] { return cores >= wanted.cores && memory_mib >= wanted.memory_mib && gpus >= wanted.gpus; };
+  for (const PoolNode& node : nodes) {
+    if (node.state == NodeState::kPreempted) count(node);  // on its way already
+  }
+  for (const PoolNode& node : nodes) {
+    if (is_enough() || (!also_busy && std::ssize(nodes) - std::ssize(given_up.idle) <= nodes_min)) break;
+    if (!node.is_free()) continue;
+    count(node);
+    given_up.idle.push_back(node.id);
+  }
+  if (!also_busy) return given_up;
+  for (auto node = nodes.rbegin(); node != nodes.rend() && !is_enough(); ++node) {
+    if (node->occupants.empty() || node->state == NodeState::kPreempted) continue;
+    count(*node);
+    given_up.busy.push_back(node->id);
+  }
+  return given_up;
 }
 
 std::optional<UtcMs> NodeBooks::next_scale_down(int64_t nodes_min, int64_t idle_ms) const {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hh"
+#include "compute/pool/vm_sizes.hh"
 #include "domain/launch.hh"
 
 namespace werkbank::compute {
@@ -39,15 +41,32 @@ struct NodeBooks {
 
   // The node of this rank's run and number, if it has one already.
   PoolNode* find_node_of(const LaunchPlan& plan);
+  const PoolNode* find_node_of(const LaunchPlan& plan) const;
   PoolNode* find_free();
+  // How many nodes these plans of one run need beyond the free ones.
+  int64_t lacking(const std::vector<LaunchPlan>& plans) const;
+  // The plan's rank on its run's node, or on a free one, which there is.
+  void occupy(const LaunchPlan& plan, UtcMs now);
+  // Who is there of the run and attempt of these plans.
+  std::vector<Occupant> occupants_of(const std::vector<LaunchPlan>& plans) const;
+  // Frees nodes of those that leave. Answers the ones that were preempted and are empty now.
+  std::vector<int64_t> vacate(const std::function<bool(const PoolNode&, const Occupant&)>& leaves, UtcMs now);
   PoolNode* find(int64_t id);
   int64_t count(NodeState state) const;
   // Which free nodes to give back: the longest idle beyond `nodes_min` that were idle for so long, all beyond `nodes_max`.
   std::vector<int64_t> to_scale_down(int64_t nodes_min, int64_t nodes_max, int64_t idle_ms, UtcMs now) const;
+  // Which nodes to give up for so much: idle ones first, then those with runs, the newest first, until it is enough. Who wants no
+  // busy ones leaves the pool its least number, too.
+  struct GivenUp {
+    std::vector<int64_t> idle, busy;
+  };
+  GivenUp to_give_up(const VmSize& wanted, bool also_busy, int64_t nodes_min) const;
   // When to_scale_down() would next name one; nothing where never.
   std::optional<UtcMs> next_scale_down(int64_t nodes_min, int64_t idle_ms) const;
 };
 
+json::object state_counts(const NodeBooks& books);                         // "idleNodeCount" … as v1 has them
+json::array listed(const NodeBooks& books, const std::string& pool_name);  // a document for each node
 json::object to_json(const NodeBooks& books);
 Result<NodeBooks> node_books_from_json(const json::value& value);
 Status write_books(const std::filesystem::path& path, const NodeBooks& books);

@@ -19,7 +19,7 @@ class NodeHolder {
  public:
   virtual ~NodeHolder() = default;
   virtual bool is_low_priority() const = 0;
-  // Gives up nodes for one of this size: spare ones at once; with `also_busy` the others too, as soon as their runs have gone.
+  // Gives up nodes for so much: spare ones at once; with `also_busy` the others too, as soon as their runs have gone.
   virtual void give_way(const VmSize& wanted, bool also_busy) = 0;
   // Somebody has given something back.
   virtual void room_changed() = 0;
@@ -36,9 +36,9 @@ class NodeProvider {
   virtual int64_t nodes_max(const VmSize& size) const = 0;  // when nobody else has any
   // How many nodes the holder could take now, or as soon as others have given way.
   virtual int64_t room(const NodeHolder& holder, const VmSize& size) = 0;
-  // Nothing where there is no room now; others have then been asked to give way: the spare nodes of all, the busy ones of
-  // low-priority holders to a dedicated one.
-  virtual std::optional<MachineSlice> take(NodeHolder& holder, const VmSize& size) = 0;
+  // So many nodes or none: who waits for several holds none of them meanwhile. Nothing where there is no room for all now; others
+  // have then been asked to give way: the spare nodes of all, the busy ones of low-priority holders to a dedicated one.
+  virtual std::optional<std::vector<MachineSlice>> take(NodeHolder& holder, const VmSize& size, int64_t count) = 0;
   // The holder does not wait for what take() did not give it: until then low-priority holders do not get it either.
   virtual void want_no_more(NodeHolder& holder) = 0;
   // Takes a certain slice: one that was held before the server came back. False where it is not free.

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/files.hh"
+#include "base/hash.hh"
 #include "base/log.hh"
 #include "compute/pool/node_books.hh"
 
@@ -17,8 +20,9 @@ namespace {
 
 // Two pools may have been promised the same room: who comes second waits a moment, then the run is queued again.
 constexpr std::chrono::seconds kWaitForNode{3};
+constexpr size_t kGroupDigits = 32;
 
-// A node of this size is wanted by somebody else.
+// Somebody else wants so much.
 struct Wanted {
   VmSize size;
   bool also_busy = false;
@@ -63,6 +67,7 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
   Result<std::string> environment_lock(const std::string& hash) override { return runners_->environment_lock(hash); }
   Status remove_environment(const std::string& hash) override { return runners_->remove_environment(hash); }
   Result<json::object> start(const LaunchPlan& plan) override;
+  Result<std::vector<json::object>> start_all(const std::vector<LaunchPlan>& plans) override;
   Result<RunnerStatus> recover(const json::object& handle) override { return runners_->recover(handle); }
   Status cancel(const json::object& handle) override { return runners_->cancel(handle); }
   Status kill(const json::object& handle) override { return runners_->kill(handle); }
@@ -80,6 +85,7 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
   Status close() override;
   void stop() override;
   Status check_nodes(int64_t node_count) override;
+  NodeSize node_size() const override { return {size_.cores, size_.memory_mib, size_.gpus}; }
 
  private:
   bool is_low_priority() const override { return low_priority_; }
@@ -100,9 +106,12 @@ class PoolTarget final : public ManagedTarget, private NodeHolder {
   void work();
   std::optional<UtcMs> tend(const std::vector<Wanted>& wanted);
   void make_way(const Wanted& wanted, std::vector<Preempted>& preempted);
-  PoolNode* add_node();
+  bool add_nodes(int64_t count);
   void drop_node(int64_t id);
-  Result<PoolNode> occupy(const LaunchPlan& plan);
+  bool hold_nodes(const std::vector<LaunchPlan>& plans);
+  Result<std::map<int64_t, PoolNode>> occupy(const std::vector<LaunchPlan>& plans);
+  Result<json::object> start_on(const PoolNode& node, const LaunchPlan& plan, bool is_shared);
+  void take_back(const std::vector<LaunchPlan>& plans);
   void vacate(const std::function<bool(const PoolNode&, const Occupant&)>& leaves);
   void save();
   int64_t reachable();
@@ -163,6 +172,8 @@ void PoolTarget::take_up() {
 Capabilities PoolTarget::capabilities() const {
   Capabilities capabilities = runners_->capabilities();
   const std::lock_guard lock(mutex_);
+  capabilities.several_nodes = true;
+  capabilities.may_overbook = false;  // a node is one run's
   capabilities.runs_at_once = std::max<int64_t>(1, std::min(settings_.max_nodes, provider_.nodes_max(size_)));
   return capabilities;
 }
@@ -203,15 +214,17 @@ Status PoolTarget::check_nodes(int64_t node_count) {
 }
 
 // The functions from here to save() are called with mutex_ held.
-PoolNode* PoolTarget::add_node() {
-  std::optional<MachineSlice> slice = provider_.take(*this, size_);
-  if (!slice) return nullptr;
-  PoolNode node;
-  node.id = ++books_.last_id;
-  node.slice = std::move(*slice);
-  node.since_ms = changed_ms_ = clock_.utc_now_ms();
-  books_.nodes.push_back(std::move(node));
-  return &books_.nodes.back();
+bool PoolTarget::add_nodes(int64_t count) {
+  std::optional<std::vector<MachineSlice>> slices = provider_.take(*this, size_, count);
+  if (!slices) return false;
+  for (MachineSlice& slice : *slices) {
+    PoolNode node;
+    node.id = ++books_.last_id;
+    node.slice = std::move(slice);
+    node.since_ms = changed_ms_ = clock_.utc_now_ms();
+    books_.nodes.push_back(std::move(node));
+  }
+  return true;
 }
 
 void PoolTarget::drop_node(int64_t id) {
@@ -231,47 +244,18 @@ void PoolTarget::save() {
 }
 
 void PoolTarget::vacate(const std::function<bool(const PoolNode&, const Occupant&)>& leaves) {
-  std::vector<int64_t> dropped;
-  for (PoolNode& node : books_.nodes) {
-    const size_t erased = std::erase_if(node.occupants, [&](const Occupant& each) { return leaves(node, each); });
-    if (erased == 0 || !node.occupants.empty()) continue;
-    if (node.state == NodeState::kPreempted) dropped.push_back(node.id);
-    node.state = NodeState::kIdle;
-    node.run = {};
-    node.since_ms = clock_.utc_now_ms();
-  }
-  for (const int64_t id : dropped) drop_node(id);
+  for (const int64_t id : books_.vacate(leaves, clock_.utc_now_ms())) drop_node(id);
   save();
 }
 
-// Idle nodes first, then those with runs, the newest first, until what is given up is enough for one node of the wanted size. Who
-// wants no busy ones leaves the pool its least number, too.
 void PoolTarget::make_way(const Wanted& wanted, std::vector<Preempted>& preempted) {
-  int64_t cores = 0, memory_mib = 0, gpus = 0;
-  const auto count = [&](const PoolNode& node) {
-    cores += std::ssize(node.slice.cores);
-    memory_mib += static_cast<int64_t>(node.slice.memory_bytes >> 20);
-    gpus += std::ssize(node.slice.gpus);
-  };
-  const auto is_enough = [&] {
-    return cores >= wanted.size.cores && memory_mib >= wanted.size.memory_mib && gpus >= wanted.size.gpus;
-  };
-  for (const PoolNode& node : books_.nodes) {
-    if (node.state == NodeState::kPreempted) count(node);  // on its way already
-  }
-  while (!is_enough() && (wanted.also_busy || std::ssize(books_.nodes) > settings_.min_nodes)) {
-    const PoolNode* const idle = books_.find_free();
-    if (idle == nullptr) break;
-    count(*idle);
-    drop_node(idle->id);
-  }
-  if (!wanted.also_busy) return;
-  for (auto node = books_.nodes.rbegin(); node != books_.nodes.rend() && !is_enough(); ++node) {
-    if (node->occupants.empty() || node->state == NodeState::kPreempted) continue;
-    count(*node);
-    node->state = NodeState::kPreempted;
-    node->since_ms = clock_.utc_now_ms();
-    preempted.push_back({node->run, node->attempt});
+  const NodeBooks::GivenUp given_up = books_.to_give_up(wanted.size, wanted.also_busy, settings_.min_nodes);
+  for (const int64_t id : given_up.idle) drop_node(id);
+  for (const int64_t id : given_up.busy) {
+    PoolNode& node = *books_.find(id);
+    node.state = NodeState::kPreempted;
+    node.since_ms = clock_.utc_now_ms();
+    preempted.push_back({node.run, node.attempt});
   }
 }
 
@@ -292,7 +276,7 @@ std::optional<UtcMs> PoolTarget::tend(const std::vector<Wanted>& wanted) {
     const int64_t idle_ms = settings_.idle_seconds_before_scaledown * 1000;
     for (const int64_t id : books_.to_scale_down(settings_.min_nodes, settings_.max_nodes, idle_ms, clock_.utc_now_ms()))
       drop_node(id);
-    while (wanted.empty() && std::ssize(books_.nodes) < settings_.min_nodes && add_node() != nullptr) {}
+    while (wanted.empty() && std::ssize(books_.nodes) < settings_.min_nodes && add_nodes(1)) {}
     if (waiting_ == 0 && std::ssize(books_.nodes) >= settings_.min_nodes) provider_.want_no_more(*this);
     next = books_.next_scale_down(settings_.min_nodes, idle_ms);
     if (!preempted.empty() || changes_before != books_.last_id + std::ssize(books_.nodes)) save();
@@ -336,26 +320,25 @@ void PoolTarget::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-Result<PoolNode> PoolTarget::occupy(const LaunchPlan& plan) {
+// With mutex_ held: every plan has its node, or nothing has changed. Plans of one run and attempt.
+bool PoolTarget::hold_nodes(const std::vector<LaunchPlan>& plans) {
+  const int64_t lacking = books_.lacking(plans);
+  if (lacking > 0 && std::ssize(books_.nodes) + lacking > settings_.max_nodes) return false;
+  if (lacking > 0 && !add_nodes(lacking)) return false;
+  for (const LaunchPlan& plan : plans) books_.occupy(plan, clock_.utc_now_ms());
+  save();
+  return true;
+}
+
+Result<std::map<int64_t, PoolNode>> PoolTarget::occupy(const std::vector<LaunchPlan>& plans) {
   std::unique_lock lock(mutex_);
   const auto deadline = std::chrono::steady_clock::now() + kWaitForNode;
   while (true) {
     if (closed_) return fail(errors::target_unknown, fmt::format("the compute target {:?} was deleted", name_));
-    PoolNode* node = books_.find_node_of(plan);
-    if (node == nullptr) node = books_.find_free();
-    if (node == nullptr && std::ssize(books_.nodes) < settings_.max_nodes) node = add_node();
-    if (node != nullptr) {
-      if (node->occupants.empty()) {
-        node->run = plan.run;
-        node->attempt = plan.attempt;
-        node->run_node = plan.node;
-        node->state = NodeState::kPreparing;
-        node->since_ms = clock_.utc_now_ms();
-      }
-      if (std::ranges::find(node->occupants, plan.rank, &Occupant::rank) == node->occupants.end())
-        node->occupants.push_back({plan.rank, {}});
-      save();
-      return *node;
+    if (hold_nodes(plans)) {
+      std::map<int64_t, PoolNode> nodes;
+      for (const LaunchPlan& plan : plans) nodes[plan.node] = *books_.find_node_of(plan);
+      return nodes;
     }
     ++waiting_;
     const std::cv_status waited = freed_.wait_until(lock, deadline);
@@ -367,26 +350,66 @@ Result<PoolNode> PoolTarget::occupy(const LaunchPlan& plan) {
   }
 }
 
-Result<json::object> PoolTarget::start(const LaunchPlan& plan) {
-  TRY(const PoolNode node, occupy(plan));
+Result<json::object> PoolTarget::start_on(const PoolNode& node, const LaunchPlan& plan, bool is_shared) {
   LaunchPlan here = plan;
   here.slice = node.slice;
+  if (is_shared)
+    here.slice.group = Hash::of(fmt::format("{}/{}/{}", plan.lease, plan.attempt, plan.node)).hex().substr(0, kGroupDigits);
   here.variables["CUDA_VISIBLE_DEVICES"] = fmt::format("{}", fmt::join(node.slice.gpus, ","));
-  Result<json::object> handle = runners_->start(here);
+  TRY(json::object handle, runners_->start(here));
+  const std::lock_guard lock(mutex_);
+  PoolNode* const mine = books_.find(node.id);
+  if (mine == nullptr) return handle;
+  if (mine->state == NodeState::kPreparing) mine->state = NodeState::kRunning;
+  for (Occupant& each : mine->occupants) {
+    if (each.rank == plan.rank) each.handle = handle;
+  }
+  save();
+  return handle;
+}
+
+Result<json::object> PoolTarget::start(const LaunchPlan& plan) {
+  TRY(const std::vector<json::object> handles, start_all({plan}));
+  return handles.front();
+}
+
+Result<std::vector<json::object>> PoolTarget::start_all(const std::vector<LaunchPlan>& plans) {
+  using Nodes = std::map<int64_t, PoolNode>;
+  TRY(const Nodes nodes, occupy(plans));
+  std::vector<json::object> handles;
+  for (const LaunchPlan& plan : plans) {
+    const bool is_shared = std::ranges::count(plans, plan.node, &LaunchPlan::node) > 1;
+    Result<json::object> handle = start_on(nodes.at(plan.node), plan, is_shared);
+    if (!handle) take_back(plans);
+    TRY(json::object started, std::move(handle));
+    handles.push_back(std::move(started));
+  }
+  return handles;
+}
+
+// One rank could not be started: the others go, too. A node keeps a rank that cannot be ended.
+void PoolTarget::take_back(const std::vector<LaunchPlan>& plans) {
+  std::vector<Occupant> begun;
   {
     const std::lock_guard lock(mutex_);
-    if (!handle) {
-      vacate([&](const PoolNode& each, const Occupant& occupant) { return each.id == node.id && occupant.rank == plan.rank; });
-    } else if (PoolNode* const mine = books_.find(node.id)) {
-      if (mine->state == NodeState::kPreparing) mine->state = NodeState::kRunning;
-      for (Occupant& each : mine->occupants) {
-        if (each.rank == plan.rank) each.handle = *handle;
-      }
-      save();
-    }
+    begun = books_.occupants_of(plans);
   }
-  if (!handle) ring();
-  return handle;
+  std::set<int64_t> stay;
+  for (const Occupant& each : begun) {
+    if (each.handle.empty()) continue;
+    Status gone = runners_->kill(each.handle);
+    if (gone) gone = runners_->remove(each.handle);
+    if (gone) continue;
+    log_error("pool {}: a rank of a run that was not started stays: {}", name_, gone.error().to_string());
+    stay.insert(each.rank);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    vacate([&](const PoolNode& node, const Occupant& each) {
+      return node.run == plans.front().run && node.attempt == plans.front().attempt && !stay.contains(each.rank);
+    });
+  }
+  ring();
 }
 
 Status PoolTarget::remove(const json::object& handle) {
@@ -415,12 +438,7 @@ json::object PoolTarget::status() {
   }
   return {{"currentNodeCount", current},
           {"targetNodeCount", target},
-          {"nodeStateCounts", json::object{{"preparingNodeCount", books_.count(NodeState::kPreparing)},
-                                           {"runningNodeCount", books_.count(NodeState::kRunning)},
-                                           {"idleNodeCount", books_.count(NodeState::kIdle)},
-                                           {"unusableNodeCount", 0},
-                                           {"leavingNodeCount", books_.count(NodeState::kLeaving)},
-                                           {"preemptedNodeCount", books_.count(NodeState::kPreempted)}}},
+          {"nodeStateCounts", state_counts(books_)},
           {"allocationState", current == target ? "Steady" : "Resizing"},
           {"allocationStateTransitionTime", format_utc(changed_ms_)},
           {"errors", std::move(problems)},
@@ -430,15 +448,7 @@ json::object PoolTarget::status() {
 
 json::array PoolTarget::nodes() {
   const std::lock_guard lock(mutex_);
-  json::array list;
-  for (const PoolNode& node : books_.nodes) {
-    list.push_back(json::object{{"nodeId", fmt::format("{}-{}", name_, node.id)},
-                                {"nodeState", to_string(node.state)},
-                                {"runId", node.run.run_id.empty() ? json::value(nullptr) : json::value(node.run.run_id)},
-                                {"sinceUtc", format_utc(node.since_ms)},
-                                {"slice", to_json(node.slice)}});
-  }
-  return list;
+  return listed(books_, name_);
 }
 
 Status PoolTarget::update(const ComputeTargetRecord& record) {

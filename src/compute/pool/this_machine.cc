@@ -123,11 +123,16 @@ class ThisMachine final : public NodeProvider {
     return times(amount, size);
   }
 
-  std::optional<MachineSlice> take(NodeHolder& holder, const VmSize& size) override {
+  std::optional<std::vector<MachineSlice>> take(NodeHolder& holder, const VmSize& one, int64_t count) override {
     const std::lock_guard lock(mutex_);
+    const VmSize size{one.name, one.cores * count, one.memory_mib * count, one.gpus * count};
     Held& own = held_[&holder];  // from now on it is told of room
     own.wants.reset();
-    if (times(free_amount(holder), size) > 0) return cut(holder, size);
+    if (times(free_amount(holder), size) > 0) {
+      std::vector<MachineSlice> slices;
+      for (int64_t i = 0; i < count; ++i) slices.push_back(cut(holder, one));
+      return slices;
+    }
     if (!holder.is_low_priority()) own.wants = size;
     Amount amount = free_amount(holder);
     for (const auto& [other, held] : held_) {

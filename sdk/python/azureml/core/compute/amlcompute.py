@@ -2,7 +2,7 @@
 
 import time
 
-from azureml._werkbank.later import raise_later
+from azureml._werkbank import quotas
 from azureml._werkbank.numbers import whole
 from azureml.core.compute.compute import (
     _KINDS,
@@ -110,18 +110,21 @@ class AmlCompute(ComputeTarget):
 
     @staticmethod
     def list_usages(workspace, show_all=False, location=None):
-        """Quotas come later."""
-        raise_later("AmlCompute.list_usages")
+        """What the workspace's runs have now, and how much they may have; show_all: also what nobody limits."""
+        return quotas.list_usages(workspace, show_all)
 
     @staticmethod
     def list_quotas(workspace, location=None):
-        """Quotas come later."""
-        raise_later("AmlCompute.list_quotas")
+        """The limits of the workspace; None: there is none."""
+        return quotas.list_quotas(workspace)
 
     @staticmethod
     def update_quotas(workspace, vm_family, limit=None, location=None):
-        """Quotas come later."""
-        raise_later("AmlCompute.update_quotas")
+        """Sets limits of the workspace by their names in list_quotas(), one or a list; None lifts one. Answers list_quotas()."""
+        names = list(vm_family) if isinstance(vm_family, (list, tuple)) else [vm_family]
+        limits = list(limit) if isinstance(limit, (list, tuple)) else [limit] * len(names)
+        quotas.set_quotas(workspace, names, [None if each is None else _whole("limit", each) for each in limits])
+        return quotas.list_quotas(workspace)
 
     @staticmethod
     def deserialize(workspace, object_dict):
