@@ -18,6 +18,7 @@ from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_aver
 
 BENCHMARKS = ('first_line', 'pool', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
               'start_commands', 'import_sdk', 'live_streams', 'dataset_frame', 'mount', 'widget')
+              'start_commands', 'import_sdk', 'live_streams', 'data_download')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 
 

@@ -40,12 +40,13 @@ werkbank_library(compute SEES base domain)
 werkbank_library(compute/local SEES base domain net compute mount)  # what a dead runner has left mounted
 werkbank_library(compute/pool SEES base domain compute)
 
-werkbank_library(data SEES base domain)
+werkbank_library(data SEES base domain PACKAGES pkg_crypto)
 werkbank_library(data/folder SEES base domain data)
 werkbank_library(data/rest SEES base domain net data PACKAGES pkg_crypto)
 werkbank_library(data/azure_blob SEES base domain net data data/rest)
 werkbank_library(data/s3 SEES base domain net data data/rest)
-werkbank_library(data/kinds SEES base domain data data/folder data/azure_blob data/s3)
+werkbank_library(data/http SEES base domain net data data/rest)
+werkbank_library(data/kinds SEES base domain data data/folder data/azure_blob data/s3 data/http)
 werkbank_library(data/cache SEES base domain data)
 werkbank_library(mount SEES base domain data data/folder data/cache PACKAGES pkg_fuse)
 

@@ -16,7 +16,7 @@ enum class Permission {
   kWrite,      // contributor of the workspace; a run token for its own run and descendants
   kJob,        // contributor of the workspace, or any job of it: what a job does beyond its own run (make
                // child runs, submit runs, read secrets). The handler checks that a new run's parent is of the token's family
-  kContent,    // contributor of the workspace, or any job or runner of it: bringing bytes that are found by their hash only
+  kContent,    // contributor of the workspace, or any job or runner of it: bringing bytes, getting at data, saving datasets
   kOwn,        // owner of the workspace; of the installation for routes without one
   kRunner,     // the runner of that very run only; the script's own token is another one
   kLocalOnly,  // Unix socket only

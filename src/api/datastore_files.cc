@@ -111,13 +111,13 @@ Task<Result<net::Response>> delete_file(Api& api, Call& call) {
 
 #define FILES "/api/v1/workspaces/{workspace}/datastores/{name}/files"
 constexpr Route kRoutes[] = {
-    route<Permission::kJob>(
+    route<Permission::kContent>(
         Method::kGet, FILES, list_files,
         {"List files of a datastore that is a folder of the server's machine", "prefix:string,cursor:string", "", "DataFile[]"}),
-    route<Permission::kJob>(Method::kGet, FILES "/{path...}", get_file,
-                            {"Get such a file, or a range of it", "", "", "application/octet-stream"}),
-    route<Permission::kJob>(Method::kPut, FILES "/{path...}", put_file,
-                            {"Write such a file", "overwrite:boolean", "application/octet-stream", "DataFile", 201}),
+    route<Permission::kContent>(Method::kGet, FILES "/{path...}", get_file,
+                                {"Get such a file, or a range of it", "", "", "application/octet-stream"}),
+    route<Permission::kContent>(Method::kPut, FILES "/{path...}", put_file,
+                                {"Write such a file", "overwrite:boolean", "application/octet-stream", "DataFile", 201}),
     route<Permission::kJob>(Method::kDelete, FILES "/{path...}", delete_file, {"Delete such a file", "", "", "", 204}),
 };
 #undef FILES

@@ -71,6 +71,7 @@ std::span<const Route> quota_routes();
 std::span<const Route> model_routes();
 std::span<const Route> datastore_routes();
 std::span<const Route> datastore_file_routes();
+std::span<const Route> dataset_routes();
 const std::vector<Route>& all_routes();
 
 }  // namespace werkbank::api

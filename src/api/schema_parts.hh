@@ -9,5 +9,6 @@ std::string_view model_schemas();
 std::string_view datastore_schemas();
 std::string_view runner_data_schemas();
 std::string_view quota_schemas();
+std::string_view dataset_schemas();
 
 }  // namespace werkbank::api

@@ -17,7 +17,6 @@ constexpr AzLater kLater[] = {
     {"service", "services for models come", kKeepModel},
     {"endpoint", "endpoints for models come", kKeepModel},
     {"env", "services for models come", "Nothing has to be set up for runs: the server starts by itself."},
-    {"dataset", "datasets come", kReadFolder},
     {"datasource", "data sources come", kReadFolder},
     {"pipeline", "pipelines come", "Submit the steps one after the other with `az ml run submit-script`."},
     {"notebook", "notebooks beside the studio come", "Start Jupyter yourself; the Python package works in it."},
@@ -31,7 +30,7 @@ struct OtherGeneration {
 constexpr OtherGeneration kSecond[] = {
     {"job", "`az ml run submit-script -c CONFIG SCRIPT` submits; `az ml run list|show|cancel` look after runs."},
     {"compute", "`az ml computetarget list` shows where runs execute."},
-    {"data", "Give the script the path of the data as an argument, or take small files along."},
+    {"data", "`az ml dataset register -f FILE` registers files; `--show-template` prints such a FILE."},
     {"component", "Submit the script of each step with `az ml run submit-script`."},
     {"online-endpoint", "Load the model from outputs/ of its run where it is needed."},
     {"online-deployment", "Load the model from outputs/ of its run where it is needed."},
@@ -123,6 +122,7 @@ void add_az_commands(CLI::App& az, Context& context) {
   add_az_environments(ml, context);
   add_az_models(ml, context);
   add_az_datastores(ml, context);
+  add_az_datasets(ml, context);
   for (const AzLater& later : kLater) add_az_later(ml, context, later);
   add_second_generation(ml, context);
   add_extension(az, context);

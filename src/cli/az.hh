@@ -20,6 +20,7 @@ void add_az_workspaces(CLI::App& ml, Context& context);         // both: workspa
 void add_az_environments(CLI::App& ml, Context& context);       // 2018: environment
 void add_az_models(CLI::App& ml, Context& context);             // both: model
 void add_az_datastores(CLI::App& ml, Context& context);         // 2018: datastore
+void add_az_datasets(CLI::App& ml, Context& context);           // 2018: dataset
 void add_az_groups(CLI::App& az, Context& context);             // az group
 
 void add_az_settings(CLI::App& az, Context& context);  // az configure, az version

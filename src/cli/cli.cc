@@ -31,6 +31,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_cache_commands(app, context);
   add_mirror_commands(app, context);
   add_quota_commands(app, context);
+  add_dataset_commands(app, context);
   add_secret_commands(app, context);
   add_token_commands(app, context);
   add_server_commands(app, context);

@@ -51,6 +51,7 @@ struct RegisterOptions {
   bool overwrite = false, create = false, skip_validation = false;
   std::string account, container, endpoint, protocol, account_key_file, sas_token_file;
   std::string bucket, region, access_key_id, secret_key_file, session_token_file;
+  std::string url, user, password_file, token_file;
 };
 
 void declare_register_common(CLI::App& verb, RegisterOptions& options) {
@@ -84,6 +85,14 @@ void declare_s3(CLI::App& verb, RegisterOptions& options) {
   verb.add_option("--secret-key-file", options.secret_key_file, "A file with the secret access key; - for stdin")->needs(id);
   verb.add_option("--session-token-file", options.session_token_file, "A file with the session token of a temporary key")
       ->needs(id);
+}
+
+void declare_http(CLI::App& verb, RegisterOptions& options) {
+  declare_register_common(verb, options);
+  verb.add_option("--url", options.url, "The address that the files' paths lie below")->required();
+  auto* const token = verb.add_option("--token-file", options.token_file, "A file with a bearer token; - for stdin");
+  auto* const user = verb.add_option("--user", options.user, "A user's name, with a password")->excludes(token);
+  verb.add_option("--password-file", options.password_file, "A file with the user's password; - for stdin")->needs(user);
 }
 
 // From a file or stdin: arguments are seen by every process of the machine, and kept in the shell's history.
@@ -143,6 +152,19 @@ Result<int> register_s3(Context& context, const RegisterOptions& options) {
     TRY(credential["sessionToken"], read_credential(options.session_token_file));
   }
   return finish_registration(context, options, "s3", std::move(settings), std::move(credential));
+}
+
+Result<int> register_http(Context& context, const RegisterOptions& options) {
+  json::object settings{{"url", options.url}};
+  if (!options.user.empty()) settings["user"] = options.user;
+  json::object credential;
+  if (!options.token_file.empty()) {
+    TRY(credential["token"], read_credential(options.token_file));
+  }
+  if (!options.password_file.empty()) {
+    TRY(credential["password"], read_credential(options.password_file));
+  }
+  return finish_registration(context, options, "http", std::move(settings), std::move(credential));
 }
 
 void declare_common(CLI::App& verb, DataTransfer& options) {
@@ -234,6 +256,12 @@ void add_datastore_commands(CLI::App& app, Context& context) {
                              "      --access-key-id AKIA... --secret-key-file secret.txt\n"
                              "  werkbank datastore register s3 open --bucket public-data"},
                             declare_s3, register_s3);
+  add_verb<RegisterOptions>(registers, context,
+                            {"http", "A web server's files, to read only",
+                             "  werkbank datastore register http mirror --url https://example.com/data\n"
+                             "  werkbank datastore register http inner --url https://files.acme.example --user anna \\\n"
+                             "      --password-file password.txt"},
+                            declare_http, register_http);
   add_verb<DataTransfer>(noun, context,
                          {"upload", "Upload a folder or files; what broke off is taken up again",
                           "  werkbank datastore upload --src ./data --target train\n"

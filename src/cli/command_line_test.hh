@@ -93,6 +93,7 @@ struct CommandLine {
   // With an address no command starts a server: the program it would start is this test.
   std::map<std::string, std::string> environment{
       {"HOME", "/nonexistent"}, {"PATH", "/usr/bin:/bin"}, {"WERKBANK_URL", "unix:///nonexistent/no.sock"}};
+  data::DataStoreOpener open_data;
 
   Outcome run(std::vector<std::string> words, bool az = false) const {
     Outcome outcome;
@@ -102,6 +103,7 @@ struct CommandLine {
     Terminal terminal(config);
     CliPrograms programs;
     programs.version = "1.2.3";
+    programs.open_data = open_data;
     Context context(programs, environment, terminal);
     const Dialect own{.program = "werkbank", .description = "Werkbank", .add_commands = add_all_commands};
     outcome.code = dispatch(az ? az_dialect() : own, context, std::move(words));

@@ -31,6 +31,7 @@ constexpr NamedKind kNamed[] = {
     {"parent", ValueKind::kRuns},
     {"parent-run-id", ValueKind::kRuns},
     {"RUN", ValueKind::kRuns},
+    {"DATASET", ValueKind::kDatasets},
     {"workspace", ValueKind::kWorkspaces},
     {"workspace-name", ValueKind::kWorkspaces},
     {"target", ValueKind::kTargets},
@@ -55,7 +56,7 @@ constexpr NamedKind kNamed[] = {
 constexpr NamedKind kNouns[] = {
     {"experiment", ValueKind::kExperiments}, {"environment", ValueKind::kEnvironments},
     {"workspace", ValueKind::kWorkspaces},   {"runconfiguration", ValueKind::kConfigurations},
-    {"computetarget", ValueKind::kTargets},
+    {"computetarget", ValueKind::kTargets},  {"dataset", ValueKind::kDatasets},
 };
 
 std::vector<std::string> split_words(std::string_view text) {

@@ -21,6 +21,7 @@ enum class ValueKind {
   kEnvironments,
   kWorkspaces,
   kTargets,
+  kDatasets,
   kConfigurations,
 };
 

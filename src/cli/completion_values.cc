@@ -68,6 +68,8 @@ std::vector<std::string> values_of(Context& context, const Wanted& wanted) {
       return fields_of(ask(context, in_workspace("/runs")), "runId");
     case ValueKind::kExperiments:
       return fields_of(ask(context, in_workspace("/experiments")), "name");
+    case ValueKind::kDatasets:
+      return fields_of(ask(context, in_workspace("/datasets")), "name");
     case ValueKind::kEnvironments: {
       std::vector<std::string> names = fields_of(ask(context, in_workspace("/environments")), "name");
       names.emplace_back("default-runtime");

@@ -24,10 +24,14 @@ void tell_event(Context& context, const json::object& event) { context.terminal(
 // Tells how far a transfer is, to a person or to a program.
 class Teller {
  public:
-  Teller(Context& context, bool events, const std::vector<TransferItem>& items)
+  Teller(Context& context, bool events, const std::vector<TransferPart>& parts)
       : context_(context), events_(events), progress_(context.terminal()) {
-    for (const TransferItem& item : items) total_bytes_ += item.size_bytes;
-    if (events_) tell_event(context_, {{"event", "begin"}, {"files", items.size()}, {"sizeBytes", total_bytes_}});
+    size_t files = 0;
+    for (const TransferPart& part : parts) {
+      files += part.items.size();
+      for (const TransferItem& item : part.items) total_bytes_ += item.size_bytes;
+    }
+    if (events_) tell_event(context_, {{"event", "begin"}, {"files", files}, {"sizeBytes", total_bytes_}});
   }
 
   void attach(data::TransferOptions& options) {
@@ -64,24 +68,31 @@ class Teller {
 
 using Carry = Result<data::TransferCount> (*)(const std::vector<TransferItem>&, const data::TransferOptions&);
 
-Result<json::object> carry_out(Context& context, const DataTransfer& transfer, const client::OpenDatastore& place,
-                               const std::vector<TransferItem>& items, Carry carry) {
-  data::TransferOptions options;
-  options.open = place.open;
-  options.overwrite = transfer.overwrite;
-  options.threads = transfer.threads;
-  Teller teller(context, transfer.events, items);
-  teller.attach(options);
-  TRY(const data::TransferCount count, carry(items, options));
-  json::object answer{{"datastore", place.access.datastore.name},
-                      {"path", transfer.path},
-                      {"files", count.done},
-                      {"skipped", count.skipped},
-                      {"sizeBytes", teller.total_bytes()}};
+Result<json::object> carry_out(Context& context, const DataTransfer& transfer, const std::vector<TransferPart>& parts,
+                               Carry carry, json::object answer) {
+  Teller teller(context, transfer.events, parts);
+  data::TransferCount total;
+  for (const TransferPart& part : parts) {
+    data::TransferOptions options;
+    options.open = part.open;
+    options.overwrite = transfer.overwrite;
+    options.threads = transfer.threads;
+    teller.attach(options);
+    TRY(const data::TransferCount count, carry(part.items, options));
+    total.done += count.done;
+    total.skipped += count.skipped;
+  }
+  answer["files"] = total.done;
+  answer["skipped"] = total.skipped;
+  answer["sizeBytes"] = teller.total_bytes();
   if (!transfer.events) return answer;
   answer["event"] = "end";
   tell_event(context, answer);
   return answer;
+}
+
+json::object facts_of(const DataTransfer& transfer, const client::OpenDatastore& place) {
+  return {{"datastore", place.access.datastore.name}, {"path", transfer.path}};
 }
 
 Result<client::OpenDatastore> open_place(Context& context, const std::string& name) {
@@ -104,7 +115,7 @@ Result<json::object> try_upload(Context& context, const DataTransfer& transfer) 
                                             : data::find_uploads(transfer.files, transfer.relative_root, transfer.path);
   TRY(const std::vector<TransferItem> items, found);
   TRY(const client::OpenDatastore place, open_place(context, transfer.datastore));
-  return carry_out(context, transfer, place, items, data::upload);
+  return carry_out(context, transfer, {{place.open, items}}, data::upload, facts_of(transfer, place));
 }
 
 Result<json::object> try_download(Context& context, const DataTransfer& transfer) {
@@ -116,10 +127,17 @@ Result<json::object> try_download(Context& context, const DataTransfer& transfer
                 fmt::format("nothing in datastore {:?} matches the path {:?}", place.access.datastore.name, transfer.path),
                 "A path names a file, or a folder with all that is in it; without one everything is meant.");
   }
-  return carry_out(context, transfer, place, items, data::download);
+  return carry_out(context, transfer, {{place.open, items}}, data::download, facts_of(transfer, place));
 }
 
 }  // namespace
+
+Result<json::object> download_parts(Context& context, const DataTransfer& transfer, const std::vector<TransferPart>& parts,
+                                    json::object facts, Error (*advise)(Error)) {
+  Result<json::object> outcome = carry_out(context, transfer, parts, data::download, std::move(facts));
+  if (!outcome) outcome = fail(advise(std::move(outcome).error()));
+  return told(context, transfer, std::move(outcome));
+}
 
 Result<json::object> upload_data(Context& context, const DataTransfer& transfer) {
   return told(context, transfer, try_upload(context, transfer));

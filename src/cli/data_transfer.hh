@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,16 @@ struct DataTransfer {
   bool events = false;  // a JSON line for each step on stdout, for the Python package, and no other output
   size_t threads = 8;
 };
+
+// Files that travel from or to one storage.
+struct TransferPart {
+  std::function<Result<std::unique_ptr<data::DataStore>>()> open;  // any thread; each has its own
+  std::vector<data::TransferItem> items;
+};
+// One part after the other, told as one transfer. Answers `facts` with "files", "skipped" and "sizeBytes". `advise` has a word
+// in what is said of a failure.
+Result<json::object> download_parts(Context& context, const DataTransfer& transfer, const std::vector<TransferPart>& parts,
+                                    json::object facts, Error (*advise)(Error));
 
 // Answer {"datastore", "path", "files", "skipped", "sizeBytes"}. A download that matches nothing is not_found.
 Result<json::object> upload_data(Context& context, const DataTransfer& transfer);

@@ -13,6 +13,7 @@
 
 #include "base/files.hh"
 #include "base/hash.hh"
+#include "data/content_hash.hh"
 
 namespace werkbank::data {
 namespace {
@@ -162,6 +163,7 @@ Status fetch(DataStore& store, const TransferItem& item, const OnBytes& on_bytes
         outcome = fail(errors::data_changed, fmt::format("{} bytes came in place of {}", have, item.size_bytes));
     }
   }
+  if (outcome) outcome = check_content(part, item.hash);
   std::error_code failure;
   const bool goes_on = !outcome && outcome.error().kind() == ErrorKind::kUnavailable &&
                        outcome.error().code != &errors::disk_full;  // a part that fills a disk helps nobody

@@ -17,6 +17,7 @@ struct TransferItem {
   std::filesystem::path file;  // on this machine
   uint64_t size_bytes = 0;
   std::string etag;  // downloads: the content that is meant
+  std::string hash;  // downloads: checked when all bytes are there (content_hash.hh); empty: not known
 };
 
 enum class TransferStep { kStarted, kDone, kSkipped };
@@ -46,6 +47,7 @@ Result<std::vector<TransferItem>> find_downloads(DataStore& store, const std::st
 
 // The first failure ends the transfer: no further file is begun.
 Result<TransferCount> upload(const std::vector<TransferItem>& items, const TransferOptions& options);
+// data_changed where the storage has other content than the item's etag, size and hash say.
 // disk_full before the first byte where the file system has no room for what is to come.
 Result<TransferCount> download(const std::vector<TransferItem>& items, const TransferOptions& options);
 

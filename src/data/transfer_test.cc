@@ -194,3 +194,22 @@ TEST_CASE("what has no room is refused before it begins") {
   CHECK(!fs::exists(bench.folder / "new"));
   CHECK(bench.remote.read_from.empty());
 }
+
+TEST_CASE("bytes that are not those whose hash is known are refused, and do not stay") {
+  Bench bench;
+  bench.remote.files["f"] = "0123456789";
+  auto items = bench.downloads("f");
+  const std::string blake = "blake2b:" + Hash::of("0123456789").hex();
+  for (const std::string& hash : {blake, std::string("md5:781e5e245d69b566979b86e28d23f2c7"), std::string("sha999:x")}) {
+    items[0].hash = hash;
+    TransferOptions options = bench.options();
+    options.overwrite = true;
+    CHECK(download(items, options).value().done == 1);
+  }
+  CHECK(fs::remove(items[0].file));
+  for (const std::string& hash : {"blake2b:" + Hash::of("other").hex(), std::string("md5:00000000000000000000000000000000")}) {
+    items[0].hash = hash;
+    CHECK(code(download(items, bench.options())) == "data_changed");
+    CHECK(fs::is_empty(items[0].file.parent_path()));
+  }
+}

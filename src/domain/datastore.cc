@@ -28,7 +28,8 @@ constexpr std::array kS3Fields{DatastoreField{"bucket", true},
                                DatastoreField{"accessKeyId"},
                                DatastoreField{"secretAccessKey", false, true},
                                DatastoreField{"sessionToken", false, true}};
-constexpr std::array kHttpFields{DatastoreField{"url", true}, DatastoreField{"token", false, true}};
+constexpr std::array kHttpFields{DatastoreField{"url", true}, DatastoreField{"user"}, DatastoreField{"token", false, true},
+                                 DatastoreField{"password", false, true}};
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool is_lower_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -93,10 +94,14 @@ Status check_s3(const Datastore& datastore, const SecretMap& credential) {
   return check_endpoint("endpoint", setting(datastore, "endpoint"));
 }
 
-Status check_http(const Datastore& datastore) {
+Status check_http(const Datastore& datastore, const SecretMap& credential) {
   const std::string url = setting(datastore, "url");
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     return refuse("url", "does not begin with http:// or https://");
+  const std::string user = setting(datastore, "user");
+  if (user.empty() == credential.contains("password")) return refuse("user", "goes together with a password");
+  if (!is_printable_word(user) || user.find(':') != std::string::npos) return refuse("user", "is no user's name");
+  if (!user.empty() && credential.contains("token")) return refuse("user", "does not go together with a token");
   return check_endpoint("url", url);
 }
 
@@ -178,7 +183,7 @@ Status check_datastore(const Datastore& datastore, const SecretMap& credential) 
     case DatastoreKind::kS3:
       return check_s3(datastore, credential);
     case DatastoreKind::kHttp:
-      return check_http(datastore);
+      return check_http(datastore, credential);
   }
   return {};
 }
@@ -187,6 +192,7 @@ std::string_view credential_type(const SecretMap& credential) {
   if (credential.contains("accountKey")) return "accountKey";
   if (credential.contains("sasToken")) return "sasToken";
   if (credential.contains("secretAccessKey")) return "accessKey";
+  if (credential.contains("password")) return "password";
   return credential.contains("token") ? "token" : "none";
 }
 

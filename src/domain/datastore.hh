@@ -45,7 +45,7 @@ std::string datastore_name_key(std::string_view name);  // what equal names have
 // The description is whole and well formed, by itself: whether the place exists is found out by going there. invalid_request
 // names the field and never shows what is secret.
 Status check_datastore(const Datastore& datastore, const SecretMap& credential);
-// "accountKey", "sasToken", "accessKey", "token" or "none".
+// "accountKey", "sasToken", "accessKey", "password", "token" or "none".
 std::string_view credential_type(const SecretMap& credential);
 
 json::object to_json(const Datastore& datastore);

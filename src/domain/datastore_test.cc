@@ -42,6 +42,16 @@ TEST_CASE("each kind has its fields, and names the one that is wrong") {
   CHECK(refusal({.name = "s", .kind = DatastoreKind::kS3, .settings = {{"bucket", "b-1"}, {"accessKeyId", "AK"}}})
             .starts_with("settings.accessKeyId"));
   CHECK(refusal({.name = "h", .kind = DatastoreKind::kHttp, .settings = {{"url", "ftp://host"}}}).starts_with("settings.url"));
+  const auto web = [](const std::string& user, const SecretMap& credential) {
+    return refusal({.name = "h", .kind = DatastoreKind::kHttp, .settings = {{"url", "http://h/d"}, {"user", user}}}, credential);
+  };
+  CHECK(web("", {}).empty());
+  CHECK(web("", {{"token", Secret("t")}}).empty());
+  CHECK(web("anna", {{"password", Secret("p")}}).empty());
+  CHECK(web("anna", {}).starts_with("settings.user"));
+  CHECK(web("", {{"password", Secret("p")}}).starts_with("settings.user"));
+  CHECK(web("an:na", {{"password", Secret("p")}}).starts_with("settings.user"));
+  CHECK(web("anna", {{"password", Secret("p")}, {"token", Secret("t")}}).starts_with("settings.user"));
 }
 
 TEST_CASE("a credential is refused without being shown") {

@@ -66,6 +66,8 @@ def test_documents_become_v1_classes():
     assert blob.is_sas and blob.endpoint == "core.example" and blob.protocol == "https"
     bucket = made("s", "s3", settings={"bucket": "b", "region": "eu-central-1"})
     assert (bucket.bucket_name, bucket.region, bucket.endpoint) == ("b", "eu-central-1", None)
+    web = made("w", "http", settings={"url": "https://example.com/data", "user": "anna"}, credentialType="password")
+    assert (web.datastore_type, web.url, web.user) == ("Http", "https://example.com/data", "anna")
     with pytest.raises(UserErrorException) as caught:
         made("x", "tape")
     assert "later" in caught.value.message

@@ -1,9 +1,8 @@
 #include "data/kinds/data_kinds.hh"
 
-#include <fmt/format.h>
-
 #include "data/azure_blob/azure_blob_store.hh"
 #include "data/folder/folder_data_store.hh"
+#include "data/http/http_store.hh"
 #include "data/s3/s3_store.hh"
 
 namespace werkbank {
@@ -16,11 +15,10 @@ Result<std::unique_ptr<data::DataStore>> open_data_store(const data::DataAccess&
       return data::make_azure_blob_store(access);
     case DatastoreKind::kS3:
       return data::make_s3_store(access);
-    default:
-      return fail(errors::not_supported,
-                  fmt::format("datastores of kind {} come with a later version", to_string(access.datastore.kind)),
-                  "Register a folder, an Azure Blob container or an S3 bucket, or use workspaceblobstore.");
+    case DatastoreKind::kHttp:
+      return data::make_http_store(access);
   }
+  return fail(errors::not_supported, "a datastore of a kind that this program does not know");
 }
 
 }  // namespace werkbank

@@ -2,7 +2,7 @@
 
 from azureml.data.azure_storage_datastore import AbstractAzureStorageDatastore
 
-__all__ = ["FolderDatastore", "S3Datastore"]
+__all__ = ["FolderDatastore", "HttpDatastore", "S3Datastore"]
 
 
 class FolderDatastore(AbstractAzureStorageDatastore):
@@ -32,6 +32,18 @@ class S3Datastore(AbstractAzureStorageDatastore):
         return {"name": self.name, "bucket_name": self.bucket_name, "region": self.region, "endpoint": self.endpoint}
 
 
+class HttpDatastore(AbstractAzureStorageDatastore):
+    """The files below a web address, to read only."""
+
+    def __init__(self, workspace, name, url, user=None):
+        AbstractAzureStorageDatastore.__init__(self, workspace, name, "Http", url, user, endpoint=url)
+        self.url = url
+        self.user = user
+
+    def _facts(self):
+        return {"name": self.name, "url": self.url}
+
+
 def datastore_of(workspace, document):
     """The object for a datastore's document."""
     from azureml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
@@ -57,6 +69,8 @@ def datastore_of(workspace, document):
         return S3Datastore(
             workspace, name, settings["bucket"], settings.get("accessKeyId"), settings.get("region"), settings.get("endpoint")
         )
+    if document["kind"] == "http":
+        return HttpDatastore(workspace, name, settings["url"], settings.get("user"))
     from azureml._werkbank.later import raise_later
 
     raise_later("A datastore of kind {}, like {},".format(document["kind"], name))
