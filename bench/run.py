@@ -19,6 +19,7 @@ from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_aver
 BENCHMARKS = ('first_line', 'pool', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
               'start_commands', 'import_sdk', 'live_streams', 'dataset_frame', 'mount', 'widget')
               'start_commands', 'import_sdk', 'live_streams', 'data_download')
+              'start_commands', 'import_sdk', 'live_streams', 'data_download', 'mount', 'dataset_frame')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 
 

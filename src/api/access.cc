@@ -6,6 +6,7 @@
 #include "api/login.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
+#include "api/v1_wire.hh"
 #include "domain/names.hh"
 
 namespace werkbank::api {
@@ -277,6 +278,8 @@ constexpr Route kRoutes[] = {
     route<Permission::kWrite>(Method::kGet, W "/secrets/{name}", get_secret,
                               {"Get a secret's record, without its value", "", "", "SecretName"}),
     route<Permission::kWrite>(Method::kPut, W "/secrets/{name}", put_secret, {"Set a secret", "", "NewSecret", "SecretName"}),
+    route<Permission::kJob>(Method::kGet, "/credential/v2.0" V1_WORKSPACE "/secrets/{name}", reveal_secret,
+                            {"v1: a secret", "", "", "application/json"}),
     route<Permission::kJob>(Method::kGet, W "/secrets/{name}/value", reveal_secret,
                             {"Get a secret's value", "", "", "SecretValue"}),
     route<Permission::kWrite>(Method::kDelete, W "/secrets/{name}", delete_secret, {"Delete a secret", "", "", "", 204}),

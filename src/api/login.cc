@@ -152,8 +152,17 @@ std::string_view bearer_token(const net::Request& request) {
   return is_bearer ? authorization.substr(7) : std::string_view();
 }
 
-Result<access::Identity> identify(Api& api, const net::Request& request) {
+// Other logins are worth more than a job is: by the door that every process on this machine can reach they do not come in.
+static Result<access::Identity> identify_job(Api& api, std::string_view token) {
+  if (token.empty()) return nobody();
+  TRY(access::Identity identity, identify_token(api, token));
+  if (identity.kind == access::LoginKind::kRunToken || identity.kind == access::LoginKind::kNobody) return identity;
+  return nobody("this address is for jobs: it takes the tokens of runs only");
+}
+
+Result<access::Identity> identify(Api& api, const net::Request& request, Door door) {
   const std::string_view token = bearer_token(request);
+  if (door == Door::kJobs) return identify_job(api, token);
   // A token that is sent counts, also on the socket: a job acts as its run, not as the user who owns the socket.
   if (!token.empty()) return identify_token(api, token);
   if (request.peer.unix_socket) {

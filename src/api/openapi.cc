@@ -195,6 +195,7 @@ std::string operation_id(const Route& route) {
 json::object openapi_document(std::string_view version) {
   json::object paths;
   for (const Route& route : all_routes()) {
+    if (is_v1_route(route)) continue;
     json::value& path = paths[document_path(route.pattern)];
     if (!path.is_object()) path = json::object{};
     path.as_object()[lower(net::to_string(route.method))] = operation_of(route);

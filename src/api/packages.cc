@@ -16,32 +16,25 @@ using net::Method;
 constexpr std::string_view kOwnName = "werkbank-azureml";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 
-std::string page(const std::string& links) { return "<!DOCTYPE html><html><body>\n" + links + "</body></html>\n"; }
-
-// The names are ours or normalised, so they hold nothing that HTML would read.
-std::string file_link(std::string_view file, std::string_view fragment) {
-  return fmt::format("<a href=\"/packages/{0}{1}\" data-requires-python=\"&gt;=3.6\">{0}</a>\n", file, fragment);
-}
+constexpr std::string_view kFolder = "/packages/";
 
 Task<Result<net::Response>> list_packages(Api&, Call&) {
   std::string links = fmt::format("<a href=\"/simple/{0}/\">{0}</a>\n", kOwnName);
   for (const std::string& name : standin_names()) links += fmt::format("<a href=\"/simple/{0}/\">{0}</a>\n", name);
-  co_return text_response(page(links), kHtml);
+  co_return text_response(standin_html(links), kHtml);
 }
 
 Task<Result<net::Response>> list_files(Api& api, Call& call) {
   const std::string name = environment::normalized_name(call.arguments[0]);
   if (name == kOwnName) {
     const std::string fragment = "#blake2b=" + Hash::of(api.facts.wheel).hex();
-    co_return text_response(page(file_link(api.facts.wheel_name, fragment)), kHtml);
+    co_return text_response(standin_html(standin_link(api.facts.wheel_name, kFolder, fragment)), kHtml);
   }
   const bool plain =
       std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
   if (!name.starts_with("azureml-") || !plain || name.size() > 100)
     co_return fail(errors::not_found, fmt::format("the package {:?} is not served here", call.arguments[0]));
-  std::string links;
-  for (std::string& version : standin_versions(name)) links += file_link(standin_file_name({name, std::move(version)}), "");
-  co_return text_response(page(links), kHtml);
+  co_return text_response(standin_page(name, kFolder), kHtml);
 }
 
 Result<net::Response> serve_file(const Call& call, std::string bytes) {

@@ -19,7 +19,7 @@ struct Call {
   net::Request& request;
   access::Identity identity;
   std::vector<std::string>
-      arguments;  // the {placeholders} of the pattern, in order, decoded; a last {path…} takes the rest, joined by '/'
+      arguments;  // the {placeholders} of the pattern, in order, decoded; a last {path…} takes the rest, joined by '/'; * is none
 
   const std::string& workspace() const { return arguments[0]; }  // routes below /workspaces/{workspace}
   RunKey run() const { return {arguments[0], arguments[1]}; }    // routes below …/runs/{run}
@@ -72,6 +72,12 @@ std::span<const Route> model_routes();
 std::span<const Route> datastore_routes();
 std::span<const Route> datastore_file_routes();
 std::span<const Route> dataset_routes();
+std::span<const Route> v1_wire_routes();
+std::span<const Route> v1_run_routes();
+std::span<const Route> v1_metric_routes();
+std::span<const Route> v1_artifact_routes();
 const std::vector<Route>& all_routes();
+// Of another service's interface, which is described elsewhere.
+inline bool is_v1_route(const Route& route) { return route.pattern.find("/*/") != std::string_view::npos; }
 
 }  // namespace werkbank::api

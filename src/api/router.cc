@@ -5,6 +5,7 @@
 #include "api/login.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
+#include "api/v1_wire.hh"
 #include "base/files.hh"
 #include "base/log.hh"
 
@@ -60,7 +61,7 @@ std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, 
     if (position >= segments.size()) return std::nullopt;
     if (part.starts_with('{'))
       values.push_back(segments[position]);
-    else if (part != segments[position])
+    else if (part != "*" && part != segments[position])
       return std::nullopt;
     ++position;
     if (slash == std::string_view::npos) break;
@@ -98,12 +99,17 @@ Task<Result<net::Response>> Router::dispatch(net::Request& request) {
     arguments = std::move(*matched);
     break;
   }
-  CO_TRY(access::Identity identity, identify(api_, request));
+  CO_TRY(access::Identity identity, identify(api_, request, door_));
+  // The door of jobs shows nothing to those without a run's token but where it is.
+  if (door_ == Door::kJobs && !(found != nullptr && found->pattern == kV1Discovery)) {
+    CO_CHECK_OK(access::authorize(identity, Permission::kRead, {}));
+  }
   Call call{request, std::move(identity), std::move(arguments)};
   if (found == nullptr) {
     // What exists is told only to those who may read something.
     CO_CHECK_OK(access::authorize(call.identity, Permission::kRead, {}));
     if (const std::string allowed = allowed_methods(request.segments); !allowed.empty()) co_return wrong_method(request, allowed);
+    if (is_v1_path(request.path)) co_return fail(v1_not_served(request));
     co_return fail(errors::not_found, fmt::format("there is no route {}", request.path),
                    "GET /api/v1/openapi.json lists all routes.");
   }
@@ -126,7 +132,9 @@ Task<net::Response> Router::answer(net::Request& request) {
     log_error("request failed method={} path={:?} code={} error={:?}", net::to_string(request.method), request.path,
               error.code->id, error.to_string());
   }
-  co_return problem_response(error, request.path);
+  net::Response problem = problem_response(error, request.path);
+  if (is_v1_path(request.path)) add_v1_error(problem, error);
+  co_return problem;
 }
 
 }  // namespace werkbank::api

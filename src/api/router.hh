@@ -2,19 +2,21 @@
 #pragma once
 
 #include "api/api.hh"
+#include "api/login.hh"
 #include "api/route.hh"
 
 namespace werkbank::api {
 
 class Router {
  public:
-  explicit Router(Api& api) : api_(api) {}
+  explicit Router(Api& api, Door door = Door::kUsual) : api_(api), door_(door) {}
   Task<net::Response> answer(net::Request& request);
 
  private:
   Task<Result<net::Response>> dispatch(net::Request& request);
   Result<access::Subject> subject_of(const Route& route, const Call& call);
   Api& api_;
+  Door door_;
 };
 
 // The values of the pattern's placeholders where the path matches. Exposed for tests and the OpenAPI generator.

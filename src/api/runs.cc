@@ -1,6 +1,7 @@
 #include "api/details.hh"
 #include "api/reading.hh"
 #include "api/responses.hh"
+#include "api/run_change.hh"
 #include "lifecycle/moves.hh"
 #include "lifecycle/rerun.hh"
 #include "lifecycle/sealed_spec.hh"
@@ -11,8 +12,6 @@ namespace {
 
 using access::Permission;
 using net::Method;
-
-std::string etag_of(const Run& run) { return fmt::format("\"{}\"", run.revision); }
 
 net::Response run_response(const Run& run, int status = 200) {
   net::Response response = json_response(to_json(run), status);
@@ -27,16 +26,6 @@ net::Response run_or_unchanged(const net::Request& request, const Run& run) {
   response.status = 304;
   response.body.clear();
   return response;
-}
-
-// A job makes runs below itself only.
-Status check_family(Api& api, const access::Identity& identity, const std::string& workspace, const std::string& parent_id) {
-  if (identity.kind != access::LoginKind::kRunToken) return {};
-  TRY(const bool belongs,
-      read<bool>(api, [&](store::Reader& reader) { return descends_from(reader, {workspace, parent_id}, identity.run.run_id); }));
-  if (belongs) return {};
-  return fail(errors::denied, fmt::format("a job creates child runs of its own run only; parentRunId is {:?}", parent_id),
-              "Use run.child_run(), or a token with a role.");
 }
 
 // v1's Run.get_context().experiment.submit(…) makes a run of its own beside the job: in the job's experiment only, and marked
@@ -208,12 +197,6 @@ Task<Result<net::Response>> get_spec(Api& api, Call& call) {
   co_return json_response(std::move(document));
 }
 
-struct RunChange {
-  std::optional<std::string> display_name, description;
-  json::object tags;
-  TextMap properties, params;
-};
-
 Result<RunChange> run_change_from_json(const json::value& body) {
   JsonReader reader(body, "request");
   RunChange change;
@@ -230,46 +213,12 @@ Result<RunChange> run_change_from_json(const json::value& body) {
   return change;
 }
 
-Status apply_change(Run& run, const RunChange& change) {
-  for (const auto& [key, value] : change.properties) {
-    const auto [known, is_new] = run.properties.try_emplace(key, value);
-    if (!is_new && known->second != value) {
-      return fail(errors::property_exists, fmt::format("the property {:?} is set to {:?} already", key, known->second));
-    }
-  }
-  if (change.display_name) run.display_name = *change.display_name;
-  if (change.description) run.description = *change.description;
-  for (const auto& [key, value] : change.tags) {
-    if (value.is_null())
-      run.tags.erase(std::string(key));
-    else
-      run.tags[std::string(key)] = std::string(value.get_string());
-  }
-  for (const auto& [key, value] : change.params) run.params[key] = value;
-  return {};
-}
-
 Task<Result<net::Response>> update_run(Api& api, Call& call) {
   CO_TRY(const json::value body, co_await json_body(call));
-  CO_TRY(const RunChange change, run_change_from_json(body));
-  const RunKey key = call.run();
-  const std::string if_match(call.request.header("if-match"));
-  const Clock& clock = api.services.clock;
-  std::function<Result<Run>(store::Transaction&)> apply = [key, change, if_match,
-                                                           &clock](store::Transaction& transaction) -> Result<Run> {
-    TRY(Run run, find_run(transaction, key));
-    if (!if_match.empty() && if_match != "*" && if_match != etag_of(run)) {
-      return fail(errors::run_state_conflict,
-                  fmt::format("run {:?} has changed meanwhile (revision {})", key.run_id, run.revision),
-                  "Read it again and repeat the change.");
-    }
-    CHECK_OK(apply_change(run, change));
-    CHECK_OK(transaction.update_run(run));
-    CHECK_OK(lifecycle::note_run_event(transaction, clock, run, "run.changed",
-                                       {{"displayName", run.display_name}, {"tags", text_map_to_json(run.tags)}}));
-    return run;
-  };
-  const Result<Run> run = co_await store::write<Run>(api.services.store, std::move(apply));
+  CO_TRY(RunChange change, run_change_from_json(body));
+  std::string if_match(call.request.header("if-match"));
+  RunKey key = call.run();
+  const Result<Run> run = co_await change_run(api, std::move(key), std::move(change), std::move(if_match));
   if (!run && run.error().code == &errors::run_state_conflict) co_return problem_response(run.error(), call.request.path, 412);
   if (!run) co_return fail(run.error());
   co_return run_response(*run);

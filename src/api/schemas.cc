@@ -451,7 +451,8 @@ constexpr std::string_view kSchemas = R"json({
 const json::object& schemas() {
   static const json::object document = [] {
     json::object all = json::parse(kSchemas).as_object();
-    for (const std::string_view part : {model_schemas(), datastore_schemas(), runner_data_schemas(), quota_schemas(), dataset_schemas()}) {
+    for (const std::string_view part :
+         {model_schemas(), datastore_schemas(), runner_data_schemas(), quota_schemas(), dataset_schemas()}) {
       for (const auto& schema : json::parse(part).as_object()) all[schema.key()] = schema.value();
     }
     return all;

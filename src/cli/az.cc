@@ -70,7 +70,7 @@ void take_global_words(CLI::App& app, Context& context) {
   if (lacks("--output")) app.add_option("-o,--output", context.output, "json, jsonc, table, tsv, yaml or none");
   if (lacks("--query")) app.add_option("--query", context.query, "JMESPath expression: what to choose from the data");
   if (lacks("-t") && lacks("--output-metadata-file")) {
-    app.add_option("-t,--output-metadata-file", context.metadata_file, "Write the whole answer there, as JSON")->group("");
+    app.add_option("-t,--output-metadata-file", context.metadata_file, "Write the whole answer there, as JSON");
   }
   for (const char* const name : {"--debug", "--verbose", "--only-show-errors"}) {
     if (lacks(name)) app.add_flag(name)->group("");

@@ -304,7 +304,7 @@ void add_az_history(CLI::App& ml, Context& context) {
   CLI::App& noun = *add_noun(ml, "history", "The runs that were");
   const auto list = +[](CLI::App& verb, ListOptions& options) {
     declare_scope(verb, options.scope);
-    verb.add_option("--last,--top", options.limit, "At most this many");
+    verb.add_option("--last,--top", options.limit, "At most this many")->check(CLI::PositiveNumber);
   };
   const auto last = +[](CLI::App& verb, ListOptions& options) { declare_scope(verb, options.scope); };
   const auto with_output = [&](CLI::App* verb) { add_az_place(*verb, context); };

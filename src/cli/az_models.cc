@@ -57,6 +57,11 @@ void declare_register(CLI::App& verb, RegisterOptions& options) {
   verb.add_option("-d,--description", model.description, "What it is");
   verb.add_option("--model-framework", model.framework, "What it is made with");
   verb.add_option("--mfv,--model-framework-version", model.framework_version, "And its version");
+  verb.add_option("--cc,--cpu-cores", model.cpu, "CPU cores that a service of it takes")->check(CLI::PositiveNumber);
+  verb.add_option("--gb,--memory-gb", model.memory_gb, "And memory in GB")->check(CLI::PositiveNumber);
+  verb.add_option("--gc,--gpu-cores", model.gpu, "And GPUs")->check(CLI::NonNegativeNumber);
+  verb.add_option("--sample-input-dataset-id", model.sample_input, "A dataset that is like what it takes");
+  verb.add_option("--sample-output-dataset-id", model.sample_output, "A dataset that is like what it answers");
   add_repeatable(verb, "--tag", model.tags, "NAME=VALUE (repeatable)");
   add_repeatable(verb, "--property", model.properties, "NAME=VALUE, which never changes (repeatable)");
   verb.add_option("-t,--output-metadata-file", options.t, "With -m (2017) a tag; otherwise where the answer is written as JSON");

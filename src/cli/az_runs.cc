@@ -73,7 +73,7 @@ struct ListOptions {
 void declare_list(CLI::App& verb, ListOptions& options) {
   declare_quiet(verb, options.common);
   declare_scope(verb, options.scope);
-  verb.add_option("--last,--top", options.last, "At most this many")->capture_default_str();
+  verb.add_option("--last,--top", options.last, "At most this many")->check(CLI::PositiveNumber)->capture_default_str();
   verb.add_option("--status", options.status, "Only runs with this status");
   verb.add_option("--tags", options.tags, "Only runs with these tags: NAME=VALUE, several separated by commas");
   verb.add_option("--compute-target-name", options.target, "Only runs on this target");

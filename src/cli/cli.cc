@@ -37,6 +37,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_server_commands(app, context);
   add_backup_commands(app, context);
   add_init_command(app, context);
+  add_pip_config_command(app, context);
   add_shell_command(app, context);
   add_login_commands(app, context);
   add_explain_commands(app, context);

@@ -44,12 +44,18 @@ struct CliPrograms {
   std::function<Result<uint64_t>(const std::filesystem::path& home, const std::filesystem::path& folder)> backup;
   std::function<Result<std::filesystem::path>(const std::filesystem::path& home, const std::filesystem::path& from, bool replace)>
       restore;
+  // Writes the package index that pip reads (package_index_folder), unless it is there and this program's own; answers its
+  // folder.
+  std::function<Result<std::filesystem::path>(const std::filesystem::path& home)> package_folder;
   data::DataStoreOpener open_data;  // the kinds of storage that this program knows
   // Checks of parts that only the whole program holds (the embedded runner, the database), appended to doctor's own.
   std::function<std::vector<DoctorCheck>(const std::filesystem::path& home)> doctor;
   // Reads all stored content and compares it with its hashes; tells the bytes that are done.
   std::function<DoctorCheck(const std::filesystem::path& home, const std::function<void(uint64_t)>& progress)> verify;
 };
+
+// Of a home: wheels, as pip's find-links has them.
+std::filesystem::path package_folder(const std::filesystem::path& home);
 
 // The whole program for these arguments; the process's exit code: 0 done, 1 failed (a run that Failed or was Canceled too),
 // 2 refused (the command line, a configuration, a request), 130 interrupted.

@@ -33,6 +33,7 @@ void add_shell_command(CLI::App& app, Context& context);
 void add_run_rerun(CLI::App& run, Context& context);
 void add_model_commands(CLI::App& app, Context& context);
 void add_dataset_commands(CLI::App& app, Context& context);
+void add_pip_config_command(CLI::App& app, Context& context);
 
 // The whole `werkbank` tree.
 void add_all_commands(CLI::App& app, Context& context);

@@ -119,7 +119,19 @@ void put_if(json::object& settings, const char* key, const std::string& text) {
   if (!text.empty()) settings[key] = text;
 }
 
-// Numbers travel as they were typed; the server says what is wrong with them.
+// What is no number is refused before a workspace is made for it; what the numbers may be, the server says.
+Status check_numbers(const PoolOptions& options) {
+  const std::pair<std::string_view, const std::string&> numbers[] = {{"--min-nodes", options.min_nodes},
+                                                                     {"--max-nodes", options.max_nodes},
+                                                                     {"--idle-seconds-before-scaledown", options.idle_seconds}};
+  for (const auto& [option, text] : numbers) {
+    if (text.find_first_not_of("0123456789") == std::string::npos) continue;
+    return fail(errors::usage, fmt::format("{} {:?} is not a whole number from 0", option, text));
+  }
+  return {};
+}
+
+// Numbers travel as they were typed.
 json::object scale_settings(const PoolOptions& options) {
   json::object settings;
   put_if(settings, "minNodes", options.min_nodes);
@@ -145,6 +157,7 @@ void declare_pool(CLI::App& verb, PoolOptions& options) {
 }
 
 Result<json::value> create_pool(Context& context, const PoolOptions& options) {
+  CHECK_OK(check_numbers(options));
   json::object settings = scale_settings(options);
   put_if(settings, "vmSize", options.vm_size);
   put_if(settings, "vmPriority", options.vm_priority);
@@ -166,6 +179,7 @@ Result<json::value> create_pool(Context& context, const PoolOptions& options) {
 }
 
 Result<json::value> update_pool(Context& context, const PoolOptions& options) {
+  CHECK_OK(check_numbers(options));
   const json::object settings = scale_settings(options);
   if (settings.empty()) {
     return fail(errors::usage, "nothing is to be changed", "Give --min-nodes, --max-nodes or --idle-seconds-before-scaledown.");

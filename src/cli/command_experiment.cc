@@ -11,7 +11,7 @@ struct ListOptions {
 };
 
 void declare_list(CLI::App& verb, ListOptions& options) {
-  verb.add_option("-n,--top,--limit", options.top, "At most this many (default: all)");
+  verb.add_option("-n,--top,--limit", options.top, "At most this many (default: all)")->check(CLI::PositiveNumber);
 }
 
 std::vector<Column> columns() {

@@ -59,7 +59,8 @@ void declare_list(CLI::App& verb, ListOptions& options) {
   add_repeatable(verb, "--tag", options.tags, "Only models with this tag: NAME or NAME=VALUE (repeatable)");
   add_repeatable(verb, "--property", options.properties, "Only models with this property (repeatable)");
   verb.add_flag("-l,--latest", options.latest, "Of each name only the newest version");
-  verb.add_option("-n,--top,--limit", options.top, "At most this many (default: 50 in a table, otherwise all)");
+  verb.add_option("-n,--top,--limit", options.top, "At most this many (default: 50 in a table, otherwise all)")
+      ->check(CLI::PositiveNumber);
 }
 
 Result<int> list_models(Context& context, const ListOptions& options) {

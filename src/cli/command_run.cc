@@ -24,7 +24,8 @@ void declare_list(CLI::App& verb, ListOptions& options) {
   verb.add_option("--parent", options.parent, "Only children of this run");
   verb.add_option("-t,--target", options.target, "Only runs on this compute target");
   add_repeatable(verb, "--tag", options.tags, "Only runs with this tag: NAME or NAME=VALUE (repeatable)");
-  verb.add_option("-n,--top,--limit,--last", options.top, "At most this many (default: 50 in a table, otherwise all)");
+  verb.add_option("-n,--top,--limit,--last", options.top, "At most this many (default: 50 in a table, otherwise all)")
+      ->check(CLI::PositiveNumber);
   verb.add_flag("--include-children", options.include_children, "Child runs, too; --parent RUN lists those of one run");
   verb.add_flag("--deleted", options.deleted, "The runs in the trash");
   verb.add_flag("--oldest-first", options.oldest_first, "Oldest first instead of newest first");

@@ -26,6 +26,13 @@ Result<json::value> register_model(Context& context, const ModelRequest& request
                     {"framework", request.framework}, {"frameworkVersion", request.framework_version},
                     {"tags", std::move(tags)},        {"properties", std::move(properties)}};
   if (!request.run.empty()) body["runId"] = request.run;
+  if (!request.sample_input.empty()) body["sampleInputDatasetId"] = request.sample_input;
+  if (!request.sample_output.empty()) body["sampleOutputDatasetId"] = request.sample_output;
+  json::object resources;
+  if (request.cpu) resources["cpu"] = *request.cpu;
+  if (request.memory_gb) resources["memoryInGb"] = *request.memory_gb;
+  if (request.gpu) resources["gpu"] = *request.gpu;
+  if (!resources.empty()) body["resourceConfiguration"] = std::move(resources);
   if (request.path_in_run) {
     body["path"] = request.path;
   } else {

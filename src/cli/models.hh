@@ -12,6 +12,9 @@ struct ModelRequest {
   bool path_in_run = false;
   std::string description, framework, framework_version;
   std::vector<std::string> tags, properties;  // NAME=VALUE, or NAME
+  std::string sample_input, sample_output;    // datasets' ids
+  std::optional<double> cpu, memory_gb;       // what a service of it takes
+  std::optional<int64_t> gpu;
 };
 // The document of the new version. Repeatable: a connection that breaks does not make two.
 Result<json::value> register_model(Context& context, const ModelRequest& request);

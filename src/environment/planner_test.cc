@@ -101,6 +101,17 @@ TEST_CASE("an own interpreter becomes a recipe of kind system") {
   CHECK(plan(definition, submitter).error().code == &errors::interpreter_not_found);
 }
 
+TEST_CASE("Microsoft's packages are installed where they are wanted, and in no other environment") {
+  EnvironmentDefinition definition = managed({"azureml-core==1.61.0.post4", "numpy"});
+  CHECK(plan(definition)->requirements == Texts{"numpy"});
+  definition.variables["WERKBANK_AZUREML"] = "genuine";
+  const auto recipe = plan(definition);
+  CHECK(recipe->requirements == Texts{"azureml-core==1.61.0.post4", "numpy"});
+  CHECK(recipe->notes.empty());
+  definition.variables["WERKBANK_AZUREML"] = "other";
+  CHECK(plan(definition)->requirements == Texts{"numpy"});
+}
+
 TEST_CASE("without interpreter and active environment it is the default runtime, the same for all") {
   const EnvironmentDefinition nothing_named;
   const auto recipe = plan(nothing_named, {{"PATH", "/usr/bin"}, {"PIP_INDEX_URL", "https://mirror/simple"}});

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "domain/package_choice.hh"
 #include "environment/azureml_package.hh"
 #include "environment/conda_package.hh"
 #include "environment/python_choice.hh"
@@ -25,6 +26,8 @@ constexpr std::array kNetworkVariables{"HTTP_PROXY",         "HTTPS_PROXY",    "
 class Plan {
  public:
   explicit Plan(const EnvironmentDefinition& definition) : definition_(definition) {
+    const auto package = definition.variables.find(std::string(kPackageVariable));
+    wants_genuine_ = package != definition.variables.end() && package->second == kGenuinePackage;
     recipe_.kind = "uv";
     recipe_.policy = definition.policy;
   }
@@ -77,7 +80,7 @@ class Plan {
 
   void add(const Requirement& requirement, std::vector<std::string>& requirements) {
     if (requirement.key() == "pip") return;  // a tool of the builder; uv brings its own
-    if (!is_azureml_package(requirement)) {
+    if (wants_genuine_ || !is_azureml_package(requirement)) {
       requirements.push_back(requirement.text());
       return;
     }
@@ -168,6 +171,7 @@ class Plan {
   const EnvironmentDefinition& definition_;
   EnvironmentRecipe recipe_;
   std::vector<VersionClause> python_from_packages_;
+  bool wants_genuine_ = false;  // Microsoft's packages are installed as any others are
 };
 
 class UvKind final : public EnvironmentKind {

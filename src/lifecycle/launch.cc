@@ -1,5 +1,8 @@
 #include "lifecycle/launch.hh"
 
+#include <algorithm>
+#include <array>
+
 #include "base/failpoint.hh"
 #include "base/log.hh"
 #include "lifecycle/data_ports.hh"
@@ -73,6 +76,21 @@ LaunchPlan make_plan(Services& services, const Loaded& loaded, const compute::Ca
   return plan;
 }
 
+// A proxy is for addresses beyond this machine. Clients read the one spelling or the other.
+void reach_without_proxy(TextMap& variables, const std::string& host) {
+  const auto is_set = [&variables](const char* name) {
+    const auto found = variables.find(name);
+    return found != variables.end() && !found->second.empty();
+  };
+  if (std::ranges::none_of(std::array{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"}, is_set)) return;
+  const bool has_any = is_set("NO_PROXY") || is_set("no_proxy");
+  for (const char* name : {"NO_PROXY", "no_proxy"}) {
+    if (has_any && !is_set(name)) continue;  // an empty one would hide what the other says
+    std::string& list = variables[name];
+    if (list != "*") list += (list.empty() ? "" : ",") + host;
+  }
+}
+
 struct Started {
   json::object handle;
   ReadyEnvironment environment;
@@ -127,6 +145,10 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
   }
   for (const auto& [name, value] : spec.environment.variables) variables[name] = value;
   for (const auto& [name, value] : spec.environment_variables) variables[name] = value;
+  // Microsoft's own azureml-core knows http and https only; on another machine there is no door of jobs.
+  const bool has_door = capabilities.same_machine && !services.runner.job_url.empty();
+  const std::string& address = has_door ? services.runner.job_url : services.runner.server_url;
+  if (has_door) reach_without_proxy(variables, "127.0.0.1");
   const TextMap ours{
       {"AZUREML_RUN_ID", run.key.run_id},
       {"AZUREML_ARM_SUBSCRIPTION", workspace.subscription_id},
@@ -135,8 +157,8 @@ TextMap script_variables(const Services& services, const Workspace& workspace, c
       {"AZUREML_ARM_PROJECT_NAME", run.experiment},
       {"AZUREML_RUN_TOKEN", token},
       {"AZUREML_RUN_TOKEN_EXPIRY", std::to_string(token_expires_ms / 1000)},
-      {"AZUREML_SERVICE_ENDPOINT", services.runner.server_url},
-      {"AZUREML_DISCOVERY_SERVICE_ENDPOINT", services.runner.server_url},
+      {"AZUREML_SERVICE_ENDPOINT", address},
+      {"AZUREML_DISCOVERY_SERVICE_ENDPOINT", address + "/discovery"},
       {"AZUREML_EXPERIMENT_ID", std::to_string(run.experiment_id)},
       {"AZUREML_WORKSPACE_ID", workspace.name},
       {"AZUREML_IDENTITY_IN_USE", "AMLToken"},

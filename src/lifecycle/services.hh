@@ -26,11 +26,12 @@ namespace werkbank::lifecycle {
 
 // What a runner is told about this server.
 struct RunnerSettings {
-  std::string server_url;    // where runners report
-  std::string sdk_folder;    // our Python package, unpacked
-  std::string blob_folder;   // of the content store; empty where it cannot be read directly
+  std::string server_url;       // where runners report
+  std::string sdk_folder;       // our Python package, unpacked
+  std::string blob_folder;      // of the content store; empty where it cannot be read directly
   std::string data_cache = {};  // a folder for what runners on this machine fetch of datastores
-  std::string program = {};  // this program, for jobs on this machine that submit runs themselves; empty: not told
+  std::string job_url = {};     // the same server by HTTP, for clients in jobs on this machine; empty: none
+  std::string program = {};     // this program, for jobs on this machine that submit runs themselves; empty: not told
 };
 
 struct Services {

@@ -4,6 +4,7 @@
 //   installation: which one this is, from its first start on
 //   datastores/WORKSPACE/NAME the data of workspaces' own datastores
 //   cache/data what was fetched of datastores elsewhere
+//   packages/ what `werkbank pip-config` lets pip find
 //   work/ runs under way                    environments/ built ones        bin/ sdk/ unpacked programs     logs/ backups/
 #pragma once
 

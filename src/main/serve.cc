@@ -19,6 +19,7 @@
 #include "data/kinds/data_kinds.hh"
 #include "main/embedded.hh"
 #include "main/home.hh"
+#include "main/packages.hh"
 #include "main/targets.hh"
 #include "net/http_server.hh"
 #include "store/sqlite/sqlite_series_store.hh"
@@ -244,9 +245,10 @@ void settle_holdings(lifecycle::Holdings& holdings) {
   if (!settled) log_error("blobs not put down, their senders will bring them again error={:?}", settled.error().to_string());
 }
 
-void take_down(Parts& parts, net::HttpServer& server) {
+void take_down(Parts& parts, net::HttpServer& server, net::HttpServer& door) {
   parts.hub->stop();  // ends live streams and waits
   server.stop();
+  door.stop();
   parts.engine->stop();
   parts.housekeeping->stop();
   settle_holdings(*parts.holdings);
@@ -256,6 +258,35 @@ void take_down(Parts& parts, net::HttpServer& server) {
   parts.series->close();
   parts.blobs->close();
   parts.store->close();
+}
+
+// pip of whoever asked for packages gets this program's SDK, not the one of the program before.
+void keep_packages(const Parts& parts) {
+  const Status kept = refresh_packages(parts.home.folder());
+  if (!kept) log_warning("the packages for pip are not this version's error={:?}", kept.error().to_string());
+}
+
+// Jobs hold the address in their variables: it stays the same from one server of this home to the next, where it is still free.
+// In clear text also where the others speak TLS: it is on this machine alone.
+void open_door_of_jobs(Parts& parts, net::HttpServer& door) {
+  constexpr const char* kSetting = "jobs_port";
+  const std::function<Result<std::optional<std::string>>(store::Reader&)> find = [](store::Reader& reader) {
+    return reader.setting(kSetting);
+  };
+  const auto known = store::read<std::optional<std::string>>(*parts.store, find);
+  const std::string before = known ? known->value_or("") : "";
+  Result<uint16_t> port = door.listen_tcp("127.0.0.1:" + (before.empty() ? "0" : before));
+  if (!port && !before.empty()) port = door.listen_tcp("127.0.0.1:0");
+  if (!port) {
+    log_warning("no door for jobs that hold Microsoft's azureml-core error={:?}", port.error().to_string());
+    return;
+  }
+  parts.engine->services().runner.job_url = fmt::format("http://127.0.0.1:{}", *port);
+  const std::string now = std::to_string(*port);
+  if (now == before) return;
+  const Status written =
+      sync_wait(parts.store->write([now](store::Transaction& transaction) { return transaction.put_setting(kSetting, now); }));
+  if (!written) log_warning("the port of jobs is not kept error={:?}", written.error().to_string());
 }
 
 Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
@@ -281,13 +312,19 @@ Status run_server(const cli::ServeOptions& options, uint64_t open_files) {
     std::printf("listening on %s://%s:%u\n", scheme, host.c_str(), port);
     std::fflush(stdout);
   }
+  api::Router job_router(api, api::Door::kJobs);
+  config.threads = 1;
+  net::HttpServer door(config, [&job_router](net::Request& request) { return job_router.answer(request); });
+  open_door_of_jobs(*parts, door);
+  keep_packages(*parts);
   CHECK_OK(parts->engine->start());
   parts->housekeeping->start();
   CHECK_OK(server.start());
+  CHECK_OK(door.start());
   log_info("server started version={} home={} pid={}", WERKBANK_VERSION, options.home.string(), getpid());
   const std::string_view reason = wait_for_end(*parts, server, options);
   log_info("server stops reason={} active_runs={}", reason, parts->engine->active_runs());
-  take_down(*parts, server);
+  take_down(*parts, server, door);
   log_info("server stopped");
   return {};
 }

@@ -55,7 +55,8 @@ Result<ReadyEnvironment> check_system(const EnvironmentRecipe& recipe, Variables
       continue;  // a shim without a version selected: the next in PATH is what the shell's user would want
     }
     if (interpreter->has_genuine_azureml) {
-      say("azureml-core of Microsoft is installed in this interpreter; it would talk to Azure, so Werkbank's SDK goes before it");
+      say("azureml-core of Microsoft is installed in this interpreter; Werkbank's SDK goes before it (WERKBANK_AZUREML=genuine: "
+          "not)");
     }
     ReadyEnvironment ready;
     ready.hash = recipe.hash;

@@ -1,5 +1,6 @@
 #include "runner/script_process.hh"
 
+#include "domain/package_choice.hh"
 #include "runner/data_places.hh"
 
 namespace werkbank::runner {
@@ -27,7 +28,9 @@ std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const Wo
   if (plan.environment.interpreter.starts_with('/')) {
     put_first(path, std::filesystem::path(plan.environment.interpreter).parent_path().native());
   }
-  if (!plan.environment.has_azureml && !plan.sdk_folder.empty()) {
+  const auto package = variables.find(std::string(kPackageVariable));
+  const bool wants_genuine = package != variables.end() && package->second == kGenuinePackage;
+  if (!plan.environment.has_azureml && !plan.sdk_folder.empty() && !wants_genuine) {
     std::string& python_path = variables["PYTHONPATH"];  // behind what the user has there
     python_path = python_path.empty() ? plan.sdk_folder : python_path + ":" + plan.sdk_folder;
   }

@@ -50,6 +50,8 @@ TEST_CASE("variables") {
     CHECK(script_process(plan, kFolder).environment.at("PYTHONPATH") == "/sdk");
     plan.variables["PYTHONPATH"] = "/mine";
     CHECK(script_process(plan, kFolder).environment.at("PYTHONPATH") == "/mine:/sdk");
+    plan.variables["WERKBANK_AZUREML"] = "genuine";
+    CHECK(script_process(plan, kFolder).environment.at("PYTHONPATH") == "/mine");
   }
   SUBCASE("the interpreter's folder comes first, once") {
     plan.variables["PATH"] = "/venv/bin:/usr/bin";

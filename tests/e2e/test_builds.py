@@ -13,7 +13,7 @@ import threading
 
 import pytest
 from wheelhouse import make_wheel
-from workbench import PYTHON, ROOT, parse_events
+from workbench import PYTHON, ROOT, parse_events, quote
 
 BUILD_S = 240
 MINOR = "%d.%d" % sys.version_info[:2]
@@ -309,18 +309,18 @@ def test_v1s_package_names_are_served(wb, wheels, tmp_path):
     index = wb.http("GET", "/simple/")
     assert b"azureml-core" in index.body
     page = wb.http("GET", "/simple/Azureml_Core/").body.decode()
-    assert "azureml_core-1.48.0-py3-none-any.whl" in page and "azureml_core-1.0.85-py3-none-any.whl" in page
+    assert "azureml_core-1.48.0%2Bwerkbank-py3-none-any.whl" in page and "azureml_core-1.0.85%2Bwerkbank-py3-none-any.whl" in page
     folder = tmp_path / "served"
     folder.mkdir()
-    for name in ("azureml_core-1.48.0-py3-none-any.whl", "azureml_mlflow-1.61.0-py3-none-any.whl"):
-        (folder / name).write_bytes(wb.http("GET", "/packages/" + name).body)
+    for name in ("azureml_core-1.48.0+werkbank-py3-none-any.whl", "azureml_mlflow-1.61.0+werkbank-py3-none-any.whl"):
+        (folder / name).write_bytes(wb.http("GET", "/packages/" + quote(name)).body)
     own = wb.http("GET", "/simple/werkbank-azureml/").body.decode().split("/packages/")[1].split("#")[0]
     (folder / own).write_bytes(wb.http("GET", "/packages/" + own).body)
     target = tmp_path / "installed"
     uv = [PYTHON.parent / "uv", "pip", "install", "-q", "--no-index", "--find-links", folder, "--target", target]
     subprocess.run([*uv, "--python", PYTHON, "azureml-core[extra]==1.48.0"], check=True, timeout=BUILD_S)
     assert (target / "azureml" / "core" / "__init__.py").exists()
-    assert wb.http("GET", "/packages/azureml_core-7.0.0-py3-none-any.whl").status == 404
+    assert wb.http("GET", "/packages/azureml_core-7.0.0%2Bwerkbank-py3-none-any.whl").status == 404
     assert wb.http("GET", "/simple/numpy/").status == 404
 
 

@@ -82,7 +82,7 @@ struct TestWorld {
 
   // A request as the server would hand it over; by default from the owner's Unix socket.
   net::Response ask(net::Method method, const std::string& target, const std::string& body = {}, const std::string& token = {},
-                    std::optional<net::Peer> peer = {}) {
+                    std::optional<net::Peer> peer = {}, api::Door door = api::Door::kUsual) {
     net::Request request;
     request.method = method;
     request.target = target;
@@ -108,7 +108,7 @@ struct TestWorld {
     if (!token.empty()) request.headers["authorization"] = "Bearer " + token;
     TextBody text(body);
     request.body = &text;
-    api::Router router(*api);
+    api::Router router(*api, door);
     return sync_wait(router.answer(request));
   }
 

@@ -113,7 +113,7 @@ TEST_CASE("the OpenAPI document names each operation once and declares the heade
       }
     }
   }
-  CHECK(ids.size() == api::all_routes().size());
+  CHECK(ids.size() == static_cast<size_t>(std::ranges::count_if(api::all_routes(), std::not_fn(api::is_v1_route))));
   for (const char* id : {"listWorkspaces", "listWorkspaceRuns", "getWorkspaceRun", "postWorkspaceRunCancel", "changeWorkspaceRun",
                          "putWorkspaceRunFile", "getWorkspaceRunMetricsPoints", "getComputeTargetEnvironmentLock"}) {
     CAPTURE(id);
