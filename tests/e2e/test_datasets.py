@@ -102,15 +102,16 @@ def test_a_dataset_from_its_first_version_to_its_end(wb, web):
 
     # What changes at its place is another dataset.
     (wb.folder / "raw/a/1.csv").write_text("changed")
-    wb.werkbank("datastore", "upload", "--src", "raw", "--target", "digits", "--overwrite")
+    again = ["--file", "raw/a/1.csv", "--relative-root", "raw", "--target", "digits", "--overwrite"]
+    wb.werkbank("datastore", "upload", *again)
     changed = wb.werkbank("dataset", "download", "digits", "--target", "again", code=2)
     assert "[data_changed]" in changed.stderr and "digits/a/1.csv" in changed.stderr and "--new-version" in changed.stderr
     known = wb.werkbank("dataset", "register", "digits", *CSV, code=2)
     assert "[dataset_exists]" in known.stderr
     two = printed(wb.werkbank("dataset", "register", "digits", *CSV, "--new-version", "-o", "json"))
     assert two["version"] == 2
-    assert printed(wb.werkbank("dataset", "download", "digits", "--target", "again", "-o", "json"))["files"] == 2
-    assert (wb.folder / "again/a/1.csv").read_text() == "changed"
+    assert printed(wb.werkbank("dataset", "download", "digits", "--target", "new", "-o", "json"))["files"] == 2
+    assert (wb.folder / "new/a/1.csv").read_text() == "changed"
     wb.werkbank("dataset", "update", "digits:1", "state=old", "-d", "the first")
     versions = printed(wb.werkbank("dataset", "versions", "digits", "-o", "json"))
     assert [(each["version"], each["description"]) for each in versions] == [(2, ""), (1, "the first")]

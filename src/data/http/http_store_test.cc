@@ -94,7 +94,6 @@ class WebServer {
     }
     const bool breaks = request.method == net::Method::kGet && breaks_after < body.size();
     if (tells_size) response.headers.emplace_back("Content-Length", std::to_string(body.size()));
-    if (request.method == net::Method::kHead) return;
     if (breaks) body.resize(std::exchange(breaks_after, SIZE_MAX));
     response.stream = [body, breaks](net::BodyWriter& writer) { return send_pieces(writer, body, breaks); };
   }
