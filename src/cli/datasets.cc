@@ -40,6 +40,16 @@ Status look_up_files(Context& context, DatasetContent& content, bool validate, b
   return hashed ? client::hash_local_files(content, places) : Status();
 }
 
+// Some clients do not know how long what lies behind a URL is.
+Status look_up_sizes(Context& context, DatasetContent& content) {
+  const auto is_unknown = [&content](const DatasetFile& file) {
+    return file.size_bytes == 0 && !content.sources.at(static_cast<size_t>(file.source)).url.empty();
+  };
+  if (std::ranges::none_of(content.files, is_unknown)) return {};
+  TRY(const std::vector<client::OpenDatastore> places, places_of(context, content));
+  return client::measure_web_files(content, places);
+}
+
 Result<DatasetContent> fetch_content(Context& context, const std::string& reference) {
   TRY(const std::string route, context.route(""));
   TRY(client::Session* const server, context.session());
@@ -139,7 +149,7 @@ Result<json::value> create_dataset(Context& context, json::value specification) 
   TRY(DatasetContent content, dataset_content_from_json(specification, "specification"));
   TRY(const std::string workspace, context.workspace());
   CHECK_OK(context.ensure_workspace(workspace));
-  if (!has_files) CHECK_OK(look_up_files(context, content, validate, !registration.is_null()));
+  CHECK_OK(has_files ? look_up_sizes(context, content) : look_up_files(context, content, validate, !registration.is_null()));
   if (validate && content.files.empty()) return fail(errors::dataset_empty, "the dataset has no files");
   json::object body = to_json(content);
   if (!registration.is_null()) body["register"] = registration;

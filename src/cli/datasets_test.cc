@@ -138,6 +138,9 @@ TEST_CASE("dataset create: files as they are given, or looked up; a dataset with
   CHECK_MESSAGE(given.code == 0, given.err);
   CHECK(json::parse(given.out).at("version").as_int64() == 2);
   CHECK(bench.keep_sent().at("files").at(0).at("path") == "digits/x");
+  bench.storage.files["https://h/x"] = "abc";
+  CHECK(create(R"({"kind":"file","sources":[{"url":"https://h/x"}],"files":[{"path":"https://h/x","name":"x"}]})").code == 0);
+  CHECK(bench.keep_sent().at("files").at(0).at("sizeBytes").to_number<int>() == 3);
   const Outcome none = create(R"({"kind":"file","sources":[{"datastore":"blobs","path":"digts"}]})");
   CHECK(none.code == kExitRefused);
   CHECK(none.err.find("[dataset_empty]") != std::string::npos);

@@ -61,6 +61,18 @@ Status resolve_dataset(DatasetContent& content, const std::vector<OpenDatastore>
   return {};
 }
 
+Status measure_web_files(DatasetContent& content, const std::vector<OpenDatastore>& places) {
+  for (DatasetFile& file : content.files) {
+    const bool is_web = !content.sources.at(static_cast<size_t>(file.source)).url.empty();
+    if (!is_web || file.size_bytes > 0) continue;
+    TRY(const std::unique_ptr<data::DataStore> store, place_of(file, places).open());
+    TRY(data::DataEntry entry, store->find(file.path));
+    file.size_bytes = entry.size_bytes;
+    if (file.etag.empty()) file.etag = std::move(entry.etag);
+  }
+  return {};
+}
+
 Status hash_local_files(DatasetContent& content, const std::vector<OpenDatastore>& places) {
   for (DatasetFile& file : content.files) {
     TRY(const std::optional<std::filesystem::path> local, find_local_file(file, place_of(file, places)));

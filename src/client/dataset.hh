@@ -21,6 +21,8 @@ Result<std::vector<OpenDatastore>> open_sources(Session& session, const std::str
 
 // Fills in content.files from content.sources. dataset_empty, with the nearest names as the hint.
 Status resolve_dataset(DatasetContent& content, const std::vector<OpenDatastore>& places);
+// Asks web servers for the sizes of files that were given without.
+Status measure_web_files(DatasetContent& content, const std::vector<OpenDatastore>& places);
 // Notes the hashes of files that lie in folders of this machine.
 Status hash_local_files(DatasetContent& content, const std::vector<OpenDatastore>& places);
 
