@@ -95,5 +95,6 @@ def measure(setting):
                 shutil.rmtree(target)
     return [
         Row(f'{count:,} small files from Azurite, raw GETs, {THREADS} at a time', '', median(raw), 'ms', note=spread(raw)),
-        Row('the same as a dataset', '≤ 1.25 × raw', median(ours), 'ms', median(raw) * 1.25, median(ours) / median(raw), spread(ours)),
+        Row('the same as a dataset', '≤ 1.25 × raw', median(ours), 'ms', median(raw) * 1.25, median(ours) / median(raw),
+            spread(ours)),
     ]

@@ -12,7 +12,8 @@ std::string_view datastore_schemas() {
     "workspace": {"type": "string"}, "name": {"type": "string"}, "kind": {"$ref": "#/components/schemas/DatastoreKind"},
     "settings": {"$ref": "#/components/schemas/TextMap"}, "ours": {"type": "boolean"}, "createdBy": {"type": "string"},
     "createdUtc": {"$ref": "#/components/schemas/Time"},
-    "credentialType": {"enum": ["none", "accountKey", "sasToken", "accessKey", "password", "token"]}, "isDefault": {"type": "boolean"}
+    "credentialType": {"enum": ["none", "accountKey", "sasToken", "accessKey", "password", "token"]},
+    "isDefault": {"type": "boolean"}
   }
 },
 "NewDatastore": {

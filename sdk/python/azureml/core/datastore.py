@@ -71,7 +71,16 @@ class Datastore(object):
         return _register(workspace, datastore_name, body, overwrite, create_if_not_exists, skip_validation)
 
     @staticmethod
-    def register_http(workspace, datastore_name, url, token=None, user=None, password=None, overwrite=False, skip_validation=False):
+    def register_http(
+        workspace,
+        datastore_name,
+        url,
+        token=None,
+        user=None,
+        password=None,
+        overwrite=False,
+        skip_validation=False,
+    ):
         """Werkbank's own: the files below a web address, to read only; a bearer token, or a user with a password."""
         credential = {"token": token, "password": password}
         body = {
