@@ -17,9 +17,7 @@ import sys
 from support import PROJECT, BenchmarkFailed, Setting, file_system_of, load_average, scratch_folder
 
 BENCHMARKS = ('first_line', 'pool', 'run_log', 'many_runs', 'resubmit', 'cached_environment', 'new_environment', 'server_start',
-              'start_commands', 'import_sdk', 'live_streams', 'dataset_frame', 'mount', 'widget')
-              'start_commands', 'import_sdk', 'live_streams', 'data_download')
-              'start_commands', 'import_sdk', 'live_streams', 'data_download', 'mount', 'dataset_frame')
+              'start_commands', 'import_sdk', 'live_streams', 'data_download', 'dataset_frame', 'mount', 'widget')
 RESULTS = pathlib.Path(__file__).resolve().parent / 'results'
 
 

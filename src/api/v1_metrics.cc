@@ -348,8 +348,7 @@ Task<Result<net::Response>> get_metric(Api& api, Call& call) {
   co_return numbers_response(document);
 }
 
-// The filter of older clients: "RunId eq a or RunId eq b", perhaps with conditions on the metric, which the client applies
-// itself.
+// The filter of older clients: "RunId eq a or RunId eq b", or "(RunId eq a and name eq loss)".
 std::vector<std::string> runs_in(std::string_view filter) {
   constexpr std::string_view kMark = "RunId eq ";
   std::vector<std::string> ids;
@@ -359,6 +358,14 @@ std::vector<std::string> runs_in(std::string_view filter) {
     ids.emplace_back(filter.substr(at, end - at));
   }
   return ids;
+}
+
+std::string metric_in(std::string_view filter) {
+  constexpr std::string_view kMark = " name eq ";
+  const size_t at = filter.find(kMark);
+  if (at == std::string_view::npos) return {};
+  filter.remove_prefix(at + kMark.size());
+  return std::string(filter.substr(0, std::min(filter.find(" and "), filter.rfind(')'))));
 }
 
 json::array old_metrics(const RunKey& run, const std::string& name, const Columns& columns, const Cells& cells) {
@@ -379,12 +386,12 @@ json::array old_metrics(const RunKey& run, const std::string& name, const Column
   return metrics;
 }
 
-Result<json::array> all_old_metrics(Api& api, const RunKey& key) {
+Result<json::array> all_old_metrics(Api& api, const RunKey& key, const std::string& wanted) {
   TRY(const Run run, find_run(api, key));
   TRY(std::vector<MetricSummary> summaries, api.services.series.summaries(run.key));
   json::array items;
   for (const auto& [name, columns] : by_name(std::move(summaries))) {
-    bool more = true;
+    bool more = wanted.empty() || name == wanted;
     for (int64_t from = 0; more; from += kPointsAtOnce) {
       TRY(const Cells cells, read_cells(api, run.key, name, columns, from));
       for (json::value& metric : old_metrics(run.key, name, columns, cells)) items.push_back(std::move(metric));
@@ -402,9 +409,10 @@ Task<Result<net::Response>> query_old_metrics(Api& api, Call& call) {
   const std::vector<std::string> ids = runs_in(filter);
   if (ids.empty())
     co_return fail(errors::invalid_request, "request.filter: names no run", "A filter is: RunId eq ID or RunId eq ID.");
+  const std::string wanted = metric_in(filter);
   json::array items;
   for (const std::string& id : ids) {
-    const auto load = [&] { return all_old_metrics(api, RunKey{call.workspace(), id}); };
+    const auto load = [&] { return all_old_metrics(api, RunKey{call.workspace(), id}, wanted); };
     CO_TRY(json::array found, co_await api.services.pool.run(load));
     for (json::value& metric : found) items.push_back(std::move(metric));
   }

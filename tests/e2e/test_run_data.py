@@ -7,7 +7,8 @@ import pytest
 SCRIPT = """
 import json, os, sys
 places = dict(zip(('train', 'raw', 'one', 'made'), sys.argv[1:5]))
-assert os.environ['train'] == os.environ['TRAIN'] == os.environ['AZUREML_DATAREFERENCE_train'] == places['train'], dict(os.environ)
+for name in ('train', 'TRAIN', 'AZUREML_DATAREFERENCE_train'):
+    assert os.environ[name] == places['train'], (name, os.environ[name])
 listed = sorted(os.path.relpath(os.path.join(at, name), places['train'])
                 for at, _, names in os.walk(places['train']) for name in names)
 assert listed == ['a.csv', 'sub/b.csv'], listed
@@ -51,26 +52,32 @@ def test_inputs_are_brought_and_outputs_become_datasets(wb):
         wb.project({"train.py": SCRIPT}),
         arguments=(*ARGUMENTS, "DatasetConsumptionConfig:direct"),
         inputs=[
-            {"name": "train", "mode": "download", "datasetId": train["id"]},
+            {"name": "train", "mode": "mount", "datasetId": train["id"]},
             {"name": "raw", "mode": "download", "datastore": "workspaceblobstore", "path": "train"},
             {"name": "one", "mode": "download", "datasetId": one["id"], "pathOnCompute": "here/below"},
             {"name": "direct", "mode": "direct", "datasetId": one["id"]},
         ],
         outputs=[
-            {"name": "made", "mode": "upload", "sourceGlobs": ["*.txt"], "registerName": "made by a run", "registerTags": {"k": "v"}},
+            {
+                "name": "made",
+                "mode": "upload",
+                "sourceGlobs": ["*.txt"],
+                "registerName": "made by a run",
+                "registerTags": {"k": "v"},
+            },
             {"name": "kept", "mode": "mount", "datastore": "workspacefilestore", "path": "of/{run-id}/{output-name}"},
         ],
     )
     wb.completed(run)
-    assert "train:download,one:download,direct:direct" in wb.log(run)
+    assert "train:mount,one:download,direct:direct" in wb.log(run)
     of_run = lineage(wb, run)
-    assert of_run["input", "train", "download"] == train["id"] and of_run["input", "direct", "direct"] == one["id"]
+    assert of_run["input", "train", "mount"] == train["id"] and of_run["input", "direct", "direct"] == one["id"]
     made = wb.get("datasets/made%20by%20a%20run")
     assert made["version"] == 1 and made["tags"] == {"k": "v"} and made["fileCount"] == 2
     assert of_run["output", "made", "upload"] == made["id"]
     wb.werkbank("dataset", "download", made["id"], "--target", "got")
     assert (wb.folder / "got/x.txt").read_text() == "x.txt" and (wb.folder / "got/deep/y.txt").read_text() == "deep/y.txt"
-    wb.werkbank("datastore", "download", "--name", "workspacefilestore", "--path", f"of/{run}/kept", "--target", "got")
+    wb.werkbank("datastore", "download", "workspacefilestore", "--path", f"of/{run}/kept", "--target", "got")
     assert (wb.folder / f"got/of/{run}/kept/z").read_text() == "z"
     # And the other way round.
     runs = wb.get(f"datasets/{train['id']}/runs")["items"]

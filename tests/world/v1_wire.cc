@@ -220,6 +220,9 @@ TEST_CASE("metrics are taken once, in the forms of both services, and read back"
   CHECK(cells["t"] == json::array{json::object{{"x", 1}, {"y", 2.5}}, json::object{{"x", 2}, {"y", 3.5}}});
   CHECK(cells["s"] == json::array{json::object{{"s", 7}}});
   CHECK(cells["fib"].size() == 2);
+  const json::value one = document(world.job(Method::kPost, "/history/v1.0" + kScope + "/experiments/digits/metrics:query",
+                                             R"json({"filter":"(RunId eq job and name eq fib)","top":500})json"));
+  CHECK(one.at("value").as_array().size() == 2);
 }
 
 TEST_CASE("metrics that are none are refused whole") {
