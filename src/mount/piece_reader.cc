@@ -242,15 +242,18 @@ struct PieceReader::Impl {
     const MountedFile& file = files[job.file];
     uint64_t next = job.first;
     Status outcome;
+    bool is_tried = false;
     for (int attempt = 1;; ++attempt) {
       const uint64_t before = next;
       outcome = fetch(job, next, stores[file.source]);
-      if (outcome || outcome.error().kind() != ErrorKind::kUnavailable) break;
+      is_tried = !outcome && outcome.error().kind() != ErrorKind::kUnavailable;
+      if (outcome || is_tried) break;
       stores[file.source].reset();
       if (next > before) attempt = 1;
-      if (attempt >= options.attempts || !is_demanded(job) || !pause(options.pause * (1 << (attempt - 1)))) break;
+      is_tried = attempt >= options.attempts;
+      if (is_tried || !is_demanded(job) || !pause(options.pause * (1 << (attempt - 1)))) break;
     }
-    if (!outcome) give_up(job, next, outcome.error());
+    if (!outcome) give_up(job, next, outcome.error(), is_tried);
   }
 
   // From piece `next` on, which moves.
@@ -321,13 +324,14 @@ struct PieceReader::Impl {
     write_ended.wait_for(lock, patience, [this] { return writes.empty() && writing == 0; });
   }
 
-  void give_up(const Job& job, uint64_t next, const Error& error) {
+  // What was asked for ahead is tried once: who waits for it by now asks for it himself.
+  void give_up(const Job& job, uint64_t next, const Error& error, bool is_tried) {
     {
       const std::lock_guard lock(mutex);
       for (uint64_t piece = next; piece < job.first + job.count; ++piece) {
         const auto found = flights.find({job.file, piece});
         if (found == flights.end()) continue;
-        found->second->failure = error;
+        if (is_tried) found->second->failure = error;
         found->second->done = true;
         flights.erase(found);
       }

@@ -90,8 +90,20 @@ std::shared_ptr<CachedFile> FileCache::open(const CachedContent& content) {
   return nullptr;
 }
 
+bool FileCache::is_over_limit() {
+  if (!over_limit_) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ < options_.look_again) return true;
+    looked_ = now;
+  }
+  trim();  // what was open may be closed by now
+  return over_limit_;
+}
+
 bool FileCache::put(CachedFile& file, uint64_t piece, std::string_view bytes) {
-  if (over_limit_ || is_resting()) return false;
+  if (is_resting() || is_over_limit()) return false;
   if (const Status stored = file.store(piece, bytes); !stored) {
     if (stored.error().code == &errors::disk_full) trim();
     rest(stored.error());

@@ -31,6 +31,7 @@ struct CacheOptions {
   std::filesystem::path folder;
   uint64_t size_bytes_max = 0;                     // 0: what the folder's own setting says
   uint64_t free_bytes_min = 512ULL * 1024 * 1024;  // left free on its file system for others
+  std::chrono::milliseconds look_again{10'000};    // while it is over its limit by what is open
   std::function<void(const std::string& line)> log = [](const std::string&) {};
 };
 
@@ -97,6 +98,7 @@ class FileCache {
 
  private:
   bool is_resting();
+  bool is_over_limit();
   void rest(const Error& error);
   void count_added(uint64_t size_bytes);
   std::filesystem::path place_of(const CachedContent& content) const;
@@ -109,7 +111,8 @@ class FileCache {
   bool said_full_ = false;
   std::chrono::steady_clock::time_point resting_until_{};
   std::atomic<uint64_t> added_bytes_ = 0;  // since the last trim
-  std::atomic<bool> over_limit_ = false;   // by what is open: nothing more is added
+  std::atomic<bool> over_limit_ = false;   // by what is open: nothing more is added, until a look again
+  std::chrono::steady_clock::time_point looked_{};
 };
 
 // The folder's setting; a tenth of the file system, between 1 GiB and 64 GiB, where nobody has chosen. Text: "20GB", "512MiB".

@@ -214,6 +214,23 @@ TEST_CASE("the limit holds while files come, and for what is larger than it") {
   CHECK(cache->fetch(named("f3", content.size()), store).error().code == &errors::disk_full);
 }
 
+TEST_CASE("what is over the limit by files that are open goes once they are closed") {
+  Bench bench;
+  constexpr uint64_t kSize = 10 * kCachePieceBytes;
+  const std::string content = content_of(kSize);
+  OneFile store(content);
+  REQUIRE(bench.cache()->fetch(named("old", kSize), store));
+  const auto reader = bench.cache();
+  auto open = reader->open(named("old", kSize));
+  FileCache cache({.folder = bench.folder, .size_bytes_max = kSize / 2, .free_bytes_min = 0, .look_again = {}});
+  const auto file = cache.open(named("new", 2 * kCachePieceBytes));
+  REQUIRE(file);
+  CHECK(!cache.put(*file, 0, std::string_view(content).substr(0, kCachePieceBytes)));
+  open.reset();
+  CHECK(cache.put(*file, 0, std::string_view(content).substr(0, kCachePieceBytes)));
+  CHECK(bench.lines.empty());
+}
+
 TEST_CASE("several processes fill one file, one reads, one removes") {
   Bench bench;
   const std::string content = content_of(24 * kCachePieceBytes + 5);
