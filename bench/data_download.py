@@ -83,7 +83,7 @@ def measure(setting):
                 setting.scratch / 'list']
         for turn in range(setting.rounds(5) + 1):
             for values, fetch in (
-                (raw, lambda: subprocess.run(curl, check=True)),
+                (raw, lambda: subprocess.run(curl, check=True, stderr=subprocess.DEVNULL)),
                 (ours, lambda: server.cli('dataset', 'download', 'small', '--target', target)),
             ):
                 began = now_ms()
