@@ -4,7 +4,7 @@
 #include "base/hash.hh"
 #include "base/process.hh"
 #include "cli/command.hh"
-#include "client/datastore.hh"
+#include "client/dataset.hh"
 #include "mount/mount_process.hh"
 #include "mount/mount_table.hh"
 
@@ -21,7 +21,7 @@ struct MountOptions {
 };
 
 void declare_mount(CLI::App& verb, MountOptions& options) {
-  verb.add_option("SOURCE", options.source, "A datastore, and a path in it: NAME or NAME/PATH")->required();
+  verb.add_option("SOURCE", options.source, "A datastore, a path in it, or a dataset: NAME, NAME/PATH, NAME:VERSION")->required();
   verb.add_option("FOLDER", options.folder, "An empty folder, or one that is not there yet")->required();
   verb.add_flag("--background", options.background, "Come back at once; it stays until `werkbank unmount FOLDER`");
   verb.add_flag("--allow-other", options.allow_other, "Other users of this machine may read, too");
@@ -47,29 +47,62 @@ Result<std::vector<mount::MountedFile>> list_files(data::DataStore& store, const
   return files;
 }
 
-Result<mount::MountRequest> request_of(Context& context, const MountOptions& options) {
-  const size_t slash = options.source.find('/');
-  const std::string name = options.source.substr(0, slash);
-  std::string path = slash == std::string::npos ? "" : options.source.substr(slash + 1);
-  while (path.ends_with('/')) path.pop_back();
-  if (name.empty())
-    return fail(errors::usage, fmt::format("{:?} names no datastore", options.source), "Write NAME or NAME/PATH.");
-  if (!path.empty()) {
-    TRY([[maybe_unused]] const RelativePath checked, RelativePath::parse(path));
-  }
-  if (!context.programs().open_data) return fail(errors::not_supported, "this program opens no datastores");
+mount::MountSource source_of(const client::OpenDatastore& place) {
+  return {place.identity, place.local_folder, place.description};
+}
+
+Status add_datastore(Context& context, const std::string& name, const std::string& path, mount::MountRequest& request) {
   TRY(const std::string route, context.route(""));
   TRY(client::Session* const server, context.session());
   TRY(const client::OpenDatastore place, client::open_datastore(*server, route, name, context.programs().open_data));
   TRY(const std::unique_ptr<data::DataStore> store, place.open());
-  mount::MountRequest request{.allow_other = options.allow_other};
-  TRY(request.folder, mount::mount_place(options.folder));
   TRY(request.files, list_files(*store, path));
   if (request.files.empty()) {
     return fail(errors::not_found, fmt::format("nothing in datastore {:?} matches the path {:?}", name, path),
                 "A path names a file, or a folder with all that is in it; without one everything is meant.");
   }
-  request.sources.push_back({place.identity, place.local_folder, place.description});
+  request.sources.push_back(source_of(place));
+  return {};
+}
+
+Status add_dataset(Context& context, const std::string& reference, mount::MountRequest& request) {
+  TRY(const std::string route, context.route(""));
+  TRY(client::Session* const server, context.session());
+  TRY(const DatasetContent content, client::fetch_dataset(*server, route, reference));
+  TRY(const std::vector<client::OpenDatastore> places,
+      client::open_sources(*server, route, content.sources, context.programs().open_data));
+  for (const client::OpenDatastore& place : places) request.sources.push_back(source_of(place));
+  for (const DatasetFile& file : content.files)
+    request.files.push_back({file.name, file.path, file.size_bytes, file.etag, static_cast<size_t>(file.source), 0});
+  return {};
+}
+
+// NAME:VERSION is a dataset, NAME/PATH is in a datastore; a bare name is a datastore, if there is one, and else a dataset.
+Status add_source(Context& context, const std::string& source, mount::MountRequest& request) {
+  const size_t slash = source.find('/');
+  const std::string name = source.substr(0, slash);
+  std::string path = slash == std::string::npos ? "" : source.substr(slash + 1);
+  while (path.ends_with('/')) path.pop_back();
+  if (name.empty())
+    return fail(errors::usage, fmt::format("{:?} names no datastore", source),
+                "Write DATASTORE, DATASTORE/PATH or DATASET:VERSION.");
+  if (!path.empty()) {
+    TRY([[maybe_unused]] const RelativePath checked, RelativePath::parse(path));
+  }
+  if (!context.programs().open_data) return fail(errors::not_supported, "this program opens no datastores");
+  if (slash == std::string::npos && name.find(':') != std::string::npos) return add_dataset(context, name, request);
+  Status added = add_datastore(context, name, path, request);
+  if (added || slash != std::string::npos || added.error().code != &errors::datastore_not_found) return added;
+  added = add_dataset(context, name, request);
+  if (added || added.error().code != &errors::dataset_not_found) return added;
+  return fail(errors::not_found, fmt::format("there is neither a datastore nor a dataset {:?}", name),
+              "List them with `werkbank datastore list` and `werkbank dataset list`.");
+}
+
+Result<mount::MountRequest> request_of(Context& context, const MountOptions& options) {
+  mount::MountRequest request{.allow_other = options.allow_other};
+  TRY(request.folder, mount::mount_place(options.folder));
+  CHECK_OK(add_source(context, options.source, request));
   TRY(const fs::path home, client::find_home(context.environment()));
   request.cache_folder = home / "cache" / "data";
   return request;
@@ -127,9 +160,10 @@ Result<int> unmount_folder(Context& context, const UnmountOptions& options) {
 
 void add_mount_commands(CLI::App& app, Context& context) {
   add_verb<MountOptions>(app, context,
-                         {"mount", "Read a datastore's files as a folder, without downloading them first",
+                         {"mount", "Read the files of a datastore or dataset as a folder, without downloading them first",
                           "  werkbank mount workspaceblobstore ./data\n"
-                          "  werkbank mount images/train ./train --background"},
+                          "  werkbank mount images/train ./train --background\n"
+                          "  werkbank mount digits:2 ./digits"},
                          declare_mount, mount_source, {.output = false});
   add_verb<UnmountOptions>(app, context, {"unmount", "Take such a folder away again", "  werkbank unmount ./train"},
                            declare_unmount, unmount_folder, {.workspace = false, .output = false});

@@ -311,6 +311,23 @@ def test_a_full_cache_disk_is_a_line_and_no_error(mount, storage, tmp_path):
         libc.umount2(str(cache).encode(), 2)
 
 
+def test_a_dataset_is_mounted_by_its_name(wb):
+    wb.start()
+    (wb.folder / "in/sub").mkdir(parents=True)
+    (wb.folder / "in/a.csv").write_text("a")
+    (wb.folder / "in/sub/b.csv").write_text("b")
+    (wb.folder / "in/c.txt").write_text("c")
+    wb.werkbank("datastore", "upload", "--src", "in", "--target", "x")
+    wb.werkbank("dataset", "register", "tables", "--kind", "file", "--path", "workspaceblobstore/x/**/*.csv")
+    for reference in ("tables", "tables:1"):
+        wb.werkbank("mount", reference, "here", "--background")
+        assert sorted(os.listdir(wb.folder / "here")) == ["a.csv", "sub"]
+        assert (wb.folder / "here/sub/b.csv").read_text() == "b" and not (wb.folder / "here/c.txt").exists()
+        wb.werkbank("unmount", "here")
+    for nothing in ("tabels", "tables:9"):
+        assert "tab" in wb.werkbank("mount", nothing, "here", code=2).stderr
+
+
 def test_what_cannot_be_mounted_is_said(mount, storage, tmp_path):
     bucket = storage({"a": b"a"})
     taken = tmp_path / "one" / "mnt"
