@@ -306,7 +306,8 @@ TEST_CASE("what can never fit is refused with the limit") {
   CHECK(refusal("STANDARD_D4_V2").starts_with("never_fits: a node of vm_size STANDARD_D4_V2 needs 8 cores"));
   CHECK(refusal("STANDARD_E2_V3").find("16384 MiB of memory, and this machine has 8192") != std::string::npos);
   CHECK(refusal("STANDARD_NC6").starts_with("never_fits"));
-  CHECK(refusal("STANDARD_D2V2") == "vm_size_unknown: there is no vm_size \"STANDARD_D2V2\"; did you mean \"STANDARD_D2_V2\"?");
+  CHECK(refusal("STANDARD_D2V2")
+            .starts_with("vm_size_unknown: there is no vm_size \"STANDARD_D2V2\"; did you mean STANDARD_D2_V2"));
   const auto pool = world.open(settings_of(0, 3, 0));
   CHECK(pool->check_nodes(2));
   CHECK(pool->check_nodes(3).error().message.find("has room for 2") != std::string::npos);

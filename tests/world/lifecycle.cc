@@ -170,8 +170,8 @@ TEST_CASE("what is refused changes nothing") {
         std::pair(R"({"experiment":"e","spec":{"script":"train.py"}})", "script_not_found"),
         std::pair(R"({"experiment":"e","parentRunId":"none","spec":{"command":"true"}})", "run_not_found"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","nodeCount":2}})", "not_supported"),
-        std::pair(R"({"experiment":"e","spec":{"command":"true","distribution":{"communicator":"nccl","processCount":2}}})",
-                  "not_supported"),
+        std::pair(R"({"experiment":"e","spec":{"command":"true","distribution":{"communicator":"nccl","processCount":100000}}})",
+                  "config_invalid"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","distribution":{"communicator":"tcp"}}})", "config_invalid"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","comand":"x"}})", "invalid_request"),
         std::pair(R"({"experiment":"e","spec":{"command":"true","watchedDirectories":["../up"]}})", "path_refused")}) {

@@ -64,13 +64,13 @@ Result<Handle> read_handle(const json::object& value) {
 
 bool is_there(const std::filesystem::path& path) { return access(path.c_str(), F_OK) == 0; }
 
-// A shim that was killed has left its control group.
 // A runner that was killed may have left data mounted: what is behind that is not ours to remove.
 Status remove_work_folder(const WorkFolder& folder) {
   if (is_there(folder.data())) CHECK_OK(mount::unmount_below(folder.data()));
   return remove_tree(folder.root);
 }
 
+// A shim that was killed has left its control group.
 void remove_memory_group(const WorkFolder& folder) {
   const Result<std::string> noted = read_file(folder.memory_group(), 4096);
   if (!noted) return;
