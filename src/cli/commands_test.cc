@@ -170,47 +170,31 @@ TEST_CASE("a number that is none is refused before the server is asked") {
     CAPTURE(top);
     CHECK(line.run({"run", "list", "--top", top}).code == kExitRefused);
     CHECK(line.run({"experiment", "list", "--top", top}).code == kExitRefused);
-    CHECK(line.run({"az", "ml", "run", "list", "--last", top}).code == kExitRefused);
+    CHECK(line.run({"ml", "run", "list", "--last", top}, true).code == kExitRefused);
   }
   const Outcome pool =
-      line.run({"az", "ml", "computetarget", "create", "amlcompute", "-n", "p", "-s", "STANDARD_D2_V2", "--max-nodes", "four"});
+      line.run({"ml", "computetarget", "create", "amlcompute", "-n", "p", "-s", "STANDARD_D2_V2", "--max-nodes", "four"}, true);
   CHECK(pool.code == kExitRefused);
   CHECK(pool.err.find("--max-nodes \"four\"") != std::string::npos);
   CHECK(line.run({"compute", "update", "p", "--min-nodes", "1.5"}).code == kExitRefused);
   CHECK(server.asked().empty());
-  CHECK(line.run({"az", "ml", "run", "submit-script", "--help"}).out.find("--output-metadata-file") != std::string::npos);
+  CHECK(line.run({"ml", "run", "submit-script", "--help"}, true).out.find("--output-metadata-file") != std::string::npos);
 }
 
 TEST_CASE("az ml model register says what the model needs, and names its samples") {
   FakeServer server;
   server.answer_with("POST /api/v1/workspaces/default/models", R"({"id":"m:1","name":"m","version":1})", "application/json", 201);
   const CommandLine line = line_to(server);
-  const Outcome made = line.run({"az",
-                                 "ml",
-                                 "model",
-                                 "register",
-                                 "-n",
-                                 "m",
-                                 "-r",
-                                 "r1",
-                                 "--asset-path",
-                                 "outputs/m",
-                                 "--cc",
-                                 "0.5",
-                                 "--gb",
-                                 "2",
-                                 "--gc",
-                                 "1",
-                                 "--sample-input-dataset-id",
-                                 "in",
-                                 "--sample-output-dataset-id",
-                                 "out"});
+  const Outcome made =
+      line.run({"ml", "model", "register", "-n", "m", "-r", "r1", "--asset-path", "outputs/m", "--cc", "0.5", "--gb", "2", "--gc",
+                "1", "--sample-input-dataset-id", "in", "--sample-output-dataset-id", "out"},
+               true);
   CHECK(made.code == kExitDone);
   const json::value body = parse_json(server.asked().back().body).value();
   CHECK(body.at("resourceConfiguration") == json::value(json::object{{"cpu", 0.5}, {"memoryInGb", 2.0}, {"gpu", 1}}));
   CHECK(body.at("sampleInputDatasetId") == "in");
   CHECK(body.at("sampleOutputDatasetId") == "out");
-  CHECK(line.run({"az", "ml", "model", "register", "-n", "m", "-r", "r1", "--cc", "-1"}).code == kExitRefused);
+  CHECK(line.run({"ml", "model", "register", "-n", "m", "-r", "r1", "--cc", "-1"}, true).code == kExitRefused);
 }
 
 TEST_CASE("run show has the arguments") {

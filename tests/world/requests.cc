@@ -120,7 +120,7 @@ TEST_CASE("the OpenAPI document names each operation once and declares the heade
     CHECK(ids.contains(id));
   }
   CHECK(headers["Idempotency-Key"] == std::set<std::string>{"postWorkspaceRuns", "postWorkspaceRunRerun"});
-  CHECK(headers["If-Match"] == std::set<std::string>{"changeWorkspaceRun"});
+  CHECK(headers["If-Match"] == std::set<std::string>{"changeWorkspaceDataset", "changeWorkspaceRun"});
   CHECK(headers["Last-Event-ID"] == std::set<std::string>{"getWorkspaceEvents"});
   CHECK(headers["Range"].contains("getWorkspaceRunFile"));
   CHECK(headers["If-None-Match"].contains("getWorkspaceRun"));

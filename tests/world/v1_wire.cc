@@ -211,8 +211,16 @@ TEST_CASE("metrics are taken once, in the forms of both services, and read back"
   document(world.job(Method::kPost, kNamed + "job/batch/metrics", R"({"values":[)" + old + "]}"));
   document(world.job(Method::kPost, kNamed + "job/metrics",
                      R"({"metricId":"o2","metricType":"azureml.v1.scalar","name":"s","cells":[{"s":7}]})"));
-  const json::value read = document(world.job(Method::kPost, "/history/v1.0" + kScope + "/experiments/digits/metrics:query",
-                                              R"json({"filter":"(RunId eq job)"})json"));
+  // Numbers that JSON does not know come as the client knows them.
+  net::Response answer = world.job(Method::kPost, "/history/v1.0" + kScope + "/experiments/digits/metrics:query",
+                                   R"json({"filter":"(RunId eq job)"})json");
+  CHECK(answer.body.find(R"({"loss":NaN})") != std::string::npos);
+  for (const std::string_view word : {":NaN}", ":-Infinity}"}) {
+    const size_t at = answer.body.find(word);
+    REQUIRE(at != std::string::npos);
+    answer.body.replace(at, word.size(), ":0}");
+  }
+  const json::value read = document(answer);
   std::map<std::string, json::array> cells;
   for (const json::value& item : read.at("value").as_array()) {
     for (const json::value& cell : item.at("cells").as_array()) cells[text(item, "name")].push_back(cell);
