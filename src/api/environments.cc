@@ -95,6 +95,10 @@ Task<Result<net::Response>> put_label(Api& api, Call& call) {
   const std::string name = call.arguments[1];
   const std::string label = call.arguments[2];
   CO_CHECK_OK(lifecycle::check_environment_version(label));
+  if (environment::find_curated(name) != nullptr) {
+    co_return fail(errors::name_refused, fmt::format("{:?} is a curated environment; it takes no labels", name),
+                   "Environment.clone makes a copy of it, which can be registered and takes labels.");
+  }
   using Labelled = store::EnvironmentVersion;
   std::function<Result<Labelled>(store::Transaction&)> apply = [workspace, name, label,
                                                                 version](store::Transaction& transaction) -> Result<Labelled> {

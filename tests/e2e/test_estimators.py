@@ -1,5 +1,7 @@
 """Estimators and curated environments against the true server."""
 
+import json
+
 from workbench import PYTHON
 
 BUILD_S = 240  # a build downloads packages
@@ -60,3 +62,14 @@ assert open('own.txt').read().split()[0] != text[0]
 """,
         limit=BUILD_S,
     )
+
+
+def test_curated_environments_on_the_command_lines(wb):
+    wb.start()
+    listed = {each["name"]: each for each in json.loads(wb.werkbank("environment", "list", "-o", "json").stdout)}
+    names = {"AzureML-Minimal", "AzureML-Tutorial", "AzureML-PyTorch-1.6-GPU", "AzureML-TensorFlow-2.2-CPU"}
+    assert names <= set(listed) and all(listed[name]["curated"] for name in names)
+    assert names <= {each["name"] for each in json.loads(wb.az("ml", "environment", "list").stdout)}
+    shown = json.loads(wb.az("ml", "environment", "show", "-n", "AzureML-TensorFlow-2.2-CPU").stdout)
+    assert shown["pipRequirements"][0] == "tensorflow==2.2.*" and shown["pythonVersion"] == "3.6"
+    assert "curated" in wb.werkbank("environment", "label", "AzureML-Minimal", "mine", "-v", "1", code=2).stderr

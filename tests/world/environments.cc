@@ -106,6 +106,9 @@ TEST_CASE("the submitter's own interpreter and curated environments are not regi
   for (const char* const fact : {"createdUtc", "curated", "labels"}) curated.erase(fact);
   CHECK(world.submit(curated) == "1");
   CHECK(world.versions("AzureML-Minimal") == Texts{"1"});
+  const json::value refused =
+      world.ask(Method::kPut, "/environments/AzureML-Minimal/labels/mine", json::object{{"version", "1"}}, 400);
+  CHECK(refused.at("code").as_string() == "name_refused");
   world.submit(environment_of("bad/name", "six"), nullptr, 400);
   world.submit(environment_of("a", "six", "latest"), nullptr, 400);
   world.submit(environment_of("a", "six ==== 1"), nullptr, 400);
