@@ -33,6 +33,8 @@ Result<ProjectRun> load_project_run(const std::filesystem::path& folder, const s
   run.spec.collect_outputs = config.collect_outputs;
   run.spec.node_count = config.node_count;
   run.spec.distribution = std::move(config.distribution);
+  run.spec.inputs = std::move(config.inputs);
+  run.spec.outputs = std::move(config.outputs);
   if (config.timeout_seconds) run.spec.timeout_seconds = *config.timeout_seconds;
   if (config.priority) run.spec.priority = *config.priority;
   return run;

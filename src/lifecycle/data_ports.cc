@@ -20,6 +20,19 @@ Status check_datastore_is_there(store::Reader& reader, const Workspace& workspac
   return fail(errors::datastore_not_found, fmt::format("there is no datastore {:?} in workspace {:?}", name, workspace.name));
 }
 
+// An id, or the name of a registered version; the id is what the run is kept with.
+Result<std::string> id_of_dataset(store::Reader& reader, const std::string& workspace, const std::string& reference) {
+  if (!is_dataset_id(reference)) {
+    TRY(const DatasetKey key, parse_dataset_reference(workspace, reference));
+    TRY(const std::optional<DatasetVersion> version, reader.datasets().find(key));
+    if (!version) return fail(store::no_such_dataset(key));
+    return version->dataset.id;
+  }
+  TRY(const std::optional<Dataset> dataset, reader.datasets().saved(workspace, reference));
+  if (!dataset) return fail(store::no_such_dataset(workspace, reference));
+  return reference;
+}
+
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
 }
@@ -30,13 +43,12 @@ Status settle_data_ports(store::Reader& reader, const std::string& workspace, Ru
   if (spec.inputs.empty() && spec.outputs.empty()) return {};
   TRY(const std::optional<Workspace> known, reader.workspace(workspace));
   if (!known) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", workspace));
-  for (const RunInput& input : spec.inputs) {
+  for (RunInput& input : spec.inputs) {
     if (input.dataset_id.empty()) {
       CHECK_OK(check_datastore_is_there(reader, *known, input.datastore));
       continue;
     }
-    TRY(const std::optional<Dataset> dataset, reader.datasets().saved(workspace, input.dataset_id));
-    if (!dataset) return fail(store::no_such_dataset(workspace, input.dataset_id));
+    TRY(input.dataset_id, id_of_dataset(reader, workspace, input.dataset_id));
   }
   for (RunOutput& output : spec.outputs) {
     if (output.datastore.empty()) {

@@ -5,8 +5,8 @@
 
 namespace werkbank::lifecycle {
 
-// The datasets and datastores of the specification are there: dataset_not_found, datastore_not_found. Outputs without a datastore
-// go to the workspace's default one, which is fixed here.
+// The datasets and datastores of the specification are there: dataset_not_found, datastore_not_found. A dataset that is named
+// "NAME" or "NAME:VERSION" is its id from here on, and outputs without a datastore go to the workspace's default one.
 Status settle_data_ports(store::Reader& reader, const std::string& workspace, RunSpec& spec);
 // The run reads these datasets.
 Status note_inputs(store::Transaction& transaction, const RunKey& run, const RunSpec& spec);

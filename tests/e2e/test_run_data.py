@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from workbench import PYTHON
 
 SCRIPT = """
 import json, os, sys
@@ -129,3 +130,42 @@ def test_an_input_that_is_not_there_fails_the_run_by_its_name(wb):
     ended = wb.wait(run)
     assert ended["status"] == "Failed" and ended["error"]["reason"] == "launch", ended["error"]
     assert "nothing/here" in ended["error"]["message"]
+
+
+CONFIGURATION = """
+script: train.py
+target: local
+arguments: [--in, "DatasetConsumptionConfig:train", --ref, $AZUREML_DATAREFERENCE_ref, --out, "DatasetOutputConfig:made"]
+environment:
+  python: {userManagedDependencies: true, interpreterPath: INTERPRETER}
+data:
+  train:
+    dataLocation: {dataset: {datasetName: letters, datasetVersion: 1}}
+    mechanism: mount
+dataReferences:
+  ref: {dataStoreName: workspaceblobstore, pathOnDataStore: train/sub, mode: download}
+outputData:
+  made:
+    mechanism: upload
+    additionalOptions: {registrationOptions: {name: copies}}
+"""
+COPYING = """
+import os, shutil, sys
+shutil.copytree(sys.argv[2], os.path.join(sys.argv[6], 'train'))
+shutil.copy(os.path.join(sys.argv[4], 'b.csv'), sys.argv[6])
+"""
+
+
+def test_a_run_configuration_names_data(wb):
+    wb.start()
+    wb.project({"a.csv": "a", "sub/b.csv": "bb"}, "data")
+    wb.werkbank("datastore", "upload", "--src", "data", "--target", "train")
+    wb.werkbank("dataset", "register", "letters", "--kind", "file", "--path", "workspaceblobstore/train")
+    text = CONFIGURATION.replace("INTERPRETER", str(PYTHON))
+    project = wb.project({"train.py": COPYING, ".azureml/machine.runconfig": text})
+    wb.werkbank("run", "submit", "-c", "machine", cwd=project)
+    wb.werkbank("dataset", "download", "copies", "--target", "got")
+    assert (wb.folder / "got/train/sub/b.csv").read_text() == "bb" and (wb.folder / "got/b.csv").read_text() == "bb"
+    # What is not there is said before anything runs.
+    wb.project({".azureml/machine.runconfig": text.replace("letters", "numbers")}, project.name)
+    assert "numbers:1" in wb.werkbank("run", "submit", "-c", "machine", cwd=project, code=2).stderr

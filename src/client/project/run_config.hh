@@ -38,6 +38,8 @@ struct ProjectRunConfig {
   std::optional<int64_t> priority;
   int64_t node_count = 1;
   Distribution distribution;
+  std::vector<RunInput> inputs;  // of data and dataReferences; a dataset may be "NAME" or "NAME:VERSION"
+  std::vector<RunOutput> outputs;
   bool collect_outputs = true;
   bool tracked = true;   // 2017 TrackedRun
   bool prepare = false;  // 2017 PrepareEnvironment

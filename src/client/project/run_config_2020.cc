@@ -7,6 +7,7 @@
 #include "base/files.hh"
 #include "base/text.hh"
 #include "client/project/conda_file.hh"
+#include "client/project/run_config_data.hh"
 #include "client/project/run_config_parts.hh"
 #include "client/project/schema.hh"
 
@@ -133,7 +134,7 @@ class Reader {
     for (auto& [key, value] : text_map_at(root_, "environmentVariables"))
       config_.environment_variables.insert_or_assign(key, value);
     read_pool();
-    CHECK_OK(refuse_what_is_to_come());
+    CHECK_OK(read_data());
     CHECK_OK(read_environment());
     return std::move(config_);
   }
@@ -212,15 +213,18 @@ class Reader {
     if (truth_at(root_, "amlcompute.retainCluster", false)) config_.pool["retain"] = true;
   }
 
-  // A script that was promised data must not run without it.
-  Status refuse_what_is_to_come() {
-    for (const char* key : {"dataReferences", "data", "datacaches", "outputData", "sourceDirectoryDataStore"}) {
+  Status read_data() {
+    // A script that was promised data must not run without it.
+    for (const char* key : {"datacaches", "sourceDirectoryDataStore"}) {
       if (!filled_at(root_, key)) continue;
-      const YamlNode& at = *node_at(root_, key);
-      return fail(errors::not_supported, fmt::format("{}:{}: '{}' is not available in this version", name_, at.line, key),
-                  "Take it out, and give the script the path of the data as an argument.");
+      return yaml_error(name_, *node_at(root_, key), fmt::format("'{}' is not available in this version", key),
+                        "Take it out, and name the data under data or dataReferences.");
     }
-    return {};
+    if (filled_at(root_, "data")) CHECK_OK(read_data_inputs(*node_at(root_, "data"), name_, config_.inputs));
+    if (filled_at(root_, "dataReferences"))
+      CHECK_OK(read_data_references(*node_at(root_, "dataReferences"), name_, config_.inputs, config_.outputs));
+    if (filled_at(root_, "outputData")) CHECK_OK(read_data_outputs(*node_at(root_, "outputData"), name_, config_.outputs));
+    return check_data_ports(config_.inputs, config_.outputs, name_);
   }
 
   Status read_environment() {
