@@ -186,9 +186,8 @@ constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, W "/datastores/{name}", get_datastore, {"Get a datastore", "", "", "Datastore"}),
     route<Permission::kWrite>(Method::kDelete, W "/datastores/{name}", unregister_datastore,
                               {"Unregister a datastore; its data stays where it is", "", "", "", 204}),
-    route<Permission::kContent>(
-        Method::kGet, W "/datastores/{name}/access", get_access,
-        {"What it takes to get at a datastore's data, the credential included", "", "", "DatastoreAccess"}),
+    route<Permission::kJob>(Method::kGet, W "/datastores/{name}/access", get_access,
+                            {"What it takes to get at a datastore's data, the credential included", "", "", "DatastoreAccess"}),
     route<Permission::kRead>(Method::kGet, W "/default-datastore", get_default,
                              {"Get the default datastore", "", "", "Datastore"}),
     route<Permission::kWrite>(Method::kPut, W "/default-datastore", choose_default,

@@ -8,6 +8,7 @@
 #include "cli/command.hh"
 #include "cli/progress.hh"
 #include "client/datastore.hh"
+#include "data/shown_path.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -46,10 +47,12 @@ class Teller {
 
  private:
   void tell(TransferStep step, const TransferItem& item) {
-    path_ = item.path;
+    path_ = data::shown_path(item.path);
     if (!events_) return show();
-    tell_event(context_,
-               {{"event", word_of(step)}, {"path", item.path}, {"file", item.file.string()}, {"sizeBytes", item.size_bytes}});
+    tell_event(context_, {{"event", word_of(step)},
+                          {"path", data::shown_path(item.path)},
+                          {"file", item.file.string()},
+                          {"sizeBytes", item.size_bytes}});
   }
 
   void show() {

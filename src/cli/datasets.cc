@@ -13,6 +13,7 @@
 #include "client/dataset.hh"
 #include "data/cache/file_cache.hh"
 #include "data/content_hash.hh"
+#include "data/shown_path.hh"
 
 namespace werkbank::cli {
 namespace {
@@ -100,7 +101,7 @@ class CacheFill {
       if (found)
         found_[*index] = std::move(*found);
       else if (!failure_)
-        failure_ = client::advise_on_change(fail_in((*files_)[*index].path, std::move(found).error()).error());
+        failure_ = client::advise_on_change(fail_in(data::shown_path((*files_)[*index].path), std::move(found).error()).error());
     }
   }
 

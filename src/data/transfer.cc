@@ -14,6 +14,7 @@
 #include "base/files.hh"
 #include "base/hash.hh"
 #include "data/content_hash.hh"
+#include "data/shown_path.hh"
 
 namespace werkbank::data {
 namespace {
@@ -70,7 +71,7 @@ class Crew {
         options_.on_step(TransferStep::kStarted, *item);
       }
       Result<bool> carried = persist(**store, *item);
-      if (!carried) return note_failure(fail_in(item->path, std::move(carried).error()).error());
+      if (!carried) return note_failure(fail_in(shown_path(item->path), std::move(carried).error()).error());
       const std::lock_guard guard(mutex_);
       ++(*carried ? count_.done : count_.skipped);
       options_.on_step(*carried ? TransferStep::kDone : TransferStep::kSkipped, *item);
@@ -150,7 +151,8 @@ Status fetch(DataStore& store, const TransferItem& item, const OnBytes& on_bytes
   Status outcome;
   {
     TRY(const Fd file, open_file(part, O_WRONLY | O_CREAT | O_APPEND, 0666));
-    TRY(uint64_t have, begin_part(file, part, item.size_bytes));
+    // Without an etag nobody knows whether it is still the same content.
+    TRY(uint64_t have, begin_part(file, part, item.etag.empty() ? 0 : item.size_bytes));
     on_bytes(have);
     if (have < item.size_bytes) {
       outcome = store.read(item.path, item.etag, have, [&](std::string_view piece) -> Status {

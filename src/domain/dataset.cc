@@ -28,6 +28,9 @@ Result<DatasetSource> source_from_json(const json::value& value, const std::stri
   const bool is_http = source.url.starts_with("http://") || source.url.starts_with("https://");
   if (!source.url.empty() && (!is_http || source.url.size() > kUrlBytesMax))
     reader.refuse("url", fmt::format("{:?} is not an http or https address of at most {} bytes", source.url, kUrlBytesMax));
+  const std::string_view rest = std::string_view(source.url).substr(std::min<size_t>(source.url.size(), 8));
+  if (rest.substr(0, rest.find('/')).find('@') != rest.npos)
+    reader.refuse("url", "holds a login, which everybody who reads the workspace would see: register a datastore of kind http");
   CHECK_OK(reader.finish());
   if (!source.path.empty()) {
     Result<RelativePath> safe = RelativePath::parse(source.path);

@@ -33,6 +33,24 @@ Result<std::string> id_of_dataset(store::Reader& reader, const std::string& work
   return reference;
 }
 
+// Processes of one run would write to one place of a datastore, and link one path to a folder of each.
+Status check_shared_ports(const RunSpec& spec) {
+  if (process_count(spec) <= 1) return {};
+  for (const RunOutput& output : spec.outputs) {
+    if (output.mode == DataMode::kLink) continue;
+    return fail(errors::not_supported,
+                fmt::format("output {:?}: a run of several processes has no outputs in datastores", output.name),
+                "Write below outputs/, or let one process upload with Datastore.upload.");
+  }
+  for (const RunInput& input : spec.inputs) {
+    if (!input.path_on_compute.starts_with('/')) continue;
+    return fail(errors::not_supported,
+                fmt::format("input {:?}: the processes of a run cannot share the path {:?}", input.name, input.path_on_compute),
+                "Leave path_on_compute out, or give a relative one: each process is told where its data is.");
+  }
+  return {};
+}
+
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
 }
@@ -41,6 +59,7 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 
 Status settle_data_ports(store::Reader& reader, const std::string& workspace, RunSpec& spec) {
   if (spec.inputs.empty() && spec.outputs.empty()) return {};
+  CHECK_OK(check_shared_ports(spec));
   TRY(const std::optional<Workspace> known, reader.workspace(workspace));
   if (!known) return fail(errors::workspace_not_found, fmt::format("there is no workspace {:?}", workspace));
   for (RunInput& input : spec.inputs) {
@@ -56,6 +75,7 @@ Status settle_data_ports(store::Reader& reader, const std::string& workspace, Ru
       if (output.datastore.empty()) output.datastore = kWorkspaceBlobStore;
     }
     CHECK_OK(check_datastore_is_there(reader, *known, output.datastore));
+    if (!output.register_name.empty()) CHECK_OK(check_dataset_name(output.register_name));
   }
   return {};
 }

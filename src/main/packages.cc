@@ -1,6 +1,8 @@
 #include "main/packages.hh"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 
 #include <algorithm>
 #include <array>
@@ -64,9 +66,12 @@ Result<fs::path> write_packages(const fs::path& home) {
   const fs::path fresh = home / fmt::format("packages.new-{}", random_hex(8));
   CHECK_OK(make_directories(fresh));
   Status written = write_all(fresh);
-  if (written) written = remove_tree(folder);
   std::error_code failed;
-  if (written) fs::rename(fresh, folder, failed);
+  if (written && renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+    static_cast<void>(remove_tree(fresh));  // which is the one before by now
+    return folder;
+  }
+  if (written) fs::rename(fresh, folder, failed);  // the first one
   if (written && !failed) return folder;
   static_cast<void>(remove_tree(fresh));
   if (is_own(folder)) return folder;  // another process was quicker

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/files.hh"
+#include "domain/work_folder.hh"
 #include "mount/mount_table.hh"
 
 namespace werkbank::mount {
@@ -82,12 +83,18 @@ Result<std::unique_ptr<Mount>> mount_files(const MountRequest& request, const Mo
   MountRequest absolute = request;
   TRY(absolute.folder, mount_place(request.folder));
   const fs::path request_file = fs::path(request.state_file) += ".request";
+  // The file is what keeps a mount that is there alive.
+  const Result<std::unique_ptr<Mount>> earlier = adopt_mount(request.state_file);
+  if (earlier && (*earlier)->is_alive())
+    return fail(errors::already_exists, fmt::format("something is mounted at {} already", absolute.folder.string()),
+                "Take it away first: werkbank unmount FOLDER; or choose another folder.");
   std::error_code ignored;
   fs::remove(request.state_file, ignored);
   // It may hold credentials; the process removes it before anything else.
   CHECK_OK(write_file_atomically(request_file, json::serialize(to_json(absolute)), 0600, false));
   SpawnPlan plan{.argv = program, .environment = current_environment(), .working_directory = "/", .new_session = true};
   plan.argv.push_back(request_file.string());
+  plan.environment.erase(std::string(kAttemptMarkVariable));  // who ends a script's processes leaves it its data
   plan.stdout_path = plan.stderr_path = request.log_file.empty() ? fs::path("/dev/null") : request.log_file;
   const Result<pid_t> pid = spawn_process(plan);
   if (!pid) {

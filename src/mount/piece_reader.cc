@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "data/folder/folder_data_store.hh"
+#include "data/shown_path.hh"
 #include "mount/piece_memory.hh"
 
 namespace werkbank::mount {
@@ -279,7 +280,7 @@ struct PieceReader::Impl {
     };
     CHECK_OK(store->read_range(file.path, file.etag, offset, end - offset, take));
     if (next == job.first + job.count) return {};
-    return fail(errors::data_changed, fmt::format("{} is shorter than it was listed", file.path));
+    return fail(errors::data_changed, fmt::format("{} is shorter than it was listed", data::shown_path(file.path)));
   }
 
   void land(const PieceKey& key, const std::shared_ptr<const PiecePool::Piece>& piece) {

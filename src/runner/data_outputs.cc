@@ -47,7 +47,8 @@ Result<json::array> send_output(const AttemptContext& context, const DataWays& w
   std::erase_if(items, [&](const data::TransferItem& item) { return !is_wanted(name_of(item.path), output.source_globs); });
   TRY(const std::unique_ptr<data::DataStore> store, source.open());
   const std::filesystem::path begun = begun_mark(context.folder, output);
-  const bool may_replace = output.overwrite || output.mode == DataMode::kMount || access(begun.c_str(), F_OK) == 0;
+  const bool may_replace =
+      output.overwrite || output.mode == DataMode::kMount || context.plan.attempt > 1 || access(begun.c_str(), F_OK) == 0;
   if (!may_replace) CHECK_OK(refuse_taken(*store, output, items));
   CHECK_OK(write_file_atomically(begun, ""));
   data::TransferOptions options;

@@ -16,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kAttempts = 6;  // per file, while the storage is unavailable
+constexpr int kAdoptTries = 20;
+constexpr std::chrono::milliseconds kAdoptPause{250};
 
 bool is_there(const fs::path& path) {
   struct stat status{};
@@ -75,7 +77,14 @@ Status bring_files(const AttemptContext& context, const InputFiles& found, const
   const fs::path folder = input_folder(context.folder, input.name);
   if (input.mode == DataMode::kMount) {
     if (is_mounted(context.folder, input.name)) return {};
-    const Status mounted = is_there(folder) && !fs::is_empty(folder) ? Status() : mount_input(context, found, input.name);
+    std::error_code unknown;
+    const bool was_downloaded = is_there(folder) && !fs::is_empty(folder, unknown) && !unknown;
+    Status mounted = was_downloaded ? Status() : mount_input(context, found, input.name);
+    // A runner that died a moment ago may have begun it.
+    for (int tries = 0; !mounted && mounted.error().code == &errors::already_exists && tries < kAdoptTries; ++tries) {
+      context.lifeline.pause(kAdoptPause);
+      if (is_mounted(context.folder, input.name)) mounted = {};
+    }
     if (mounted || mounted.error().code != &errors::mount_unavailable) return mounted;
     context.warnings.add(
         fmt::format("Input {:?} was downloaded in place of being mounted: {}", input.name, mounted.error().to_string()));
@@ -99,15 +108,16 @@ bool is_link_of_ours(const AttemptContext& context, const fs::path& path) {
   return !error && target.native().starts_with(context.folder.data().native() + "/");
 }
 
-// The chosen path leads to the port's own folder, which is removed with the work folder. What is at the path already stays: an
-// empty folder or a link that leads nowhere gives way, and with `overwrite` what lies in the snapshot.
+// The chosen path leads to the port's own folder, which is removed with the work folder. What is at the path already stays, but
+// for a link that leads nowhere, an empty folder of the snapshot and, with `overwrite`, anything of it.
 Status link_path(const AttemptContext& context, const fs::path& path, const fs::path& folder, bool overwrite) {
   if (is_link_of_ours(context, path)) return {};
   CHECK_OK(make_directories(path.parent_path(), 0755));
   std::error_code error;
   const bool leads_nowhere = fs::is_symlink(path, error) && !fs::exists(path, error);
   const bool is_of_snapshot = path.native().starts_with(context.folder.code().native() + "/");
-  if (leads_nowhere || (fs::is_directory(fs::symlink_status(path, error)) && fs::is_empty(path, error))) {
+  const bool is_empty_folder = fs::is_directory(fs::symlink_status(path, error)) && fs::is_empty(path, error);
+  if (leads_nowhere || (is_of_snapshot && is_empty_folder)) {
     fs::remove(path, error);
   } else if (overwrite && is_of_snapshot) {
     CHECK_OK(remove_tree(path));

@@ -33,7 +33,13 @@ class Watched final : public data::DataStore {
     });
   }
   Status write(const std::string& path, const data::DataSource& source, bool overwrite, const data::OnBytes& on_bytes) override {
-    return store_->write(path, source, overwrite, on_bytes);
+    // A cancel does not keep outputs from being stored; another attempt does.
+    data::DataSource watched = source;
+    watched.read = [&](uint64_t offset, uint64_t size) -> Result<std::string> {
+      if (lifeline_.is_lost()) return fail(errors::lease_lost, "another attempt has taken over this run");
+      return source.read(offset, size);
+    };
+    return store_->write(path, watched, overwrite, on_bytes);
   }
   Status remove(const std::string& path) override { return store_->remove(path); }
 

@@ -15,7 +15,11 @@ void put_first(std::string& path, const std::string& folder) {
 
 std::map<std::string, std::string> variables_of(const LaunchPlan& plan, const WorkFolder& folder, const TextMap& places) {
   std::map<std::string, std::string> variables = plan.variables;
-  for (const auto& [name, value] : place_variables(plan, places)) variables[name] = value;
+  // An input that is called like a variable which is there (PATH, HOME) is found by AZUREML_DATAREFERENCE_… only.
+  for (const auto& [name, value] : place_variables(plan, places)) {
+    if (name.starts_with("AZUREML_")) variables[name] = value;
+    variables.try_emplace(name, value);
+  }
   if (!variables.contains("PATH")) variables["PATH"] = kDefaultPath;
   std::string& path = variables["PATH"];
   for (const auto& [name, value] : plan.environment.variables) {

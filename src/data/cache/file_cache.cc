@@ -9,6 +9,7 @@
 #include "base/hash.hh"
 #include "base/json.hh"
 #include "data/cache/cache_folder.hh"
+#include "data/shown_path.hh"
 
 namespace werkbank::data {
 namespace {
@@ -37,7 +38,7 @@ uint64_t piece_size(uint64_t size_bytes, uint64_t piece) {
 
 std::unexpected<Error> no_room(const CachedContent& content, std::string_view why) {
   return fail(errors::disk_full,
-              fmt::format("{} ({} bytes) does not fit into the cache: {}", content.path, content.size_bytes, why),
+              fmt::format("{} ({} bytes) does not fit into the cache: {}", shown_path(content.path), content.size_bytes, why),
               "Raise its limit (werkbank cache limit SIZE), free space on its disk, or download the data to a folder.");
 }
 
@@ -167,13 +168,13 @@ Result<fs::path> FileCache::fetch(const CachedContent& content, DataStore& store
     Status outcome = content.size_bytes > offset ? store.read(content.path, content.etag, offset, take) : Status();
     if (outcome && content.size_bytes == 0) CHECK_OK(keep(0));
     if (outcome && (!bytes.empty() || piece < piece_count(content.size_bytes)))
-      return fail(errors::data_changed, fmt::format("{} does not have the size that was listed", content.path));
+      return fail(errors::data_changed, fmt::format("{} does not have the size that was listed", shown_path(content.path)));
     if (outcome) break;
     if (outcome.error().code != &errors::storage_unavailable || ++attempts >= kAttempts) return fail(outcome.error());
     std::this_thread::sleep_for(kPause * (1 << (attempts - 1)));
   }
   file->settle();
-  if (!file->is_whole()) return fail(errors::io_failed, fmt::format("{} cannot be kept in the cache", content.path));
+  if (!file->is_whole()) return fail(errors::io_failed, fmt::format("{} cannot be kept in the cache", shown_path(content.path)));
   const std::lock_guard lock(mutex_);
   if (pinned_.emplace(place, file).second) pinned_bytes_ += content.size_bytes;
   return place;

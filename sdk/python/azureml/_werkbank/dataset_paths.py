@@ -92,7 +92,7 @@ def url_names(urls):
     parts = []
     for url in urls:
         split = urlsplit(url)
-        segments = [unquote(part) for part in split.path.split("/") if part not in ("", ".", "..")]
+        segments = [part for part in map(unquote, split.path.split("/")) if part not in ("", ".", "..")]
         parts.append([split.netloc] + (segments or ["index"]))
     common = 0
     shortest = min(len(each) for each in parts) - 1
