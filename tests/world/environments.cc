@@ -141,7 +141,7 @@ TEST_CASE("versions that users name, and labels") {
   world.ask(Method::kGet, "/environments/a?label=stable&version=2", nullptr, 400);
   world.ask(Method::kPut, "/environments/a/labels/latest", json::object{{"version", "2"}}, 400);
   world.ask(Method::kPut, "/environments/a/labels/x", json::object{{"version", "nine"}}, 404);
-  world.ask(Method::kPut, "/environments/AzureML-Minimal/labels/x", json::object{{"version", "1"}}, 404);
+  world.ask(Method::kPut, "/environments/AzureML-Minimal/labels/x", json::object{{"version", "1"}}, 400);
   world.ask(Method::kDelete, "/environments/a/labels/stable", nullptr, 204);
   world.ask(Method::kDelete, "/environments/a/labels/stable", nullptr, 404);
 }
