@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "domain/work_folder.hh"
 #include "lifecycle/gang.hh"
 #include "lifecycle/moves.hh"
+#include "lifecycle/services.hh"
 
 namespace werkbank::lifecycle {
 namespace {
@@ -111,6 +113,8 @@ std::optional<RunEnd> end_of_gang(const RunSpec& spec, const Run& run, const std
     RunEnd end = first->second;
     describe_end(end);
     end.message = fmt::format("Rank {} of {}: {}", first->first, ends.size(), end.message);
+    if (const size_t at = end.hint.find(kDriverLog); at != end.hint.npos)
+      end.hint.replace(at, kDriverLog.size(), path_of_rank(kDriverLog, first->first));
     end.details["rank"] = first->first;
     return end;
   }

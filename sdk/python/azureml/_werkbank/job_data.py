@@ -72,7 +72,7 @@ def input_datasets(workspace):
         name, _, mode = entry.strip().partition(":")
         if not name:
             continue
-        value = os.environ.get(name) or os.environ.get("AZUREML_DATAREFERENCE_" + name)
+        value = os.environ.get("AZUREML_DATAREFERENCE_" + name) or os.environ.get(name)
         if mode == "direct":
             found._direct[name] = value
             dict.__setitem__(found, name, None)
