@@ -49,12 +49,19 @@ Task<Result<net::Response>> refuse_download(Api&, Call&) {
                  "Run.download_file() and what builds on it work with Werkbank's own SDK: leave WERKBANK_AZUREML away");
 }
 
+// What that client shows of logs beside a run's details: without addresses it could fetch from there are none.
+Task<Result<net::Response>> list_addresses(Api& api, Call& call) {
+  CO_TRY(const RunKey run, run_of(call));
+  CO_TRY([[maybe_unused]] const Run known, find_run(api, run));
+  co_return json_response(v1_page(json::array(), ""));
+}
+
 #define FILES "/artifact/v2.0" V1_WORKSPACE "/artifacts"
 constexpr Route kRoutes[] = {
     route<Permission::kRead>(Method::kGet, FILES "/contentinfo/{origin}/{container}/{path...}", refuse_download,
                              {"v1: where a file is fetched", "", "", "application/json"}),
-    route<Permission::kRead>(Method::kGet, FILES "/prefix/contentinfo/{origin}/{container}/{path...}", refuse_download,
-                             {"v1: where files are fetched", "", "", "application/json"}),
+    route<Permission::kRead>(Method::kGet, FILES "/prefix/contentinfo/{origin}/{container}/{path...}", list_addresses,
+                             {"v1: where files are fetched, nowhere", "", "", "application/json"}),
     route<Permission::kRead>(Method::kGet, FILES "/{origin}/{container}", list_files,
                              {"v1: a run's files", "", "", "application/json"}),
     route<Permission::kRead>(Method::kGet, FILES "/{origin}/{container}/{path...}", list_files,

@@ -22,7 +22,9 @@ Result<Quotas> quotas_of(store::Reader& reader, const std::string& workspace) {
 }
 
 Status put_quotas(store::Transaction& transaction, const std::string& workspace, const Quotas& quotas) {
-  return transaction.put_setting(kSetting + workspace, json::serialize(to_json(quotas)));
+  const std::string kept = json::serialize(to_json(quotas));
+  const bool says_nothing = kept == json::serialize(to_json(Quotas{}));
+  return transaction.put_setting(kSetting + workspace, says_nothing ? std::string() : kept);  // empty: none is kept
 }
 
 QuotaAmounts needs_of(const Services& services, const std::string& workspace, const RunSpec& spec) {

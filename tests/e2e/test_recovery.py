@@ -220,6 +220,14 @@ ELSEWHERE = {
     "series.after_rollup_commit": "tests/contract/series_disk.cc",
 }
 WHILE_CANCELED = {"cancel.after_commit", "local.after_cancel_file", "runner.before_stop", "runner.after_stop"}
+# Of a run that has data and leaves some.
+WITH_DATA = {
+    "outputs.after_save",
+    "runner.after_output_upload",
+    "runner.after_outputs_noted",
+    "runner.data.before_places",
+    "runner.data.before_rename",
+}
 WHILE_BUILT = {"build.before_ready", "build.after_ready"}
 
 
@@ -278,6 +286,11 @@ def submit_through_kills(wb, place):
     if place in WHILE_BUILT:  # from the interpreter that is here, and no package: nothing is fetched
         python = f"3.{sys.version_info.minor}"
         spec["environment"] = {"name": "swept", "userManaged": False, "pythonVersion": python, "pipRequirements": []}
+    if place in WITH_DATA:
+        wb.project({"x": "data"}, "data")
+        wb.werkbank("datastore", "upload", "--src", "data", "--target", "in")
+        spec["inputs"] = [{"name": "in", "mode": "download", "datastore": "workspaceblobstore", "path": "in"}]
+        spec["outputs"] = [{"name": "made", "mode": "upload", "registerName": "made"}]
     body = wb.submission(json.loads(done.stdout)["snapshotId"], **spec)
     answer = through_kills(wb, lambda: wb.http("POST", "runs", body, {"Idempotency-Key": "sweep-" + place}))
     assert answer.status in (200, 202), answer

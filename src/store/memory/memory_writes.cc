@@ -197,7 +197,10 @@ Status MemoryTransaction::delete_secret(const std::string& workspace, const std:
 }
 
 Status MemoryTransaction::put_setting(const std::string& name, const std::string& value) {
-  tables_.settings.put(undo_, name, value);
+  if (value.empty())
+    tables_.settings.erase(undo_, name);
+  else
+    tables_.settings.put(undo_, name, value);
   return {};
 }
 

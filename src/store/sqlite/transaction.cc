@@ -141,6 +141,7 @@ Status SqliteTransaction::delete_secret(const std::string& workspace, const std:
 }
 
 Status SqliteTransaction::put_setting(const std::string& name, const std::string& value) {
+  if (value.empty()) return db_.execute("DELETE FROM settings WHERE name = ?", name);
   return db_.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, value);
 }
 
