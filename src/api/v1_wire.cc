@@ -84,7 +84,8 @@ void add_v1_error(net::Response& response, const Error& error) {
   const std::string_view remedy = error.remedy();
   document.as_object()["error"] =
       json::object{{"code", response.status >= 500 ? "ServiceError" : "UserError"},
-                   {"message", remedy.empty() ? error.message : fmt::format("{}. {}", error.message, remedy)}};
+                   {"message", remedy.empty() ? error.message : fmt::format("{}. {}", error.message, remedy)},
+                   {"details", json::array()}};  // that client walks through them when it shows the error
   response.body = json::serialize(document);
 }
 
