@@ -162,7 +162,7 @@ class Transaction : public Reader {
   virtual Status delete_member(const std::string& workspace, const std::string& user) = 0;
   virtual Status put_secret(const SecretRecord& secret) = 0;
   virtual Status delete_secret(const std::string& workspace, const std::string& name) = 0;
-  virtual Status put_setting(const std::string& name, const std::string& value) = 0;
+  virtual Status put_setting(const std::string& name, const std::string& value) = 0;  // an empty value takes it away
   virtual Status hold_blobs(const std::string& workspace, const std::vector<Hash>& hashes) = 0;
   virtual Status put_snapshot(const std::string& workspace, const Hash& id, UtcMs used_ms) = 0;  // again: is used again
   virtual Status forget_blobs(const std::vector<Hash>& hashes) = 0;                              // no workspace holds them
